@@ -18,9 +18,15 @@
 
 pub mod contract;
 mod facts;
+mod life;
 pub mod objects;
+pub mod postgres;
+mod shares;
 pub mod sqlite;
+mod tally;
 mod trial;
+mod turns;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -101,7 +107,15 @@ impl<
 /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than
 /// this program, or the file cannot be used; its directory must exist.
 pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
+    if is_postgres(url) {
+        return Ok(Arc::new(postgres::Postgres::open(url, runtime).await?));
+    }
     Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned(), runtime).await?))
+}
+
+/// Whether a URL names a database of PostgreSQL.
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was.

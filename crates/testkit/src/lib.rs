@@ -16,6 +16,7 @@
 pub mod bucket;
 mod load;
 mod place;
+pub mod postgres;
 mod records;
 mod values;
 

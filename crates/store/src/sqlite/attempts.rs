@@ -1,10 +1,9 @@
 //! The beginning of attempts: what is on disk before a message leaves this machine.
 
 use model::Moment;
-use model::event::EventKind;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::life::Life;
+use super::life;
 use super::messages::add_event;
 use super::opted::{self, OPTED_OUT};
 use super::rows::mask_to_sql;
@@ -22,8 +21,7 @@ pub(super) fn begin(group: &mut Group, attempt: &Attempt, now: Moment) -> rusqli
     }
     let number = count(&group.connection, attempt, now)?;
     if let Some(number) = number {
-        let (carrier, detail) = (Some(attempt.carrier.as_str()), &attempt.detail);
-        add_event(&group.connection, attempt.id, now.wall, EventKind::Attempt, carrier, Some(number), detail)?;
+        add_event(&group.connection, &attempt.event(number, now.wall))?;
         group.flights.begin(attempt.id, &attempt.carrier);
     }
     Ok(number)
@@ -50,10 +48,10 @@ fn count(connection: &Connection, attempt: &Attempt, now: Moment) -> rusqlite::R
 /// Ends a message that an opt-out stops, where its lease holds. The end of an attempt under way is awaited: its outcome
 /// is not recorded yet, and a retry of it finds the opt-out.
 fn end_opted_out(group: &mut Group, attempt: &Attempt, now: Moment) -> rusqlite::Result<()> {
-    let Some(mut life) = Life::load(&group.connection, attempt.id)? else { return Ok(()) };
+    let Some(mut life) = life::load(&group.connection, attempt.id)? else { return Ok(()) };
     let holds = life.is_held_under(attempt.token) && life.due_at > now.steady;
-    if holds && !life.in_flight && life.skip(&group.connection, now.wall, OPTED_OUT)? {
-        life.save(group)?;
+    if holds && !life.in_flight && life.skip(now.wall, OPTED_OUT) {
+        life::save(group, &life)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use model::Msisdn;
 use rusqlite::Connection;
 
-use super::life::Life;
+use crate::life::Life;
 use crate::contract::dispatch::Outcome;
 
 /// Why the messages end that were queued when their person was erased.

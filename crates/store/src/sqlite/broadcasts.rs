@@ -13,11 +13,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::admission::{Made, Payload};
 use super::fault::Fault;
-use super::life::Life;
+use super::life;
 use super::messages::{insert_delivery, insert_message};
 use super::retention::blank_broadcast;
 use super::rows;
-use super::turns::Work;
+use crate::turns::Work;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
@@ -412,9 +412,9 @@ fn cancel(
         .prepare_cached("DELETE FROM broadcast_chunks WHERE broadcast_id = ?1")?
         .execute([id.to_bytes()])?;
     for message in waiting(&group.connection, record.broadcast.account, id)? {
-        let Some(mut life) = Life::load(&group.connection, message)? else { continue };
-        if life.skip(&group.connection, now, CANCELED)? {
-            life.save(group)?;
+        let Some(mut life) = life::load(&group.connection, message)? else { continue };
+        if life.skip(now, CANCELED) {
+            life::save(group, &life)?;
         }
     }
     group.write_tallies()?;

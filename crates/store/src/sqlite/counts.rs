@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::broadcasts;
 use super::rows;
-use super::tally::Tally;
+use crate::tally::Tally;
 use super::writer::Group;
 
 impl Group {

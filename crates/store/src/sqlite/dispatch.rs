@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::event::EventKind;
-use model::{CarrierName, ErrorType, MessageId, Moment, Status, Timestamp};
+use model::{MessageId, Moment, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -14,17 +13,19 @@ use super::blank;
 use super::broadcasts::{CANCELED, is_canceled};
 use super::fault::Fault;
 use super::flights;
-use super::life::Life;
-use super::messages::{add_event, load_message};
+use super::life;
+use crate::life::Life;
+use crate::verdict;
+use super::messages::load_message;
 use super::opted;
 use super::parked;
 use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
-use super::shares::Shares;
-use super::turns::{Reader, Work};
+use crate::shares::Shares;
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Retry, Verdict};
+use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict};
 use crate::contract::nodes::Epoch;
 
 #[async_trait]
@@ -220,7 +221,7 @@ fn lease_of_account(
     let due: Vec<([u8; 16], u32, i64, bool, i64, Shares)> = connection
         .prepare_cached(sql)?
         .query_map(params![request.carrier.as_str(), account, steady.as_millis(), lane, wall.as_millis()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, rows::shares(row, 5)?))
         })?
         .filter(
             |row| !matches!(row, Ok((id, _, _, true, ..)) if request.under_way.contains(&MessageId::from_bytes(*id))),
@@ -250,14 +251,18 @@ fn lease_of_account(
 }
 
 fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
-    let Some(mut life) = Life::load(&group.connection, outcome.id)? else { return Ok(()) };
+    let Some(mut life) = life::load(&group.connection, outcome.id)? else { return Ok(()) };
     let outcome = &*blank::unless_erased(outcome, &life);
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
-        apply_verdict(&group.connection, &mut life, outcome)?;
+        let stops = match outcome.verdict {
+            Verdict::Retry(_) => canceled(&group.connection, &life, outcome)?,
+            _ => None,
+        };
+        verdict::apply(&mut life, outcome, stops);
         if outcome.verdict == Verdict::Hold && outcome.total == 1 {
             file_held(&group.connection, outcome)?;
         }
-        life.save(group)?;
+        life::save(group, &life)?;
     }
     // Whatever became of the message, receipts for what the carrier took will come.
     for segment in &outcome.accepted {
@@ -273,62 +278,6 @@ fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     Ok(flights::settle_waiting(group, outcome.id, outcome.at)?)
 }
 
-/// What follows for the message.
-fn apply_verdict(connection: &Connection, life: &mut Life, outcome: &Outcome) -> rusqlite::Result<()> {
-    let event = |kind, detail: &str| {
-        let carrier = outcome.carrier.carrier().map(CarrierName::as_str);
-        add_event(connection, outcome.id, outcome.at, kind, carrier, Some(outcome.attempt), detail)
-    };
-    let known = life.accepted;
-    if outcome.verdict == Verdict::Sent && life.delivery.status == Status::Queued {
-        life.stand_with(&outcome.carrier);
-    }
-    if life.delivery.carrier == outcome.carrier {
-        life.took(outcome.total, &outcome.accepted);
-    }
-    match &outcome.verdict {
-        Verdict::Sent => {
-            let changed = life.change(Status::Sent, outcome.at, None);
-            if changed {
-                life.receipt_by = outcome.receipt_by;
-            }
-            if changed || life.accepted != known {
-                event(EventKind::Acknowledged, &outcome.detail)?;
-            }
-        }
-        Verdict::Retry(retry) => {
-            event(if retry.outcome_unknown { EventKind::Unknown } else { EventKind::Retry }, &outcome.detail)?;
-            match canceled(connection, life, outcome)? {
-                Some(why) => {
-                    life.delivery.unknown_outcomes += u32::from(retry.outcome_unknown);
-                    life.skip(connection, outcome.at, why)?;
-                }
-                None => retry_later(life, retry),
-            }
-        }
-        Verdict::Hold => {
-            event(EventKind::Unknown, &outcome.detail)?;
-            event(EventKind::Held, "until a receipt comes or the validity period ends")?;
-            life.let_go();
-            life.delivery.held = true;
-            life.delivery.unknown_outcomes += 1;
-        }
-        Verdict::Failed { error_type, message } => {
-            event(EventKind::Refused, &outcome.detail)?;
-            life.change(Status::Failed, outcome.at, Some((*error_type, message.clone())));
-            event(EventKind::Ended, &format!("failed: {}", error_type.as_str()))?;
-        }
-        Verdict::Expired => {
-            life.change(Status::Undelivered, outcome.at, Some(end_of_validity(life)));
-            event(EventKind::Ended, "undelivered: the validity period is over")?;
-        }
-        Verdict::Skipped(why) => {
-            life.skip(connection, outcome.at, why)?;
-        }
-    }
-    Ok(())
-}
-
 /// Why a message is not to be tried again: its broadcast was canceled, or its recipient is being erased or opted out.
 fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite::Result<Option<&'static str>> {
     if let Some(broadcast) = life.broadcast
@@ -340,29 +289,6 @@ fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite
         return Ok(Some(blank::ERASED));
     }
     Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(opted::OPTED_OUT))
-}
-
-fn retry_later(life: &mut Life, retry: &Retry) {
-    // Where none was begun, the count is that of earlier ones.
-    if !retry.counts && life.in_flight {
-        life.delivery.attempts = life.delivery.attempts.saturating_sub(1);
-    }
-    life.let_go();
-    life.due_at = retry.due_at;
-    if retry.refused {
-        life.refuse();
-    }
-    life.stand_with(&retry.carrier.clone().into());
-    if retry.outcome_unknown {
-        life.delivery.unknown_outcomes += 1;
-    }
-}
-
-/// Why a message ends with its validity: it may have arrived where an attempt's outcome is unknown and nothing more was
-/// tried.
-fn end_of_validity(life: &Life) -> (ErrorType, String) {
-    let why = if life.delivery.held || life.in_flight { ErrorType::Unknown } else { ErrorType::Expired };
-    (why, why.sentence().to_owned())
 }
 
 fn expire(
@@ -387,24 +313,9 @@ fn expire(
         .collect::<rusqlite::Result<_>>()?;
     let mut ended = 0;
     for id in ids {
-        let connection = &group.connection;
-        let Some(mut life) = Life::load(connection, id)? else { continue };
-        if life.in_flight {
-            life.delivery.unknown_outcomes += 1;
-            let detail = "the process ended before the outcome was recorded";
-            add_event(
-                connection,
-                id,
-                now,
-                EventKind::Unknown,
-                life.delivery.carrier.carrier().map(CarrierName::as_str),
-                Some(life.delivery.attempts),
-                detail,
-            )?;
-        }
-        if life.change(Status::Undelivered, now, Some(end_of_validity(&life))) {
-            add_event(connection, id, now, EventKind::Ended, None, None, "undelivered: the validity period is over")?;
-            life.save(group)?;
+        let Some(mut life) = life::load(&group.connection, id)? else { continue };
+        if verdict::expire(&mut life, now) {
+            life::save(group, &life)?;
             ended += 1;
         }
     }

@@ -14,7 +14,7 @@ use super::Sqlite;
 use super::fault::Fault;
 use super::inbound;
 use super::rows;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::webhooks;
 use super::writer::Group;
 use crate::StoreError;

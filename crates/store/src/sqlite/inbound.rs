@@ -23,7 +23,7 @@ use super::fault::Fault;
 use super::inbound_rows;
 use super::optouts;
 use super::stop::Rest;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::changes::Resource;

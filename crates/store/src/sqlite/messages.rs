@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::{
-    Assignment, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp,
+    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -13,7 +13,7 @@ use super::Sqlite;
 use super::admission::{Made, Payload};
 use super::lists;
 use super::rows::{self, DELIVERY, MESSAGE};
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -21,6 +21,7 @@ use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
 use crate::contract::messages::{MessageFilter, Messages, Page};
 use crate::contract::nodes::Epoch;
+use crate::life::NewEvent;
 
 #[async_trait]
 impl Messages for Sqlite {
@@ -91,7 +92,7 @@ impl Payload for NewMessage {
 
     fn note_flagged(&self, group: &Group, flagged: &ScreeningRecord) -> rusqlite::Result<()> {
         let (id, at, found) = (self.message.id, self.message.created_at, flagged.categories.join(", "));
-        add_event(&group.connection, id, at, EventKind::Flagged, None, None, &found)
+        add_event(&group.connection, &NewEvent::plain(id, at, EventKind::Flagged, found))
     }
 
     fn load(connection: &Connection, owner: Owner, id: [u8; 16]) -> rusqlite::Result<Option<Arc<Message>>> {
@@ -193,22 +194,15 @@ fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>
 }
 
 /// Adds an event to a message's life.
-pub(super) fn add_event(
-    connection: &Connection,
-    id: MessageId,
-    at: Timestamp,
-    kind: EventKind,
-    carrier: Option<&str>,
-    attempt: Option<u32>,
-    detail: &str,
-) -> rusqlite::Result<()> {
+pub(super) fn add_event(connection: &Connection, event: &NewEvent) -> rusqlite::Result<()> {
+    let NewEvent { id, at, kind, carrier, attempt, detail } = event;
     let sql = "INSERT INTO events (message_id, seq, at, kind, carrier, attempt, detail) \
                VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE message_id = ?1), ?2, ?3, ?4, ?5, ?6)";
     connection.prepare_cached(sql)?.execute(params![
         id.to_bytes(),
         at.as_millis(),
         kind.as_str(),
-        carrier,
+        carrier.as_ref().map(CarrierName::as_str),
         attempt,
         detail
     ])?;

@@ -1,4 +1,4 @@
-//! Connections that only read. Each read is a snapshot of what was last committed; [`super::turns`] gives them their
+//! Connections that only read. Each read is a snapshot of what was last committed; [`crate::turns`] gives them their
 //! order.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
 use super::store_error;
-use super::turns::{Reader, Turns, Waiter, Work};
+use crate::turns::{Reader, Turns, Waiter, Work};
 use crate::StoreError;
 
 /// How many reads run at once; more wait their turn. Pages take all but one of them.

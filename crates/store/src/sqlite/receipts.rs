@@ -9,7 +9,8 @@ use model::{CarrierName, MessageId, Status, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
 use super::blank;
-use super::life::Life;
+use super::life;
+use crate::life::{Life, NewEvent};
 use super::matching::{Filed, find, tail};
 use super::messages::add_event;
 use super::parked::{self, Parking, park};
@@ -106,25 +107,17 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
         note(connection, filed, receipt)?;
         return Ok(false);
     }
-    let Some(mut life) = Life::load(connection, filed.id)? else { return Ok(false) };
+    let Some(mut life) = life::load(connection, filed.id)? else { return Ok(false) };
     if receipt.fate == SegmentFate::Pending {
         note(connection, filed, receipt)?;
         return Ok(true);
     }
-    add_event(
-        connection,
-        filed.id,
-        receipt.at,
-        EventKind::Receipt,
-        Some(&receipt.carrier),
-        None,
-        &particulars(filed, receipt),
-    )?;
+    life.events.push(event(filed, receipt, particulars(filed, receipt)));
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier.as_str(), filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
     conclude(&mut life, filed, receipt);
-    life.save(group)?;
+    life::save(group, &life)?;
     Ok(true)
 }
 
@@ -158,7 +151,13 @@ fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::
     if known + 1 == most {
         detail.push_str("; further receipts that change nothing are only counted");
     }
-    add_event(connection, filed.id, receipt.at, EventKind::Receipt, Some(&receipt.carrier), None, &detail)
+    add_event(connection, &event(filed, receipt, detail))
+}
+
+/// The event of a receipt.
+fn event(filed: &Filed, receipt: &Receipt, detail: String) -> NewEvent {
+    let carrier = Some(receipt.carrier.clone());
+    NewEvent { carrier, ..NewEvent::plain(filed.id, receipt.at, EventKind::Receipt, detail) }
 }
 
 /// The status that follows once every segment has its fate, or the wait for the others is over.

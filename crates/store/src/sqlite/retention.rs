@@ -16,7 +16,7 @@ use model::{AccountId, TextRetention, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};

@@ -11,6 +11,9 @@ use model::{
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
 
+use crate::life;
+use crate::shares::Shares;
+
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
      m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
@@ -96,20 +99,9 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// What is told of what became of a message: the row has a reason from the first lost segment on, but it is the
-/// message's only once that is given up.
-pub(super) fn told(delivery: Delivery) -> Delivery {
-    match delivery.status {
-        Status::Undelivered | Status::Failed => delivery,
-        Status::Queued | Status::Sent | Status::Delivered => {
-            Delivery { error_type: None, error_message: None, ..delivery }
-        }
-    }
-}
-
 /// A message and what became of it, from the columns of [`MESSAGE`] and then [`DELIVERY`].
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
-    Ok(MessageRecord { message: message(row, 0)?, delivery: told(delivery(row, MESSAGE_COLUMNS)?) })
+    Ok(MessageRecord { message: message(row, 0)?, delivery: life::told(delivery(row, MESSAGE_COLUMNS)?) })
 }
 
 /// How a mode is written beside what changes: a test key's, or a live one's.
@@ -135,6 +127,12 @@ pub(super) fn time_if_any(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T
 /// A carrier that a message is assigned to.
 pub(super) fn assignment(row: &Row<'_>, at: usize) -> rusqlite::Result<Assignment> {
     Ok(Assignment::parse(row.get_ref(at)?.as_str()?))
+}
+
+/// What carriers took that a message has left.
+pub(super) fn shares(row: &Row<'_>, at: usize) -> rusqlite::Result<Shares> {
+    let text = row.get_ref(at)?.as_str_or_null()?;
+    text.map_or_else(|| Ok(Shares::default()), |text| Shares::parse(text).ok_or_else(|| unknown(at, text)))
 }
 
 /// The name of a carrier.

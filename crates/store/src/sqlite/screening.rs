@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::screening::{Screening, ScreeningFilter};

@@ -12,10 +12,10 @@ use model::{KeywordKind, Message, MessageId, Msisdn, OptOutName, Originator, Own
 use rusqlite::Connection;
 
 use super::Sqlite;
-use super::life::Life;
+use super::life;
 use super::lists;
 use super::opted::OPTED_OUT;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::messages::MessageFilter;
@@ -92,13 +92,13 @@ pub(super) fn end_queued(group: &mut Group, name: OptOutName, at: Timestamp) -> 
 fn end(group: &mut Group, ids: &[MessageId], at: Timestamp) -> rusqlite::Result<u64> {
     let mut ended = 0;
     for id in ids {
-        let Some(mut life) = Life::load(&group.connection, *id)? else { continue };
+        let Some(mut life) = life::load(&group.connection, *id)? else { continue };
         // What is held back may have left, and only a receipt will tell.
         if life.delivery.status != Status::Queued || life.in_flight || life.delivery.held {
             continue;
         }
-        if life.skip(&group.connection, at, OPTED_OUT)? {
-            life.save(group)?;
+        if life.skip(at, OPTED_OUT) {
+            life::save(group, &life)?;
             ended += 1;
         }
     }

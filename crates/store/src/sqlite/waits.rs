@@ -4,8 +4,8 @@ use model::event::EventKind;
 use model::{MessageId, Status, Timestamp};
 use rusqlite::{Row, params};
 
-use super::life::Life;
-use super::messages::add_event;
+use super::life;
+use crate::life::NewEvent;
 use super::writer::Group;
 use crate::contract::receipts::WaitStep;
 
@@ -29,7 +29,7 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
     for (receipt_by, id) in over {
         group.connection.prepare_cached(REMOVE)?.execute(params![receipt_by, id])?;
         let id = MessageId::from_bytes(id);
-        let Some(mut life) = Life::load(&group.connection, id)? else { continue };
+        let Some(mut life) = life::load(&group.connection, id)? else { continue };
         // Receipts came since, or a later attempt began another wait.
         if life.delivery.status != Status::Sent || life.receipt_by != Some(Timestamp::from_millis(receipt_by)) {
             continue;
@@ -38,7 +38,7 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
         // The reason is that of the segment, which stands in the row since its receipt came.
         if life.lost != 0 && life.change(Status::Undelivered, now, None) {
             let detail = "undelivered: a segment was lost, and the carrier did not report on the others";
-            add_event(&group.connection, id, now, EventKind::Ended, None, None, detail)?;
+            life.note(now, EventKind::Ended, detail);
             step.ended += 1;
         } else {
             life.delivery.receipt_missing = true;
@@ -48,10 +48,10 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
             } else {
                 "not every segment had its receipt in time"
             };
-            add_event(&group.connection, id, now, EventKind::Missing, carrier.as_deref(), None, detail)?;
+            life.events.push(NewEvent { carrier: carrier.clone(), ..NewEvent::plain(id, now, EventKind::Missing, detail) });
             step.missing.extend(carrier);
         }
-        life.save(group)?;
+        life::save(group, &life)?;
     }
     Ok(step)
 }

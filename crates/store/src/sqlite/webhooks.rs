@@ -12,7 +12,7 @@ use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{Owner, Timestamp, WebhookId};
 
 use super::Sqlite;
-use super::turns::{Reader, Work};
+use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::webhooks::{

@@ -25,7 +25,7 @@ use super::living::Living;
 use super::lock::Lock;
 use super::parked_load::Parked;
 use super::store_error;
-use super::tally::Tally;
+use crate::tally::Tally;
 use super::text_rules::TextRules;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;

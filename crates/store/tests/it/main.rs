@@ -421,6 +421,7 @@ mod office;
 mod opt_outs;
 mod outcomes;
 mod parts;
+mod postgres;
 mod reading;
 mod readings;
 mod receipts;

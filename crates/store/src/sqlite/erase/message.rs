@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::contract::erase::ErasedMessages;
 use crate::sqlite::blank::ERASED;
-use crate::sqlite::life::Life;
+use crate::life::NewEvent;
+use crate::sqlite::life;
 use crate::sqlite::lists::{Facet, unlist_reference};
 use crate::sqlite::media::drop_unneeded;
 use crate::sqlite::messages::add_event;
@@ -109,14 +110,14 @@ pub(super) fn erase(
 ) -> rusqlite::Result<ErasureCounts> {
     let mut counts = ErasureCounts::default();
     let Some(subject) = Subject::find(&group.connection, number, id)? else { return Ok(counts) };
-    let Some(mut life) = Life::load(&group.connection, id)? else { return Ok(counts) };
+    let Some(mut life) = life::load(&group.connection, id)? else { return Ok(counts) };
     if subject.status == Status::Queued && group.flights.has(id) {
         erased.under_way.push(id);
         return Ok(counts);
     }
     counts.events = group.connection.prepare_cached(BLANK_DETAILS)?.execute([id.to_bytes()])? as u64;
-    if subject.status == Status::Queued && life.skip(&group.connection, now, ERASED)? {
-        life.save(group)?;
+    if subject.status == Status::Queued && life.skip(now, ERASED) {
+        life::save(group, &life)?;
         counts.canceled = 1;
     }
     blank(&group.connection, number, &subject, now)?;
@@ -132,7 +133,7 @@ pub(super) fn erase(
         counts.media += 1;
         erased.media.extend(drop_unneeded(&group.connection, media)?);
     }
-    add_event(&group.connection, id, now, EventKind::Erased, None, None, "")?;
+    add_event(&group.connection, &NewEvent::plain(id, now, EventKind::Erased, ""))?;
     Ok(counts)
 }
 

@@ -11,7 +11,7 @@ use model::Owner;
 
 /// The party that a read is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reader {
+pub(crate) enum Reader {
     /// The platform itself, for a request or a task that it has begun.
     Platform,
     /// The operator.
@@ -28,7 +28,7 @@ impl From<Option<Owner>> for Reader {
 
 /// How much a read looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// A row or two.
     One,
     /// As many rows as a page may.
@@ -43,17 +43,17 @@ const WAITING_PER_READER: usize = 512;
 const WAITING_MAX: usize = 8_192;
 
 /// A read that waits.
-pub(super) trait Waiter {
+pub(crate) trait Waiter {
     /// Whether its caller has gone away.
     fn has_gone(&self) -> bool;
 }
 
 /// Too many reads wait.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Crowded;
+pub(crate) struct Crowded;
 
 /// The reads that wait, and how many are running.
-pub(super) struct Turns<T> {
+pub(crate) struct Turns<T> {
     connections: usize,
     running: usize,
     pages: BTreeMap<Reader, usize>,
@@ -77,7 +77,7 @@ impl<T> Default for Line<T> {
 
 impl<T: Waiter> Turns<T> {
     /// Turns on so many connections; more than one.
-    pub(super) fn new(connections: usize) -> Self {
+    pub(crate) fn new(connections: usize) -> Self {
         Self { connections, running: 0, pages: BTreeMap::new(), small: Line::default(), large: Line::default() }
     }
 
@@ -85,7 +85,7 @@ impl<T: Waiter> Turns<T> {
     ///
     /// # Errors
     /// [`Crowded`] where as many wait as may.
-    pub(super) fn join(&mut self, reader: Reader, work: Work, waiter: T) -> Result<(), Crowded> {
+    pub(crate) fn join(&mut self, reader: Reader, work: Work, waiter: T) -> Result<(), Crowded> {
         let others = match work {
             Work::One => self.large.len,
             Work::Page => self.small.len,
@@ -104,7 +104,7 @@ impl<T: Waiter> Turns<T> {
     }
 
     /// The next read in turn, if there is a connection for it. It runs from now on, until [`Self::end`].
-    pub(super) fn next(&mut self) -> Option<(Reader, Work, T)> {
+    pub(crate) fn next(&mut self) -> Option<(Reader, Work, T)> {
         if self.running == self.connections {
             return None;
         }
@@ -125,7 +125,7 @@ impl<T: Waiter> Turns<T> {
     }
 
     /// A read has ended.
-    pub(super) fn end(&mut self, reader: Reader, work: Work) {
+    pub(crate) fn end(&mut self, reader: Reader, work: Work) {
         self.running -= 1;
         if work == Work::Page
             && let Some(count) = self.pages.get_mut(&reader)
@@ -138,12 +138,12 @@ impl<T: Waiter> Turns<T> {
     }
 
     /// Sends away all that wait.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         (self.small, self.large) = (Line::default(), Line::default());
     }
 
     /// Whether nothing runs.
-    pub(super) const fn is_idle(&self) -> bool {
+    pub(crate) const fn is_idle(&self) -> bool {
         self.running == 0
     }
 

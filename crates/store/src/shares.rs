@@ -3,19 +3,18 @@
 
 use model::CarrierName;
 use model::status::SegmentFate;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ValueRef};
 
 /// The segments of a message at one carrier, in that carrier's cut. The masks have bit n for segment n + 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Share {
+pub(crate) struct Share {
     /// How many segments there are.
-    pub(super) segments: u16,
+    pub(crate) segments: u16,
     /// Those that the carrier took.
-    pub(super) accepted: u64,
+    pub(crate) accepted: u64,
     /// Those that arrived.
-    pub(super) delivered: u64,
+    pub(crate) delivered: u64,
     /// Those that never will. Segments that were not taken are among them where the carrier refused the message.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
 }
 
 impl Share {
@@ -25,7 +24,7 @@ impl Share {
     }
 
     /// Gives segments their fate. One that arrived is not lost, whatever is said of it.
-    pub(super) const fn settle(&mut self, segments: u64, fate: SegmentFate) {
+    pub(crate) const fn settle(&mut self, segments: u64, fate: SegmentFate) {
         match fate {
             SegmentFate::Delivered => {
                 self.delivered |= segments;
@@ -39,39 +38,39 @@ impl Share {
 
 /// Shares by carrier. A message has one or two of them, if any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Shares(Vec<(CarrierName, Share)>);
+pub(crate) struct Shares(Vec<(CarrierName, Share)>);
 
 impl Shares {
     /// Whether a carrier that the message has left took something of it.
-    pub(super) fn took_any(&self) -> bool {
+    pub(crate) fn took_any(&self) -> bool {
         self.0.iter().any(|(_, share)| share.accepted != 0)
     }
 
     /// The carriers that refused the message.
-    pub(super) fn refused_by(&self) -> Vec<CarrierName> {
+    pub(crate) fn refused_by(&self) -> Vec<CarrierName> {
         self.0.iter().filter(|(_, share)| share.is_refusal()).map(|(name, _)| name.clone()).collect()
     }
 
     /// The share of a carrier that the message has left.
-    pub(super) fn of(&mut self, carrier: &str) -> Option<&mut Share> {
+    pub(crate) fn of(&mut self, carrier: &str) -> Option<&mut Share> {
         self.0.iter_mut().find(|(name, _)| *name == *carrier).map(|(_, share)| share)
     }
 
     /// Keeps the share of a carrier that the message leaves, if it took anything or refused the message.
-    pub(super) fn keep(&mut self, carrier: CarrierName, share: Share) {
+    pub(crate) fn keep(&mut self, carrier: CarrierName, share: Share) {
         if share.accepted != 0 || share.is_refusal() {
             self.0.push((carrier, share));
         }
     }
 
     /// Takes out the share of a carrier that the message comes back to.
-    pub(super) fn take(&mut self, carrier: &str) -> Option<Share> {
+    pub(crate) fn take(&mut self, carrier: &str) -> Option<Share> {
         let at = self.0.iter().position(|(name, _)| *name == *carrier)?;
         Some(self.0.swap_remove(at).1)
     }
 
     /// The value of the column: `None` where there are none.
-    pub(super) fn to_column(&self) -> Option<String> {
+    pub(crate) fn to_column(&self) -> Option<String> {
         let line = |(carrier, share): &(CarrierName, Share)| {
             let Share { segments, accepted, delivered, lost } = share;
             format!("{segments} {accepted:x} {delivered:x} {lost:x} {carrier}")
@@ -79,7 +78,8 @@ impl Shares {
         (!self.0.is_empty()).then(|| self.0.iter().map(line).collect::<Vec<_>>().join("\n"))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The shares in a column that has some.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mask = |text: &str| u64::from_str_radix(text, 16).ok();
         let line = |line: &str| {
             let mut fields = line.splitn(5, ' ');
@@ -88,15 +88,6 @@ impl Shares {
             Some((fields.next()?.into(), Share { segments, accepted, delivered, lost }))
         };
         text.lines().map(line).collect::<Option<Vec<_>>>().map(Self)
-    }
-}
-
-impl FromSql for Shares {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value.as_str_or_null()? {
-            None => Ok(Self::default()),
-            Some(text) => Self::parse(text).ok_or(FromSqlError::InvalidType),
-        }
     }
 }
 

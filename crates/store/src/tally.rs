@@ -4,22 +4,22 @@ use model::{Status, Timestamp};
 
 /// How the counts of a broadcast changed and are not written yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tally {
-    pub(super) skipped: i64,
-    pub(super) queued: i64,
-    pub(super) sent: i64,
-    pub(super) delivered: i64,
-    pub(super) undelivered: i64,
-    pub(super) failed: i64,
-    pub(super) taken: i64,
+pub(crate) struct Tally {
+    pub(crate) skipped: i64,
+    pub(crate) queued: i64,
+    pub(crate) sent: i64,
+    pub(crate) delivered: i64,
+    pub(crate) undelivered: i64,
+    pub(crate) failed: i64,
+    pub(crate) taken: i64,
     /// When the last of these changes happened.
-    pub(super) at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 impl Tally {
     /// A message went from one status to another; `skipped` says that its recipient now counts as skipped, `taken` that
     /// a carrier took it first now.
-    pub(super) fn moved(&mut self, from: Status, to: Status, skipped: bool, taken: bool, at: Timestamp) {
+    pub(crate) fn moved(&mut self, from: Status, to: Status, skipped: bool, taken: bool, at: Timestamp) {
         if from == to {
             return;
         }
@@ -30,7 +30,7 @@ impl Tally {
     }
 
     /// So many recipients who waited are skipped at `at`.
-    pub(super) fn skip(&mut self, count: u64, at: Timestamp) {
+    pub(crate) fn skip(&mut self, count: u64, at: Timestamp) {
         self.at = self.at.max(at);
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         self.queued -= count;
@@ -38,7 +38,7 @@ impl Tally {
     }
 
     /// Whether anything is to be written.
-    pub(super) fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         *self != Self { at: self.at, ..Self::default() }
     }
 

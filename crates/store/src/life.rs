@@ -1,0 +1,277 @@
+//! What became of a message, while a transaction changes it: the rules, without the rows.
+//!
+//! A backend reads a [`LifeRow`], makes a [`Life`] of it, and writes what the rules made of it: the row, and the events
+//! that were noted.
+
+use model::event::EventKind;
+use model::message::Delivery;
+use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageId, Mode, Status, Timestamp};
+
+use crate::contract::changes::Resource;
+use crate::contract::dispatch::SegmentAck;
+use crate::shares::{Share, Shares};
+use crate::tally::Tally;
+
+/// An event of a message's life that is not written yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewEvent {
+    pub(crate) id: MessageId,
+    pub(crate) at: Timestamp,
+    pub(crate) kind: EventKind,
+    pub(crate) carrier: Option<CarrierName>,
+    pub(crate) attempt: Option<u32>,
+    pub(crate) detail: String,
+}
+
+impl NewEvent {
+    /// An event that no carrier and no attempt belongs to.
+    pub(crate) fn plain(id: MessageId, at: Timestamp, kind: EventKind, detail: impl Into<String>) -> Self {
+        Self { id, at, kind, carrier: None, attempt: None, detail: detail.into() }
+    }
+}
+
+/// What is on record of a message.
+#[derive(Clone, Debug)]
+pub(crate) struct LifeRow {
+    pub(crate) id: MessageId,
+    pub(crate) account: AccountId,
+    /// Which world of the account it belongs to, where the row says so.
+    pub(crate) mode: Option<Mode>,
+    pub(crate) delivery: Delivery,
+    pub(crate) due_at: Timestamp,
+    pub(crate) receipt_by: Option<Timestamp>,
+    pub(crate) lease: u64,
+    pub(crate) in_flight: bool,
+    pub(crate) accepted: u64,
+    pub(crate) delivered: u64,
+    pub(crate) lost: u64,
+    pub(crate) segments: u16,
+    pub(crate) shares: Shares,
+    pub(crate) broadcast: Option<BroadcastId>,
+}
+
+/// What became of a message so far, and who holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    pub(crate) id: MessageId,
+    pub(crate) account: AccountId,
+    /// Which world of the account it belongs to, where the row says so.
+    pub(crate) mode: Option<Mode>,
+    pub(crate) delivery: Delivery,
+    pub(crate) due_at: Timestamp,
+    /// Until when it waits for its receipts.
+    pub(crate) receipt_by: Option<Timestamp>,
+    pub(crate) lease: u64,
+    pub(crate) in_flight: bool,
+    /// Masks of segments, in the cut of the carrier that it stands with: those that this carrier took, those that
+    /// arrived, those that never will.
+    pub(crate) accepted: u64,
+    pub(crate) delivered: u64,
+    pub(crate) lost: u64,
+    /// How many there are in that cut.
+    pub(crate) segments: u16,
+    /// What carriers took that it has left.
+    pub(crate) shares: Shares,
+    /// The broadcast that it counts in.
+    pub(crate) broadcast: Option<BroadcastId>,
+    /// Events that are not written yet, in their order.
+    pub(crate) events: Vec<NewEvent>,
+    /// How it stands on record.
+    pub(crate) stored: Stored,
+    /// Whether its recipient counts as skipped now.
+    skipped: bool,
+}
+
+/// The columns that decide where a message stands in the indexes, and the one that nearly always is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub(crate) status: Status,
+    pub(crate) carrier: Assignment,
+    pub(crate) due_at: Timestamp,
+    pub(crate) held: bool,
+    pub(crate) receipt_by: Option<Timestamp>,
+    pub(crate) shares: Shares,
+}
+
+impl Life {
+    /// The life of a message that is on record so.
+    pub(crate) fn of(row: LifeRow) -> Self {
+        let LifeRow { id, account, mode, delivery, due_at, receipt_by, lease, in_flight, .. } = row;
+        let LifeRow { accepted, delivered, lost, segments, shares, broadcast, .. } = row;
+        let stored = Stored {
+            status: delivery.status,
+            carrier: delivery.carrier.clone(),
+            due_at,
+            held: delivery.held,
+            receipt_by,
+            shares: shares.clone(),
+        };
+        let (events, skipped) = (Vec::new(), false);
+        Self {
+            id,
+            account,
+            mode,
+            delivery,
+            due_at,
+            receipt_by,
+            lease,
+            in_flight,
+            accepted,
+            delivered,
+            lost,
+            segments,
+            shares,
+            broadcast,
+            events,
+            stored,
+            skipped,
+        }
+    }
+
+    /// Whether it stands elsewhere in the indexes than on record.
+    pub(crate) fn has_moved(&self) -> bool {
+        let Self { delivery, due_at, receipt_by, shares, stored, .. } = self;
+        (delivery.status, &delivery.carrier, *due_at, delivery.held, *receipt_by, shares)
+            != (stored.status, &stored.carrier, stored.due_at, stored.held, stored.receipt_by, &stored.shares)
+    }
+
+    /// Whether its status is another one than on record.
+    pub(crate) fn has_changed_status(&self) -> bool {
+        self.delivery.status != self.stored.status
+    }
+
+    /// Counts a changed status in the message's broadcast.
+    pub(crate) fn count_in(&self, tally: &mut Tally) {
+        let taken = self.stored.status == Status::Queued
+            && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
+        tally.moved(self.stored.status, self.delivery.status, self.skipped, taken, self.changed_at());
+    }
+
+    /// The change of the message's status, for those who follow.
+    pub(crate) fn change_told(&self) -> Resource {
+        Resource::Message { id: self.id, broadcast: self.broadcast, delivery: told(self.delivery.clone()) }
+    }
+
+    /// Whether this change ends the message: nothing of it is sent any more, and it waits for no receipt.
+    pub(crate) fn ends(&self) -> bool {
+        let has_ended = |status, receipt_by: Option<Timestamp>| status != Status::Queued && receipt_by.is_none();
+        has_ended(self.delivery.status, self.receipt_by) && !has_ended(self.stored.status, self.stored.receipt_by)
+    }
+
+    /// Whether `token` is the lease that the message is held under.
+    pub(crate) const fn is_held_under(&self, token: u64) -> bool {
+        token != 0 && self.lease == token && matches!(self.delivery.status, Status::Queued)
+    }
+
+    /// Notes an event that no carrier and no attempt belongs to.
+    pub(crate) fn note(&mut self, at: Timestamp, kind: EventKind, detail: impl Into<String>) {
+        self.events.push(NewEvent::plain(self.id, at, kind, detail));
+    }
+
+    /// Ends the lease and whatever attempt it covered.
+    pub(crate) const fn let_go(&mut self) {
+        self.lease = 0;
+        self.in_flight = false;
+    }
+
+    /// Assigns the message to a carrier. What another one took of it counts no more until it comes back to that one:
+    /// carriers cut a text differently, and a handset cannot join what they made.
+    pub(crate) fn stand_with(&mut self, carrier: &Assignment) {
+        if self.delivery.carrier == *carrier {
+            return;
+        }
+        let left = std::mem::replace(&mut self.delivery.carrier, carrier.clone());
+        if let Assignment::Carrier(left) = left {
+            let Self { segments, accepted, delivered, lost, .. } = *self;
+            self.shares.keep(left, Share { segments, accepted, delivered, lost });
+        }
+        let share = carrier
+            .carrier()
+            .and_then(|name| self.shares.take(name))
+            .unwrap_or(Share { segments: self.segments, ..Share::default() });
+        (self.segments, self.accepted, self.delivered, self.lost) =
+            (share.segments, share.accepted, share.delivered, share.lost);
+    }
+
+    /// Notes that its carrier will never take what it has not taken yet.
+    pub(crate) fn refuse(&mut self) {
+        let all = u64::MAX >> (64 - self.segments.clamp(1, 64));
+        self.lost |= all & !self.accepted;
+    }
+
+    /// Notes what its carrier took, of `total` segments.
+    pub(crate) fn took(&mut self, total: u16, segments: &[SegmentAck]) {
+        if !segments.is_empty() {
+            self.accepted = segments.iter().fold(self.accepted, |mask, segment| mask | Self::bit(segment.number));
+            self.segments = total;
+        }
+    }
+
+    /// Changes the status, where the status machine lets it. Says whether it did.
+    pub(crate) fn change(&mut self, status: Status, at: Timestamp, error: Option<(ErrorType, String)>) -> bool {
+        if !self.delivery.status.may_become(status) {
+            return false;
+        }
+        self.let_go();
+        self.delivery.held = false;
+        (self.receipt_by, self.delivery.receipt_missing) = (None, false);
+        self.delivery.status = status;
+        match status {
+            Status::Queued => {}
+            Status::Sent => self.delivery.sent_at = Some(at),
+            Status::Delivered => self.delivery.delivered_at = Some(at),
+            Status::Undelivered | Status::Failed => self.delivery.failed_at = Some(at),
+        }
+        if let Some((kind, message)) = error {
+            self.delivery.error_type = Some(kind);
+            self.delivery.error_message = Some(message);
+        }
+        true
+    }
+
+    /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has
+    /// failed for no known reason; otherwise the recipient is skipped. Says whether the status changed.
+    pub(crate) fn skip(&mut self, at: Timestamp, why: &str) -> bool {
+        let may_have_left = self.accepted != 0 || self.shares.took_any() || self.delivery.unknown_outcomes > 0;
+        if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
+            return false;
+        }
+        self.skipped = !may_have_left;
+        self.delivery.error_message = Some(why.to_owned());
+        self.note(at, EventKind::Ended, why);
+        true
+    }
+
+    /// The mask of segment `number`, from 1; none for a number that cannot be.
+    pub(crate) const fn bit(number: u16) -> u64 {
+        if number == 0 || number > 64 { 0 } else { 1 << (number - 1) }
+    }
+
+    /// Whether every segment is in `mask`. What has no text is handed over in one piece.
+    pub(crate) fn is_whole(&self, mask: u64) -> bool {
+        let all = u64::MAX >> (64 - self.segments.clamp(1, 64));
+        mask & all == all
+    }
+
+    /// When the message came to the status that it has.
+    pub(crate) fn changed_at(&self) -> Timestamp {
+        let at = match self.delivery.status {
+            Status::Queued => None,
+            Status::Sent => self.delivery.sent_at,
+            Status::Delivered => self.delivery.delivered_at,
+            Status::Undelivered | Status::Failed => self.delivery.failed_at,
+        };
+        at.unwrap_or_default()
+    }
+}
+
+/// What is told of what became of a message: the row has a reason from the first lost segment on, but it is the
+/// message's only once that is given up.
+pub(crate) fn told(delivery: Delivery) -> Delivery {
+    match delivery.status {
+        Status::Undelivered | Status::Failed => delivery,
+        Status::Queued | Status::Sent | Status::Delivered => {
+            Delivery { error_type: None, error_message: None, ..delivery }
+        }
+    }
+}

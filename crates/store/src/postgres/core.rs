@@ -1,0 +1,204 @@
+//! The connections, and the transactions on them.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::{Object, Pool};
+use runtime::Runtime;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::fault::{Fault, described};
+use super::unit::Unit;
+use super::weeks::Weeks;
+use crate::StoreError;
+use crate::contract::bounds::Bounds;
+use crate::contract::changes::tail::Tails;
+use crate::contract::health::CommitSample;
+use crate::contract::webhooks::EventBell;
+
+/// How long a call may take altogether. A request that waits for a database which does not answer is refused within
+/// this time.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// How often a transaction is tried that PostgreSQL ends for the sake of others.
+const TRIES: usize = 20;
+
+/// What all calls share.
+pub(super) struct Core {
+    pub(super) pool: Pool,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) tails: Arc<Tails>,
+    pub(super) bell: EventBell,
+    pub(super) weeks: Weeks,
+    /// Which clock says whether an epoch or a window is over.
+    pub(super) clock: SharedClock,
+    /// The name of this process among those that write news.
+    pub(super) name: Uuid,
+    /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
+    pub(super) publishing: tokio::sync::Mutex<()>,
+    bounds: Mutex<Bounds>,
+    observer: Mutex<Option<Observer>>,
+    is_closed: AtomicBool,
+    closing: Notify,
+}
+
+type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
+
+/// Which clock says whether an epoch or a window is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SharedClock {
+    /// The database's, which all nodes share.
+    Database,
+    /// The caller's, as each call gives it: for tests, whose time stands still.
+    Callers,
+}
+
+/// What a transaction does until its result is there.
+pub(super) type Doing<'u, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'u>>;
+
+/// Work on an input within a transaction. It may run several times.
+pub(super) trait Work<A, T>: for<'u> Fn(&'u mut Unit, &'u A) -> Doing<'u, T> {}
+impl<A, T, F: for<'u> Fn(&'u mut Unit, &'u A) -> Doing<'u, T>> Work<A, T> for F {}
+
+/// A look at what is there.
+pub(super) trait Look<A, T>: for<'u> Fn(&'u Unit, &'u A) -> Doing<'u, T> {}
+impl<A, T, F: for<'u> Fn(&'u Unit, &'u A) -> Doing<'u, T>> Look<A, T> for F {}
+
+impl Core {
+    pub(super) fn new(pool: Pool, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Arc<Self> {
+        Arc::new(Self {
+            pool,
+            runtime,
+            tails: Arc::default(),
+            bell: EventBell::default(),
+            weeks: Weeks::default(),
+            clock,
+            name: Uuid::from_u128(0),
+            publishing: tokio::sync::Mutex::default(),
+            bounds: Mutex::default(),
+            observer: Mutex::default(),
+            is_closed: AtomicBool::new(false),
+            closing: Notify::new(),
+        })
+    }
+
+    /// Runs `work` on `input` in a transaction and commits it; the changes that it noted are then given to those who
+    /// follow. Where PostgreSQL ends the transaction for the sake of another one, `work` runs again from its beginning.
+    pub(super) async fn write<A, T>(self: &Arc<Self>, input: A, work: impl Work<A, T>) -> Result<T, StoreError> {
+        self.write_group(1, input, work).await
+    }
+
+    /// As [`Self::write`], for so many calls that share the transaction.
+    pub(super) async fn write_group<A, T>(
+        self: &Arc<Self>,
+        calls: usize,
+        input: A,
+        work: impl Work<A, T>,
+    ) -> Result<T, StoreError> {
+        let began = self.runtime.instant();
+        let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
+        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)?;
+        if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
+            observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
+        }
+        Ok(done)
+    }
+
+    async fn tried<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.transaction(input, work).await {
+                Err(fault) if fault.is_conflict() && tries < TRIES => {
+                    tracing::debug!("A transaction gives way to another one and is tried again");
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn transaction<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
+        let mut unit = Unit::begin(Arc::clone(self), self.connection().await?).await?;
+        match work(&mut unit, input).await {
+            Ok(done) => {
+                unit.commit().await?;
+                Ok(done)
+            }
+            Err(fault) => {
+                unit.roll_back().await;
+                Err(fault)
+            }
+        }
+    }
+
+    /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
+    pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        let reading = async {
+            let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
+            let seen = look(&unit, &input).await;
+            unit.roll_back().await;
+            seen
+        };
+        let seen = self.runtime.timeout(DEADLINE, reading).await;
+        seen.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)
+    }
+
+    /// A connection out of the pool.
+    pub(super) async fn connection(&self) -> Result<Object, StoreError> {
+        if self.is_closed() {
+            return Err(closed());
+        }
+        self.pool.get().await.map_err(|error| match self.is_closed() {
+            true => closed(),
+            false => StoreError::Unavailable(described(&error)),
+        })
+    }
+
+    /// What is kept at most.
+    pub(super) fn bounds(&self) -> Bounds {
+        *self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keep_within(&self, bounds: Bounds) {
+        *self.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
+    }
+
+    pub(super) fn observe(&self, observer: Observer) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(observer);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Takes no more calls.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.pool.close();
+        self.tails.close();
+        self.closing.notify_waiters();
+    }
+
+    /// Resolves once no more calls are taken.
+    pub(super) async fn closed(&self) {
+        loop {
+            let closing = self.closing.notified();
+            if self.is_closed() {
+                return;
+            }
+            closing.await;
+        }
+    }
+}
+
+/// That the store takes no more calls.
+pub(super) fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+fn no_answer() -> StoreError {
+    StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()))
+}

@@ -1,0 +1,84 @@
+//! The store on PostgreSQL, which any number of nodes share.
+//!
+//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as every
+//! backend, and writes what follows in a few statements for many rows. Calls that come often share transactions. A
+//! transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
+//!
+//! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
+//! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
+
+mod connect;
+mod core;
+mod counts;
+mod event_logs;
+mod events;
+mod fault;
+mod feed;
+mod life;
+mod living;
+mod migrations;
+mod rows;
+mod tables;
+mod unit;
+mod weeks;
+
+mod broadcasts;
+mod changes;
+mod dispatch;
+mod erase;
+mod health;
+mod inbound;
+mod lists;
+mod media;
+mod messages;
+mod nodes;
+mod optouts;
+mod receipts;
+mod requests;
+mod retention;
+mod screening;
+mod tenants;
+mod webhooks;
+mod windows;
+
+use std::sync::Arc;
+
+use ::runtime::Runtime;
+
+use crate::StoreError;
+use self::core::{Core, SharedClock};
+use self::fault::described;
+
+/// The store on PostgreSQL.
+pub struct Postgres {
+    core: Arc<Core>,
+}
+
+impl Postgres {
+    /// Connects to the database that `url` names and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, or the database is one of
+    /// another program or of a newer one; [`StoreError::Unavailable`] when it cannot be reached.
+    pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        Self::open_with(url, runtime, SharedClock::Database).await
+    }
+
+    /// As [`Self::open`]; whether an epoch or a window is over is decided by the times that calls are given, and not by
+    /// the clock of the database. For tests, whose time stands still.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_by_callers_clock(url: &str, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
+        Self::open_with(url, runtime, SharedClock::Callers).await
+    }
+
+    async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
+        let pool = connect::pool(url)?;
+        let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        migrations::run(&mut client).await?;
+        drop(client);
+        Ok(Self { core: Core::new(pool, runtime, clock) })
+    }
+}
+

@@ -1,0 +1,57 @@
+//! The small tables that say where messages stand: who waits for receipts, and who ended without arriving.
+
+use model::Status;
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::rows;
+use super::unit::Unit;
+use crate::life::Life;
+
+const WAIT: &str = "INSERT INTO receipt_waits (message_id, receipt_by) SELECT * FROM unnest($1::uuid[], $2::bigint[]) \
+    ON CONFLICT (message_id) DO UPDATE SET receipt_by = excluded.receipt_by";
+const WAIT_NO_MORE: &str = "DELETE FROM receipt_waits WHERE message_id = ANY($1)";
+const FAIL: &str = "INSERT INTO failures (message_id, account_id, test, status) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[]) \
+    ON CONFLICT (message_id) DO UPDATE SET status = excluded.status";
+const NO_FAILURE: &str = "DELETE FROM failures WHERE message_id = ANY($1)";
+
+fn ids<'l>(lives: impl Iterator<Item = &'l Life>) -> Vec<Uuid> {
+    lives.map(|life| rows::id(life.id.to_bytes())).collect()
+}
+
+/// Writes which of these messages wait for receipts, and until when.
+pub(super) async fn write_waits(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
+    let changed = || lives.iter().filter(|life| life.receipt_by != life.stored.receipt_by);
+    let (waiting, until): (Vec<Uuid>, Vec<i64>) = changed()
+        .filter_map(|life| Some((rows::id(life.id.to_bytes()), rows::millis(life.receipt_by)?)))
+        .unzip();
+    if !waiting.is_empty() {
+        unit.execute(WAIT, &[&waiting, &until]).await?;
+    }
+    let over = ids(changed().filter(|life| life.receipt_by.is_none()));
+    if !over.is_empty() {
+        unit.execute(WAIT_NO_MORE, &[&over]).await?;
+    }
+    Ok(())
+}
+
+/// Writes which of these messages ended without arriving.
+pub(super) async fn write_failures(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
+    let has_failed = |status| matches!(status, Status::Failed | Status::Undelivered);
+    let failed: Vec<&Life> =
+        lives.iter().filter(|life| life.has_changed_status() && has_failed(life.delivery.status)).collect();
+    if !failed.is_empty() {
+        let accounts: Vec<Uuid> = failed.iter().map(|life| rows::id(life.account.to_bytes())).collect();
+        let tests: Vec<bool> = failed.iter().map(|life| life.mode.is_some_and(rows::is_test)).collect();
+        let statuses: Vec<&str> = failed.iter().map(|life| life.delivery.status.as_str()).collect();
+        unit.execute(FAIL, &[&ids(failed.iter().copied()), &accounts, &tests, &statuses]).await?;
+    }
+    let arrived = ids(lives.iter().filter(|life| {
+        life.has_changed_status() && has_failed(life.stored.status) && !has_failed(life.delivery.status)
+    }));
+    if !arrived.is_empty() {
+        unit.execute(NO_FAILURE, &[&arrived]).await?;
+    }
+    Ok(())
+}

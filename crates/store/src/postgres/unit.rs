@@ -1,0 +1,156 @@
+//! A unit of work: one transaction, and what it changes for those who follow.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use deadpool_postgres::Object;
+use model::{BroadcastId, Owner, Timestamp};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::core::{Core, SharedClock};
+use super::fault::Fault;
+use super::{counts, event_logs, events, feed, rows};
+use crate::contract::changes::{Change, Resource};
+use crate::life::NewEvent;
+use crate::tally::Tally;
+
+/// The parameters of a statement.
+pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
+
+/// A transaction. One that is dropped before its end takes its connection with it, which ends it.
+pub(super) struct Unit {
+    pub(super) core: Arc<Core>,
+    connection: Option<Object>,
+    /// Events of the lives of messages, which are written before the commit.
+    pub(super) events: Vec<NewEvent>,
+    /// Changed counts of broadcasts, likewise.
+    pub(super) tallies: BTreeMap<BroadcastId, Tally>,
+    /// The changes, likewise; they are given to those who follow after the commit.
+    pub(super) noted: Vec<Change>,
+}
+
+impl Unit {
+    pub(super) async fn begin(core: Arc<Core>, connection: Object) -> Result<Self, Fault> {
+        Self::begin_with(core, connection, "BEGIN").await
+    }
+
+    pub(super) async fn begin_reading(core: Arc<Core>, connection: Object) -> Result<Self, Fault> {
+        Self::begin_with(core, connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    async fn begin_with(core: Arc<Core>, connection: Object, begin: &str) -> Result<Self, Fault> {
+        let (events, noted) = (Vec::new(), Vec::new());
+        let unit = Self { core, connection: Some(connection), events, tallies: BTreeMap::new(), noted };
+        unit.connection()?.batch_execute(begin).await?;
+        Ok(unit)
+    }
+
+    fn connection(&self) -> Result<&Object, Fault> {
+        self.connection.as_ref().ok_or_else(|| Fault::Broken("the transaction is over".to_owned()))
+    }
+
+    /// The rows of a statement. Statements that are awaited together are sent together.
+    pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
+        let connection = self.connection()?;
+        let statement = connection.prepare_cached(sql).await?;
+        Ok(connection.query(&statement, values).await?)
+    }
+
+    /// The first row of a statement that has one at most.
+    pub(super) async fn find(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// The row of a statement that always has one.
+    pub(super) async fn one(&self, sql: &str, values: Values<'_>) -> Result<Row, Fault> {
+        self.find(sql, values).await?.ok_or_else(|| Fault::Broken(format!("no row: {sql}")))
+    }
+
+    /// Runs a statement. Returns how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
+        let connection = self.connection()?;
+        let statement = connection.prepare_cached(sql).await?;
+        Ok(connection.execute(&statement, values).await?)
+    }
+
+    /// The present moment by the clock that all nodes share, in place of the caller's.
+    pub(super) async fn shared_now(&self, callers: Timestamp) -> Result<Timestamp, Fault> {
+        match self.core.clock {
+            SharedClock::Callers => Ok(callers),
+            SharedClock::Database => {
+                let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+                let row = self.one(sql, &[]).await?;
+                rows::time(&row, 0)
+            }
+        }
+    }
+
+    /// Adds an event to the life of a message.
+    pub(super) fn add_event(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    /// The changes of a broadcast's counts.
+    pub(super) fn tally(&mut self, broadcast: BroadcastId) -> &mut Tally {
+        self.tallies.entry(broadcast).or_default()
+    }
+
+    /// Notes a change that this transaction makes. Those who follow get it once it is committed, and never otherwise.
+    pub(super) fn note(&mut self, at: Timestamp, owner: Option<Owner>, resource: Resource) {
+        self.noted.push(Change { position: None, at, owner, resource });
+    }
+
+    /// Writes what was noted, commits, and tells those who follow. What is locked here is locked last, in the same order
+    /// by every transaction.
+    pub(super) async fn commit(mut self) -> Result<(), Fault> {
+        if let Err(fault) = self.write_noted().await {
+            self.roll_back().await;
+            return Err(fault);
+        }
+        let told = std::mem::take(&mut self.noted);
+        if told.is_empty() {
+            return self.end().await;
+        }
+        let core = Arc::clone(&self.core);
+        let _publishing = core.publishing.lock().await;
+        self.end().await?;
+        feed::publish(&core, told);
+        Ok(())
+    }
+
+    async fn write_noted(&mut self) -> Result<(), Fault> {
+        events::write(self).await?;
+        counts::write(self).await?;
+        event_logs::write(self).await?;
+        feed::write(self).await
+    }
+
+    async fn end(mut self) -> Result<(), Fault> {
+        let Some(connection) = self.connection.take() else { return Ok(()) };
+        match connection.batch_execute("COMMIT").await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                drop(Object::take(connection));
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Gives everything up. A connection on which that fails is closed.
+    pub(super) async fn roll_back(mut self) {
+        if let Some(connection) = self.connection.take()
+            && connection.batch_execute("ROLLBACK").await.is_err()
+        {
+            drop(Object::take(connection));
+        }
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}
