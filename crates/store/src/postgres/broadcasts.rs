@@ -18,14 +18,14 @@ use super::Postgres;
 #[async_trait]
 impl Broadcasts for Postgres {
     async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        super::admission::admit_broadcast(&self.core, admission).await
     }
     async fn replay_broadcast(
         &self,
         owner: Owner,
         claim: &IdempotencyClaim,
     ) -> Result<Option<Earlier<Broadcast>>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        super::admission::replay_broadcast(&self.core, owner, claim).await
     }
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
         Err(StoreError::Unavailable("to be written".to_owned()))

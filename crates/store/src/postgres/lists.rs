@@ -15,3 +15,14 @@ impl Lists for Postgres {
         Err(StoreError::Unavailable("to be written".to_owned()))
     }
 }
+
+/// A page of messages, newest first.
+pub(super) async fn page(
+    _: &super::unit::Unit,
+    _: Option<model::Owner>,
+    _: &crate::contract::messages::MessageFilter,
+    _: Option<model::MessageId>,
+    _: usize,
+) -> Result<crate::contract::messages::Page, super::fault::Fault> {
+    Err(StoreError::Unavailable("to be written".to_owned()).into())
+}

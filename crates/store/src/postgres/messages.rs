@@ -32,7 +32,11 @@ impl Messages for Postgres {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core
+            .read((owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
+                Box::pin(super::lists::page(unit, *owner, filter, *after, *limit))
+            })
+            .await
     }
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
         Err(StoreError::Unavailable("to be written".to_owned()))

@@ -22,6 +22,7 @@ mod tables;
 mod unit;
 mod weeks;
 
+mod admission;
 mod broadcasts;
 mod changes;
 mod dispatch;
