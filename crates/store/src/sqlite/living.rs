@@ -15,6 +15,8 @@ use crate::contract::nodes::Epoch;
 pub(super) struct Living {
     /// Each with its end.
     ends: BTreeMap<Epoch, Timestamp>,
+    /// What nodes told of themselves.
+    reports: BTreeMap<Epoch, String>,
     /// Whether the transaction has begun or ended one.
     has_changed: bool,
 }
@@ -70,15 +72,29 @@ impl Living {
         self.has_changed = true;
     }
 
+    /// What a node tells of itself from now on.
+    pub(super) fn set_report(&mut self, epoch: Epoch, report: String) -> Result<(), Fault> {
+        self.require(epoch)?;
+        self.reports.insert(epoch, report);
+        Ok(())
+    }
+
+    /// What a node told of itself last.
+    pub(super) fn report_of(&self, epoch: Epoch) -> &str {
+        self.reports.get(&epoch).map_or("", String::as_str)
+    }
+
     /// An epoch is over.
     pub(super) fn end(&mut self, epoch: Epoch) {
         self.ends.remove(&epoch);
+        self.reports.remove(&epoch);
         self.has_changed = true;
     }
 
     /// Every epoch is over, because another one begins.
     pub(super) fn end_all(&mut self) {
         self.ends.clear();
+        self.reports.clear();
     }
 
     /// When an epoch ends unless it is renewed.

@@ -20,6 +20,10 @@ const OVER_KEPT: u32 = 100;
 
 #[async_trait]
 impl Nodes for Sqlite {
+    fn is_shared(&self) -> bool {
+        !self.alone
+    }
+
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError> {
         let alone = self.alone;
         self.writer.write(move |group| join(group, &name, &build, now, alone)).await
@@ -34,6 +38,11 @@ impl Nodes for Sqlite {
             Ok(())
         };
         self.writer.write(write).await
+    }
+
+    async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError> {
+        // In memory, as the ends of epochs are: no other process can read it.
+        self.writer.write(move |group| group.living.set_report(epoch, report)).await
     }
 
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
@@ -141,6 +150,7 @@ fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
             joined_at: rows::time(row, 3)?,
             ends_at,
             is_over: row.get(5)?,
+            report: group.living.report_of(epoch).to_owned(),
         })
     };
     select.query_map([], node)?.collect()
