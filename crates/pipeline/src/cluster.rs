@@ -67,8 +67,7 @@ impl Keeper {
 
     /// What this node tells of itself.
     fn report(&self) -> Report {
-        let carriers = self.dispatchers.placed().map(|dispatcher| dispatcher.reported()).collect();
-        Report { is_draining: self.node.is_draining(), carriers }
+        Report { carriers: self.dispatchers.placed().map(|dispatcher| dispatcher.reported()).collect() }
     }
 
     async fn carry_out(&self, plan: Plan) -> Result<(), StoreError> {
@@ -98,7 +97,12 @@ impl Keeper {
 async fn view(store: &dyn Store) -> Result<View, StoreError> {
     let living = store.nodes().await?.into_iter().filter(|node| !node.is_over);
     let members = living
-        .map(|node| Member { epoch: node.epoch, name: node.name, report: Report::parse(&node.report) })
+        .map(|node| Member {
+            epoch: node.epoch,
+            name: node.name,
+            is_draining: node.is_draining,
+            report: Report::parse(&node.report),
+        })
         .collect();
     let holders: BTreeMap<CarrierName, _> = store
         .slots()

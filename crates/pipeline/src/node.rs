@@ -4,7 +4,6 @@
 //! it, and its process ends.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,7 +26,6 @@ pub struct Node {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     over: watch::Sender<bool>,
-    draining: AtomicBool,
     /// The living nodes, and who has which carrier, as they were seen last.
     view: RwLock<View>,
 }
@@ -51,7 +49,6 @@ impl Node {
             store,
             clock,
             over: watch::Sender::new(false),
-            draining: AtomicBool::new(false),
             view: RwLock::default(),
         }))
     }
@@ -82,14 +79,9 @@ impl Node {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Whether it gives its carriers to other nodes.
+    /// Whether it gives its work to other nodes, because an operator has said so.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
-    }
-
-    /// Has it give its carriers to other nodes, or take some again.
-    pub fn set_draining(&self, is_draining: bool) {
-        self.draining.store(is_draining, Ordering::Relaxed);
+        self.seen(|view| view.members.iter().any(|member| member.epoch == self.epoch && member.is_draining))
     }
 
     /// Notes how things stand between the nodes.

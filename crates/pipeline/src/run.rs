@@ -219,7 +219,9 @@ impl Pipeline {
         let accepted = broadcast.status_at_acceptance();
         let mut status = accepted;
         if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-            && let Some(Ok(Some(()))) = self.unless_draining(self.runtime.timeout(*wait, self.begun(waiting, caller.owner(), broadcast.id))).await
+            && let Some(Ok(Some(()))) = self
+                .unless_draining(self.runtime.timeout(*wait, self.begun(waiting, caller.owner(), broadcast.id)))
+                .await
             && let Ok(Some(record)) = self.store.broadcast(Some(caller.owner()), broadcast.id).await
         {
             status = record.status;
@@ -326,10 +328,16 @@ impl Pipeline {
         owner: Owner,
         id: MessageId,
     ) -> Option<Delivery> {
-        let elsewhere = self.seen_elsewhere(async || {
-            let record = self.store.message(owner, id).await.ok().flatten()?;
-            (record.delivery.status != Status::Queued).then_some(record.delivery)
-        });
+        let elsewhere = async {
+            loop {
+                self.others_had_time().await;
+                if let Ok(Some(record)) = self.store.message(owner, id).await
+                    && record.delivery.status != Status::Queued
+                {
+                    return record.delivery;
+                }
+            }
+        };
         tokio::select! {
             biased;
             delivery = waiting.next() => delivery,
@@ -340,10 +348,16 @@ impl Pipeline {
     /// Resolves once the first recipients of a broadcast have had their turn, at whichever node. `None` where nobody can
     /// tell.
     async fn begun(&self, waiting: &mut WaitingFor<BroadcastId, ()>, owner: Owner, id: BroadcastId) -> Option<()> {
-        let elsewhere = self.seen_elsewhere(async || {
-            let record = self.store.broadcast(Some(owner), id).await.ok().flatten()?;
-            (record.status != BroadcastStatus::Queued).then_some(())
-        });
+        let elsewhere = async {
+            loop {
+                self.others_had_time().await;
+                if let Ok(Some(record)) = self.store.broadcast(Some(owner), id).await
+                    && record.status != BroadcastStatus::Queued
+                {
+                    return;
+                }
+            }
+        };
         tokio::select! {
             biased;
             begun = waiting.next() => begun,
@@ -351,14 +365,12 @@ impl Pipeline {
         }
     }
 
-    /// What another node has done, as the store says it; never, where there is no other node.
-    async fn seen_elsewhere<T>(&self, look: impl AsyncFn() -> Option<T>) -> T {
+    /// Resolves when other nodes may have done something; never, where there are none.
+    async fn others_had_time(&self) {
         loop {
             self.runtime.sleep(LOOK_ELSEWHERE).await;
-            if self.node.has_others()
-                && let Some(seen) = look().await
-            {
-                return seen;
+            if self.node.has_others() {
+                return;
             }
         }
     }

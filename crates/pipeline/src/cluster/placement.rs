@@ -19,6 +19,8 @@ use super::report::Report;
 pub(crate) struct Member {
     pub(crate) epoch: Epoch,
     pub(crate) name: String,
+    /// Whether it gives its carriers away and takes no others.
+    pub(crate) is_draining: bool,
     pub(crate) report: Report,
 }
 
@@ -62,7 +64,7 @@ pub(crate) fn plan(own: Epoch, view: &View, groups: &[BTreeSet<CarrierName>]) ->
     let Some(me) = view.members.iter().find(|member| member.epoch == own) else { return plan };
     for group in groups {
         for name in group.iter().filter(|name| known(me, name)) {
-            let candidates = view.members.iter().filter(|member| known(member, name) && !member.report.is_draining);
+            let candidates = view.members.iter().filter(|member| known(member, name) && !member.is_draining);
             let chosen = candidates.max_by_key(|member| draw(group, &member.name)).map(|member| member.epoch);
             match view.holders.get(name) {
                 Some(holder) if *holder == own && chosen.is_some_and(|chosen| chosen != own) => {
@@ -97,7 +99,7 @@ mod tests {
 
     fn member(number: u32, name: &str, carriers: &[&str]) -> Member {
         let carriers = carriers.iter().map(|name| ((*name).into(), None)).collect();
-        Member { epoch: epoch(number), name: name.to_owned(), report: Report { is_draining: false, carriers } }
+        Member { epoch: epoch(number), name: name.to_owned(), is_draining: false, report: Report { carriers } }
     }
 
     fn names(names: &[&str]) -> BTreeSet<CarrierName> {
@@ -143,8 +145,11 @@ mod tests {
     fn a_node_that_goes_moves_its_own_carriers_alone_and_one_that_comes_back_gets_them_again() {
         let members = vec![member(1, "one", &ALL), member(2, "two", &ALL), member(3, "three", &ALL)];
         let before = settled(View { members: members.clone(), holders: BTreeMap::new() }, &singles());
-        let of_the_others: BTreeMap<_, _> =
-            before.iter().filter(|(_, holder)| **holder != epoch(2)).map(|(name, holder)| (name.clone(), *holder)).collect();
+        let of_the_others: BTreeMap<_, _> = before
+            .iter()
+            .filter(|(_, holder)| **holder != epoch(2))
+            .map(|(name, holder)| (name.clone(), *holder))
+            .collect();
         let left = vec![members[0].clone(), members[2].clone()];
         let without = settled(View { members: left, holders: of_the_others.clone() }, &singles());
         assert_eq!(without.len(), ALL.len());
@@ -158,7 +163,7 @@ mod tests {
     #[test]
     fn a_node_takes_no_carrier_that_it_does_not_know_and_a_draining_one_gives_all_away() {
         let mut draining = member(1, "one", &ALL);
-        draining.report.is_draining = true;
+        draining.is_draining = true;
         let holders: BTreeMap<CarrierName, Epoch> = ALL.map(|name| (name.into(), epoch(1))).into();
         let members = vec![draining.clone(), member(2, "two", &["a", "b"])];
         let held = settled(View { members, holders: holders.clone() }, &singles());

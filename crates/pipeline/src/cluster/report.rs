@@ -1,5 +1,4 @@
-//! What a node tells the others of itself: which carriers it knows, how those that it has are doing, and whether it
-//! gives its carriers away.
+//! What a node tells the others of itself: which carriers it knows, and how those that it has are doing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +9,6 @@ use serde::{Deserialize, Serialize};
 /// What a node tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// Whether it gives its carriers away and takes no others.
-    pub(crate) is_draining: bool,
     /// The carriers of its configuration, and for how long each has been down; `None` for one that is up.
     pub(crate) carriers: BTreeMap<CarrierName, Option<Duration>>,
 }
@@ -19,8 +16,6 @@ pub(crate) struct Report {
 /// How it is written. Nodes of the next release read it, too: what is not known is passed over.
 #[derive(Serialize, Deserialize)]
 struct Written {
-    #[serde(default)]
-    draining: bool,
     #[serde(default)]
     carriers: BTreeMap<String, Option<u64>>,
 }
@@ -31,15 +26,15 @@ impl Report {
         let millis = |down: Duration| u64::try_from(down.as_millis()).unwrap_or(u64::MAX);
         let carriers = self.carriers.iter().map(|(name, down)| (name.to_string(), down.map(millis))).collect();
         // Strings and numbers can always be written.
-        serde_json::to_string(&Written { draining: self.is_draining, carriers }).unwrap_or_default()
+        serde_json::to_string(&Written { carriers }).unwrap_or_default()
     }
 
     /// The report that is written so; one of a node that knows no carrier where it is not understood.
     pub(crate) fn parse(text: &str) -> Self {
-        let Ok(Written { draining, carriers }) = serde_json::from_str(text) else { return Self::default() };
+        let Ok(Written { carriers }) = serde_json::from_str(text) else { return Self::default() };
         let carriers =
             carriers.into_iter().map(|(name, down)| (name.as_str().into(), down.map(Duration::from_millis))).collect();
-        Self { is_draining: draining, carriers }
+        Self { carriers }
     }
 }
 
@@ -50,11 +45,11 @@ mod tests {
     #[test]
     fn a_report_is_read_as_it_was_written() {
         let carriers = BTreeMap::from([("north".into(), None), ("s\"o".into(), Some(Duration::from_millis(1_500)))]);
-        let report = Report { is_draining: true, carriers };
+        let report = Report { carriers };
         assert_eq!(Report::parse(&report.to_text()), report);
         for other in ["", "{", "[]", "null", r#"{"carriers": 1}"#] {
             assert_eq!(Report::parse(other), Report::default(), "{other}");
         }
-        assert!(Report::parse(r#"{"draining":true,"later":{}}"#).is_draining);
+        assert_eq!(Report::parse(r#"{"carriers":{"north":null},"later":{}}"#).carriers.len(), 1);
     }
 }

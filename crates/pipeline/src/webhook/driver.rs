@@ -343,7 +343,8 @@ impl Driver {
             self.ready.insert(id);
         }
         if instant >= self.next_round {
-            self.next_round = instant + if self.entries.is_empty() && !self.context.store.is_shared() { FORGET_EVERY } else { ROUND };
+            self.next_round =
+                instant + if self.entries.is_empty() && !self.context.store.is_shared() { FORGET_EVERY } else { ROUND };
             self.measure(instant);
         }
         if self.context.store.is_shared() && instant >= self.next_look {
