@@ -21,6 +21,7 @@ mod facts;
 mod life;
 pub mod objects;
 pub mod postgres;
+mod reasons;
 mod shares;
 pub mod sqlite;
 mod tally;
