@@ -131,7 +131,7 @@ CREATE INDEX queue_held ON queue (message_id) WHERE held;
 CREATE INDEX queue_flights ON queue (carrier, attempt_began) WHERE attempt_began IS NOT NULL;
 CREATE INDEX queue_recipient ON queue (recipient);
 CREATE INDEX queue_expiry ON queue (expires_at);
-CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at);
+CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
 
 -- Messages that wait for their receipts, in the order of their ends.
 CREATE TABLE receipt_waits (

@@ -17,6 +17,7 @@ use super::life;
 use super::messages::{insert_delivery, insert_message};
 use super::retention::blank_broadcast;
 use super::rows;
+use crate::reasons::CANCELED;
 use crate::turns::Work;
 use super::writer::Group;
 use crate::StoreError;
@@ -33,9 +34,6 @@ pub(super) const PACKED_BYTES: usize = 7;
 
 /// How many rows a page looks at.
 const ROWS_PER_PAGE: usize = 5_000;
-
-/// Why the messages of a canceled broadcast end.
-pub(super) const CANCELED: &str = "The broadcast was canceled before the message left";
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \
