@@ -18,6 +18,8 @@
 
 mod accepted;
 pub mod contract;
+mod delivery_rows;
+mod event_log;
 mod facts;
 mod life;
 pub mod objects;
