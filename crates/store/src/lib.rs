@@ -25,6 +25,7 @@ mod life;
 pub mod objects;
 pub mod postgres;
 mod reasons;
+mod receipts;
 mod shares;
 pub mod sqlite;
 mod tally;
