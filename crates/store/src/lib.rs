@@ -22,6 +22,7 @@ mod facts;
 mod life;
 pub mod objects;
 pub mod postgres;
+mod seats;
 mod shares;
 pub mod sqlite;
 mod tally;

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::readers::Readers;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -33,6 +34,7 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// The name of this process among those that write news.
@@ -75,6 +77,7 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            readers: Readers::default(),
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
@@ -177,6 +180,7 @@ impl Core {
     /// Takes no more calls.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.readers.close();
         self.pool.close();
         self.tails.close();
         self.closing.notify_waiters();

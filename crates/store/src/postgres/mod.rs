@@ -18,6 +18,7 @@ mod feed;
 mod life;
 mod living;
 mod migrations;
+mod readers;
 mod rows;
 mod tables;
 mod unit;
