@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::attempts::begin;
 use super::blank;
-use super::broadcasts::{CANCELED, is_canceled};
+use super::broadcasts::is_canceled;
 use super::fault::Fault;
 use super::flights;
 use super::life;
@@ -25,6 +25,7 @@ use crate::shares::Shares;
 use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
+use crate::contract::broadcasts::CANCELED;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict};
 use crate::contract::nodes::Epoch;
 
