@@ -1,7 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::lists;
 use super::readers::Readers;
 use super::unit::Unit;
 use super::weeks::Weeks;
@@ -41,6 +42,7 @@ pub(super) struct Core {
     pub(super) name: Uuid,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
     is_closed: AtomicBool,
@@ -81,6 +83,7 @@ impl Core {
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
+            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
             is_closed: AtomicBool::new(false),
@@ -158,6 +161,15 @@ impl Core {
             true => closed(),
             false => StoreError::Unavailable(described(&error)),
         })
+    }
+
+    /// How many rows a page of messages looks at.
+    pub(super) fn rows_per_page(&self) -> usize {
+        self.rows_per_page.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn look_at(&self, rows_per_page: usize) {
+        self.rows_per_page.store(rows_per_page, Ordering::Relaxed);
     }
 
     /// What is kept at most.
