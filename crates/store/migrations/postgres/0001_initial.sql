@@ -71,8 +71,9 @@ CREATE TABLE messages (
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_to ON messages (recipient, id);
-CREATE INDEX messages_from ON messages (account_id, test, originator, id);
-CREATE INDEX messages_named ON messages (account_id, test, client_reference, id) WHERE client_reference IS NOT NULL;
+CREATE INDEX messages_test ON messages (id) WHERE test;
+CREATE INDEX messages_from ON messages (originator, test, id);
+CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
 
 -- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks have
