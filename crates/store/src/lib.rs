@@ -18,6 +18,7 @@
 
 pub mod contract;
 mod facts;
+mod handsets;
 mod life;
 pub mod objects;
 pub mod postgres;

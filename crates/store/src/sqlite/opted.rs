@@ -4,8 +4,7 @@
 use model::{MessageId, Msisdn};
 use rusqlite::{Connection, params};
 
-/// Why messages end whose recipient has opted out.
-pub(super) const OPTED_OUT: &str = "The recipient has opted out";
+pub(super) use crate::handsets::stop::OPTED_OUT;
 
 /// Begins with the opt-outs of the number: most numbers have none, and then one look into the index is all.
 ///
