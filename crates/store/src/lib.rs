@@ -16,6 +16,7 @@
 //! notified).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
+mod accepted;
 pub mod contract;
 mod facts;
 mod handsets;

@@ -366,14 +366,17 @@ CREATE TABLE screening_templates (
     UNIQUE (account_id, text)
 );
 
--- Nodes: each start of the program is an epoch. One that is over owns nothing any more.
+-- Nodes: each start of the program is an epoch. One that is over owns nothing any more. report is what it told the
+-- others of itself last.
 CREATE TABLE nodes (
     epoch     bigint  NOT NULL PRIMARY KEY,
     name      text    NOT NULL,
     build     text    NOT NULL,
     joined_at bigint  NOT NULL,
     ends_at   bigint  NOT NULL,
-    is_over   boolean NOT NULL DEFAULT false
+    is_over   boolean NOT NULL DEFAULT false,
+    is_draining boolean NOT NULL DEFAULT false,
+    report    text    NOT NULL DEFAULT ''
 );
 CREATE INDEX nodes_living ON nodes (epoch) WHERE NOT is_over;
 

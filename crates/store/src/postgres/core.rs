@@ -21,7 +21,7 @@ use crate::contract::webhooks::EventBell;
 
 /// How long a call may take altogether. A request that waits for a database which does not answer is refused within
 /// this time.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often a transaction is tried that PostgreSQL ends for the sake of others.
 const TRIES: usize = 20;
@@ -88,19 +88,19 @@ impl Core {
     /// Runs `work` on `input` in a transaction and commits it; the changes that it noted are then given to those who
     /// follow. Where PostgreSQL ends the transaction for the sake of another one, `work` runs again from its beginning.
     pub(super) async fn write<A, T>(self: &Arc<Self>, input: A, work: impl Work<A, T>) -> Result<T, StoreError> {
-        self.write_group(1, input, work).await
+        self.write_group(1, input, work).await.map_err(Fault::told)
     }
 
-    /// As [`Self::write`], for so many calls that share the transaction.
+    /// As [`Self::write`], for so many calls that share the transaction. The fault says whether it is that of one of them.
     pub(super) async fn write_group<A, T>(
         self: &Arc<Self>,
         calls: usize,
         input: A,
         work: impl Work<A, T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, Fault> {
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)?;
+        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
         }
@@ -200,6 +200,7 @@ pub(super) fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-fn no_answer() -> StoreError {
+/// That the database did not answer in time.
+pub(super) fn no_answer() -> StoreError {
     StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()))
 }

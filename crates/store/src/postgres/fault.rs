@@ -40,6 +40,18 @@ impl Fault {
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 
+    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
+    /// changed then.
+    pub(super) fn is_of_one_call(&self) -> bool {
+        // Class 22: a value does not fit; class 23: a constraint is violated.
+        let is_about_values = |state: &SqlState| state.code().starts_with("22") || state.code().starts_with("23");
+        match self {
+            Self::Sql(error) => error.code().is_some_and(is_about_values),
+            Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
+            Self::Broken(_) => true,
+        }
+    }
+
     /// What the caller is told.
     pub(super) fn told(self) -> StoreError {
         match self {
