@@ -48,7 +48,7 @@ impl Fault {
         match self {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
-            Self::Broken(_) => true,
+            Self::Broken(_) | Self::NoRoom(_) => true,
         }
     }
 

@@ -92,10 +92,8 @@ async fn add_media(unit: &Unit, messages: &[(InboundMessage, bool)]) -> Result<(
     let of = |message: &InboundMessage, media: &InboundMedia| {
         (rows::id(media.id.to_bytes()), rows::id(message.id.to_bytes()))
     };
-    let (media, ids): (Vec<Uuid>, Vec<Uuid>) = messages
-        .iter()
-        .flat_map(|(message, _)| message.media.iter().map(move |media| of(message, media)))
-        .unzip();
+    let (media, ids): (Vec<Uuid>, Vec<Uuid>) =
+        messages.iter().flat_map(|(message, _)| message.media.iter().map(move |media| of(message, media))).unzip();
     if media.is_empty() {
         return Ok(());
     }

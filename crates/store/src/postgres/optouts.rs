@@ -34,8 +34,7 @@ impl OptOuts for Postgres {
         if opt_outs.is_empty() {
             return Ok(Vec::new());
         }
-        let (changed, rests) =
-            self.core.write(opt_outs, |unit, opt_outs| Box::pin(opt_out(unit, opt_outs))).await?;
+        let (changed, rests) = self.core.write(opt_outs, |unit, opt_outs| Box::pin(opt_out(unit, opt_outs))).await?;
         for rest in rests {
             self.end_rest_if_possible(rest).await;
         }

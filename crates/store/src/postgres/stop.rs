@@ -90,8 +90,7 @@ async fn step(unit: &mut Unit, rest: &Rest) -> Result<(u64, Option<Rest>), Fault
 
 fn waiting(row: &Row) -> Result<(MessageId, Msisdn, Originator), Fault> {
     let number: i64 = rows::get(row, 1)?;
-    let recipient =
-        Msisdn::from_u64(number.cast_unsigned()).ok_or_else(|| rows::unknown(1, &number.to_string()))?;
+    let recipient = Msisdn::from_u64(number.cast_unsigned()).ok_or_else(|| rows::unknown(1, &number.to_string()))?;
     Ok((MessageId::from_bytes(rows::octets(row, 0)?), recipient, rows::originator(row, 2)?))
 }
 

@@ -111,12 +111,8 @@ async fn write(unit: &mut Unit, reply: &Reply, now: Timestamp) -> Result<Assignm
     let message = &reply.message;
     let id = rows::id(message.id.to_bytes());
     unit.require_room(id)?;
-    let new = NewMessage {
-        message: Arc::clone(message),
-        carrier: reply.carrier.clone(),
-        lease: None,
-        due_at: reply.due_at,
-    };
+    let new =
+        NewMessage { message: Arc::clone(message), carrier: reply.carrier.clone(), lease: None, due_at: reply.due_at };
     insert_messages(unit, &[&new]).await?;
     let Name { number, owner, sender } = Name::of(reply);
     let values: [&(dyn ToSql + Sync); 7] = [

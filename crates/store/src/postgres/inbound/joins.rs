@@ -159,12 +159,7 @@ const STILL: &str = "SELECT id FROM inbound_joins WHERE id = ANY($1) AND forget_
 
 /// The messages of which no part came for so long, the longest first, with their handsets locked, and whether there may
 /// be more. Where the clock was set back, those of a time to come are among them.
-pub(super) async fn over(
-    unit: &Unit,
-    now: Timestamp,
-    wait: Duration,
-    limit: usize,
-) -> Result<(Vec<i64>, bool), Fault> {
+pub(super) async fn over(unit: &Unit, now: Timestamp, wait: Duration, limit: usize) -> Result<(Vec<i64>, bool), Fault> {
     let (late, ahead) = ((now - wait).as_millis(), (now + wait).as_millis());
     let (mut ids, mut senders): (Vec<i64>, Vec<String>) = (Vec::new(), Vec::new());
     for (sql, end) in [(OVER, late), (AHEAD, ahead)] {

@@ -27,8 +27,7 @@ const OF: &str = "inbound i WHERE i.account_id = $3 AND i.test = $4 AND i.id < $
     AND $5::text IS NOT DISTINCT FROM $5 AND $6::text IS NOT DISTINCT FROM $6 ORDER BY i.id DESC LIMIT $7";
 const ALL: &str = "inbound i WHERE $3::uuid IS NULL AND $4::boolean IS NULL AND i.id < $1 AND i.id >= $2 \
     AND $5::text IS NOT DISTINCT FROM $5 AND $6::text IS NOT DISTINCT FROM $6 ORDER BY i.id DESC LIMIT $7";
-const UNROUTED: &str =
-    "inbound i WHERE i.account_id = $1 AND i.test = $2 AND i.id < $3 ORDER BY i.id DESC LIMIT $4";
+const UNROUTED: &str = "inbound i WHERE i.account_id = $1 AND i.test = $2 AND i.id < $3 ORDER BY i.id DESC LIMIT $4";
 
 /// The rows that a page looks at, newest first: by the index that leaves the fewest to look at.
 const fn listed(owner: Option<Owner>, filter: &InboundFilter) -> &'static str {

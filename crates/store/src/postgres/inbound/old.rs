@@ -25,12 +25,7 @@ const AUTOMATIC: &str = "DELETE FROM automatic_messages WHERE (number, account_i
     (SELECT number, account_id, test, sender, at, message_id FROM automatic_messages WHERE at < $1 ORDER BY at LIMIT $2)";
 
 /// Forgets at most `limit` of each. Returns how many rows went.
-pub(super) async fn forget(
-    unit: &Unit,
-    now: Timestamp,
-    unrouted_kept: Duration,
-    limit: usize,
-) -> Result<usize, Fault> {
+pub(super) async fn forget(unit: &Unit, now: Timestamp, unrouted_kept: Duration, limit: usize) -> Result<usize, Fault> {
     let mut left = i64::try_from(limit).unwrap_or(i64::MAX);
     let most = left;
     let mut forgotten = 0;

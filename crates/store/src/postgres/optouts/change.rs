@@ -24,10 +24,7 @@ const IN_FORCE: &str =
     "SELECT o.account_id, o.test, o.number, o.sender, o.id, o.source FROM opt_outs o WHERE o.number = ANY($1)";
 
 /// What the list has of these handsets, of all owners.
-async fn in_force(
-    unit: &Unit,
-    names: impl Iterator<Item = OptOutName>,
-) -> Result<BTreeMap<OptOutName, Known>, Fault> {
+async fn in_force(unit: &Unit, names: impl Iterator<Item = OptOutName>) -> Result<BTreeMap<OptOutName, Known>, Fault> {
     let mut numbers: Vec<i64> = names.map(|name| name.number.to_u64().cast_signed()).collect();
     numbers.sort_unstable();
     numbers.dedup();
@@ -156,9 +153,7 @@ async fn insert(unit: &Unit, new: &[&OptOut]) -> Result<(), Fault> {
     }
     let Columns { accounts, tests, numbers, senders, sources, keywords, messages, reasons, at } =
         &Columns::of(new.iter().copied());
-    unit.execute(INSERT, &[accounts, tests, numbers, senders, sources, keywords, messages, reasons, at])
-        .await
-        .map(drop)
+    unit.execute(INSERT, &[accounts, tests, numbers, senders, sources, keywords, messages, reasons, at]).await.map(drop)
 }
 
 async fn update(unit: &Unit, changed: &[(i64, &OptOut)]) -> Result<(), Fault> {

@@ -15,11 +15,11 @@ const BATCH: i64 = 2_000;
 const ROWS_PER_PAGE: usize = 5_000;
 
 /// The columns of an opt-out, for [`opt_out`].
-const COLUMNS: &str = "o.account_id, o.test, o.number, o.sender, o.source, o.keyword, o.message_id, o.reason, o.at, o.id";
+const COLUMNS: &str =
+    "o.account_id, o.test, o.number, o.sender, o.source, o.keyword, o.message_id, o.reason, o.at, o.id";
 
 const ALL: &str = "opt_outs o WHERE o.id > $1 ORDER BY o.id LIMIT $2";
-const OF_OWNER: &str =
-    "opt_outs o WHERE o.account_id = $1 AND o.test = $2 AND o.id < $3 ORDER BY o.id DESC LIMIT $4";
+const OF_OWNER: &str = "opt_outs o WHERE o.account_id = $1 AND o.test = $2 AND o.id < $3 ORDER BY o.id DESC LIMIT $4";
 const OF_NUMBER: &str = "opt_outs o WHERE o.account_id = $1 AND o.test = $2 AND o.id < $3 AND o.number = $5 \
     ORDER BY o.id DESC LIMIT $4";
 const LINES: &str = "opt_out_history o WHERE o.number = $1 AND o.account_id = $2 AND o.test = $3 AND o.id > $4 \
@@ -93,9 +93,8 @@ pub(super) async fn history(
     let (number, from) = (number.to_u64().cast_signed(), after.map_or(0, |cursor| cursor.0));
     let most = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let found = unit.query(&sql, &[&number, &account, &is_test, &from, &most]).await?;
-    let read = |row: &Row| {
-        Ok((rows::get(row, 9)?, OptOutChange { is_out: rows::get(row, 10)?, opt_out: opt_out(row)? }))
-    };
+    let read =
+        |row: &Row| Ok((rows::get(row, 9)?, OptOutChange { is_out: rows::get(row, 10)?, opt_out: opt_out(row)? }));
     let mut lines: Vec<(i64, OptOutChange)> = found.iter().map(read).collect::<Result<_, Fault>>()?;
     let is_whole = lines.len() <= limit;
     lines.truncate(limit);
