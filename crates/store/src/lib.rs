@@ -21,6 +21,7 @@ pub mod contract;
 mod delivery_rows;
 mod event_log;
 mod facts;
+mod handsets;
 mod life;
 mod listing;
 pub mod objects;
