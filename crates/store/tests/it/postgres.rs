@@ -1,6 +1,7 @@
 //! PostgreSQL: the conformance suite on it.
 
 mod pages;
+mod several;
 
 use std::sync::Arc;
 
