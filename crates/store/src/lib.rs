@@ -18,11 +18,18 @@
 
 mod accepted;
 pub mod contract;
+mod delivery_rows;
+mod event_log;
 mod facts;
+mod handsets;
 mod life;
+mod listing;
 pub mod objects;
+mod packing;
 pub mod postgres;
 mod reasons;
+mod receipts;
+mod seats;
 mod shares;
 pub mod sqlite;
 mod tally;

@@ -1,7 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::lists;
+use super::readers::Readers;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -33,12 +35,14 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// The name of this process among those that write news.
     pub(super) name: Uuid,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
     is_closed: AtomicBool,
@@ -75,9 +79,11 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            readers: Readers::default(),
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
+            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
             is_closed: AtomicBool::new(false),
@@ -115,6 +121,7 @@ impl Core {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
                 }
+                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
             }
         }
@@ -157,6 +164,15 @@ impl Core {
         })
     }
 
+    /// How many rows a page of messages looks at.
+    pub(super) fn rows_per_page(&self) -> usize {
+        self.rows_per_page.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn look_at(&self, rows_per_page: usize) {
+        self.rows_per_page.store(rows_per_page, Ordering::Relaxed);
+    }
+
     /// What is kept at most.
     pub(super) fn bounds(&self) -> Bounds {
         *self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
@@ -177,6 +193,7 @@ impl Core {
     /// Takes no more calls.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.readers.close();
         self.pool.close();
         self.tails.close();
         self.closing.notify_waiters();

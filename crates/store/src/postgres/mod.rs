@@ -15,9 +15,12 @@ mod event_logs;
 mod events;
 mod fault;
 mod feed;
+mod handsets;
 mod life;
 mod living;
 mod migrations;
+mod pages;
+mod readers;
 mod rows;
 mod tables;
 mod unit;
@@ -30,6 +33,7 @@ mod dispatch;
 mod erase;
 mod health;
 mod inbound;
+mod inbound_rows;
 mod lists;
 mod media;
 mod messages;
@@ -39,6 +43,7 @@ mod receipts;
 mod requests;
 mod retention;
 mod screening;
+mod stop;
 mod tenants;
 mod webhooks;
 mod windows;
@@ -75,6 +80,13 @@ impl Postgres {
     /// As [`Self::open`].
     pub async fn open_by_callers_clock(url: &str, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
         Self::open_with(url, runtime, SharedClock::Callers).await
+    }
+
+    /// The same, where a page of a list of messages looks at no more than so many rows. For tests.
+    #[must_use]
+    pub fn with_rows_per_page(self, rows: usize) -> Self {
+        self.core.look_at(rows);
+        self
     }
 
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {

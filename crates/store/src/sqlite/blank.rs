@@ -7,11 +7,6 @@ use rusqlite::Connection;
 pub(super) const BEING_ERASED: &str = "SELECT 1 FROM erasures INDEXED BY erasures_number WHERE number = ?1 \
     AND ended_at IS NULL";
 
-/// Whether the digits of a recipient are those of nobody.
-pub(super) fn is_nobody(digits: &str) -> bool {
-    digits == Msisdn::nobody().digits().as_str()
-}
-
 /// Whether a number is being erased.
 pub(super) fn is_being_erased(connection: &Connection, number: Msisdn) -> rusqlite::Result<bool> {
     connection.prepare_cached(BEING_ERASED)?.exists([number.to_string()])
