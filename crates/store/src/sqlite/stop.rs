@@ -12,7 +12,6 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::life;
 use super::lists;
-use crate::reasons::OPTED_OUT;
 use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;

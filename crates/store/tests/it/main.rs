@@ -201,7 +201,7 @@ macro_rules! conformance {
                 a_receipt_for_all_segments_may_come_before_the_acknowledgement;
             nodes:
                 every_start_has_an_epoch_of_its_own
-                a_start_alone_on_its_store_ends_every_earlier_one
+                a_start_ends_the_earlier_one_of_its_name
                 a_late_epoch_lives_until_another_node_ends_it
                 a_renewed_epoch_is_not_ended
                 what_a_living_epoch_owns_is_given_to_no_other

@@ -9,13 +9,14 @@ mod retention;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use model::Moment;
 use runtime::Machine;
 use rusqlite::Connection;
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
 use tempfile::TempDir;
 
-use crate::support::{Backend, Desk};
+use crate::support::{Backend, Desk, NODE, NOW};
 
 conformance!(SqliteFile::fresh());
 
@@ -75,6 +76,14 @@ async fn filled() -> SqliteFile {
     desk.admit_many(desk.account(), 50).await;
     desk.store.close().await;
     file
+}
+
+#[tokio::test]
+async fn a_start_ends_every_earlier_one_whatever_its_name() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.store.join("other".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+    assert_eq!(desk.store.renew(NODE, NOW).await, Err(StoreError::Over));
 }
 
 #[tokio::test]
