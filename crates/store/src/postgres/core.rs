@@ -1,15 +1,15 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::calls::Calls;
+pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
 use super::unit::Unit;
 use super::weeks::Weeks;
@@ -41,8 +41,7 @@ pub(super) struct Core {
     pub(super) publishing: tokio::sync::Mutex<()>,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
-    is_closed: AtomicBool,
-    closing: Notify,
+    calls: Calls,
 }
 
 type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
@@ -80,8 +79,7 @@ impl Core {
             publishing: tokio::sync::Mutex::default(),
             bounds: Mutex::default(),
             observer: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-            closing: Notify::new(),
+            calls: Calls::default(),
         })
     }
 
@@ -98,6 +96,7 @@ impl Core {
         input: A,
         work: impl Work<A, T>,
     ) -> Result<T, StoreError> {
+        let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)?;
@@ -127,6 +126,12 @@ impl Core {
                 unit.commit().await?;
                 Ok(done)
             }
+            Err(fault) if fault.is_of_a_standby() => {
+                // Connections to what was the primary are of no use. The next ones are made anew, to where it is now.
+                drop(unit);
+                self.pool.retain(|_, _| false);
+                Err(fault)
+            }
             Err(fault) => {
                 unit.roll_back().await;
                 Err(fault)
@@ -136,6 +141,7 @@ impl Core {
 
     /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
     pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        let _call = self.calls.begin()?;
         let reading = async {
             let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
             let seen = look(&unit, &input).await;
@@ -171,32 +177,21 @@ impl Core {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.calls.is_closed()
     }
 
-    /// Takes no more calls.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+    /// Takes no more calls, and resolves when those that have begun are over.
+    pub(super) async fn close(&self) {
+        self.calls.close();
         self.pool.close();
+        self.calls.ended().await;
         self.tails.close();
-        self.closing.notify_waiters();
     }
 
     /// Resolves once no more calls are taken.
     pub(super) async fn closed(&self) {
-        loop {
-            let closing = self.closing.notified();
-            if self.is_closed() {
-                return;
-            }
-            closing.await;
-        }
+        self.calls.closed().await;
     }
-}
-
-/// That the store takes no more calls.
-pub(super) fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_owned())
 }
 
 fn no_answer() -> StoreError {

@@ -37,6 +37,11 @@ impl Fault {
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 
+    /// Whether the server takes no writes: it is a standby, or has become one.
+    pub(super) fn is_of_a_standby(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
     /// What the caller is told.
     pub(super) fn told(self) -> StoreError {
         match self {

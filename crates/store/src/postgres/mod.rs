@@ -7,6 +7,7 @@
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
+mod calls;
 mod connect;
 mod core;
 mod counts;
