@@ -15,7 +15,7 @@ use super::unit::Unit;
 use crate::StoreError;
 use crate::contract::screening::{Screening, ScreeningFilter};
 
-pub(super) use write::{insert, insert_all};
+pub(super) use write::insert;
 
 #[async_trait]
 impl Screening for Postgres {

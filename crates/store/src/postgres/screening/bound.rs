@@ -1,8 +1,6 @@
 //! How many decisions are kept of each owner: an account that is refused all day fills no disk, and test keys push out
 //! no decision on a live text.
 
-use std::collections::BTreeSet;
-
 use model::{Owner, ScreeningId};
 
 use super::super::fault::Fault;
@@ -28,18 +26,15 @@ fn is_looked_at(id: ScreeningId, most: u64) -> bool {
     u128::from_be_bytes(id.to_bytes()).is_multiple_of(u128::from((most / PART).max(1)))
 }
 
-/// Removes the oldest decisions on texts of the owners of those that were added, where they have more than may be kept.
-pub(super) async fn apply(unit: &Unit, added: impl Iterator<Item = (ScreeningId, Owner)>) -> Result<(), Fault> {
+/// Removes the oldest decisions on an owner's texts, where there are more than may be kept after this one was added.
+pub(super) async fn apply(unit: &Unit, added: ScreeningId, owner: Owner) -> Result<(), Fault> {
     let most = unit.core.bounds().screened_max;
-    let owners: BTreeSet<_> = added
-        .filter(|(id, _)| is_looked_at(*id, most))
-        .map(|(_, owner)| (rows::id(owner.account.to_bytes()), rows::is_test(owner.mode)))
-        .collect();
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    for (account, is_test) in owners {
-        unit.execute(REMOVE, &[&account, &is_test, &most, &REMOVED_MAX]).await?;
+    if !is_looked_at(added, most) {
+        return Ok(());
     }
-    Ok(())
+    let (account, test) = (rows::id(owner.account.to_bytes()), rows::is_test(owner.mode));
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    unit.execute(REMOVE, &[&account, &test, &most, &REMOVED_MAX]).await.map(drop)
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Decisions to rows.
 
-use std::collections::BTreeMap;
-
-use model::{Owner, ScreeningId, ScreeningRecord};
+use model::{Owner, ScreeningRecord};
 
 use super::super::fault::Fault;
 use super::super::rows;
@@ -11,48 +9,28 @@ use super::bound;
 use crate::screened;
 
 const INSERT: &str = "INSERT INTO screening_log (id, account_id, test, at, outcome, certainty, about, originator, \
-    categories, findings, body) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::bigint[], $5::text[], \
-    $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[]) ON CONFLICT DO NOTHING RETURNING id";
+    categories, findings, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 
-/// Writes a decision, alone or with what it is about.
+/// Writes a decision, alone or with what it is about. A known one is left as it is.
 pub(in super::super) async fn insert(unit: &Unit, record: &ScreeningRecord) -> Result<(), Fault> {
-    insert_all(unit, &[record]).await
-}
-
-/// Writes decisions. Known ones are left as they are.
-pub(in super::super) async fn insert_all(unit: &Unit, records: &[&ScreeningRecord]) -> Result<(), Fault> {
-    if records.is_empty() {
-        return Ok(());
-    }
-    macro_rules! column {
-        ($record:ident => $value:expr) => {
-            &records.iter().map(|$record| $value).collect::<Vec<_>>()
-        };
-    }
     let added = unit
-        .query(
+        .execute(
             INSERT,
             &[
-                column!(record => rows::id(record.id.to_bytes())),
-                column!(record => rows::id(record.account.to_bytes())),
-                column!(record => rows::is_test(record.mode)),
-                column!(record => record.at.as_millis()),
-                column!(record => record.outcome.as_str()),
-                column!(record => record.certainty.as_str()),
-                column!(record => screened::about_text(record.about)),
-                column!(record => rows::address(record.originator)),
-                column!(record => screened::categories_text(&record.categories)),
-                column!(record => rows::kept(&record.findings)),
-                column!(record => rows::kept(&record.body)),
+                &rows::id(record.id.to_bytes()),
+                &rows::id(record.account.to_bytes()),
+                &rows::is_test(record.mode),
+                &record.at.as_millis(),
+                &record.outcome.as_str(),
+                &record.certainty.as_str(),
+                &screened::about_text(record.about),
+                &rows::address(record.originator),
+                &screened::categories_text(&record.categories),
+                &rows::kept(&record.findings),
+                &rows::kept(&record.body),
             ],
         )
         .await?;
-    let owner = |record: &&ScreeningRecord| (record.id, Owner { account: record.account, mode: record.mode });
-    let owners: BTreeMap<ScreeningId, Owner> = records.iter().map(owner).collect();
-    let mut looked_at = Vec::new();
-    for row in added {
-        let id = ScreeningId::from_bytes(rows::octets(&row, 0)?);
-        looked_at.extend(owners.get(&id).map(|owner| (id, *owner)));
-    }
-    bound::apply(unit, looked_at.into_iter()).await
+    let owner = Owner { account: record.account, mode: record.mode };
+    if added > 0 { bound::apply(unit, record.id, owner).await } else { Ok(()) }
 }
