@@ -8,6 +8,7 @@
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
 mod calls;
+mod check;
 mod connect;
 mod core;
 mod counts;
@@ -76,11 +77,18 @@ impl Postgres {
     }
 
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
-        let pool = connect::pool(url)?;
+        let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        let server = check::Server::ask(&client).await?;
+        server.require_usable()?;
+        server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         drop(client);
-        Ok(Self { core: Core::new(pool, runtime, clock) })
+        Ok(Self::on(Core::new(pool, runtime, clock)))
+    }
+
+    /// The store of a database whose schema is there.
+    fn on(core: Arc<Core>) -> Self {
+        Self { core }
     }
 }
-
