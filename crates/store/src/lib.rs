@@ -16,12 +16,21 @@
 //! notified).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
+mod accepted;
 pub mod contract;
+mod delivery_rows;
+mod event_log;
 mod facts;
+mod handsets;
 mod life;
+mod listing;
 pub mod objects;
+mod packing;
 pub mod postgres;
 mod screened;
+mod reasons;
+mod receipts;
+mod seats;
 mod shares;
 pub mod sqlite;
 mod tally;

@@ -123,6 +123,14 @@ impl fmt::Debug for StoreUrl {
 }
 
 section! {
+    /// `[cluster]`: this process among those that share a store.
+    Cluster {
+        /// Its name; empty for the name of the machine.
+        node: String,
+    }
+}
+
+section! {
     /// `[limits]`: how much may be asked.
     #[derive(Copy)]
     Limits {

@@ -96,6 +96,10 @@ pub struct Node {
     pub ends_at: Timestamp,
     /// Whether it is over.
     pub is_over: bool,
+    /// Whether it is to give its work to other nodes ([`Nodes::set_draining`]).
+    pub is_draining: bool,
+    /// What it told the others of itself last ([`Nodes::report`]); empty before.
+    pub report: String,
 }
 
 /// What a node took over from others.
@@ -124,6 +128,9 @@ pub struct Slot {
 /// that several machines share uses its own clock instead. On SQLite there is one process, and one clock.
 #[async_trait]
 pub trait Nodes: Send + Sync {
+    /// Whether other nodes may have the store open at the same time.
+    fn is_shared(&self) -> bool;
+
     /// Joins as a node. The new epoch lives for [`LIFE`] from `now`, and longer when it is renewed.
     ///
     /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over
@@ -137,6 +144,17 @@ pub trait Nodes: Send + Sync {
     /// # Errors
     /// [`StoreError::Over`] when it is over: the node must stop sending at once, and its process must end.
     async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Notes what a node tells the others of itself, in place of what it told before. What it means is theirs to know;
+    /// it need not outlive the node.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the epoch is over.
+    async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError>;
+
+    /// Says whether a node is to give its work to other nodes, until its epoch is over. [`StoreError::NotFound`] where no
+    /// living node has this name.
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError>;
 
     /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its
     /// slots are free. A second time, or for an epoch that is over already, changes nothing.

@@ -16,7 +16,7 @@ use super::core::{Core, SharedClock};
 use super::fault::described;
 use super::{Postgres, migrations};
 use crate::contract::dispatch::QueueDepth;
-use crate::{Checked, Dispatch, StoreError};
+use crate::{Checked, Dispatch, Health, StoreError};
 
 pub(super) use server::Server;
 
@@ -53,7 +53,7 @@ impl Postgres {
         }
         let store = Self::on(Core::new(pool, runtime, SharedClock::Database));
         let depths = store.queue_depths().await;
-        store.core.close().await;
+        store.close().await;
         depths
     }
 

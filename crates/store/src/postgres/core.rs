@@ -1,6 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use uuid::Uuid;
 use super::calls::Calls;
 pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
+use super::lists;
+use super::readers::Readers;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -21,7 +24,7 @@ use crate::contract::webhooks::EventBell;
 
 /// How long a call may take altogether. A request that waits for a database which does not answer is refused within
 /// this time.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How often a transaction is tried that PostgreSQL ends for the sake of others.
 const TRIES: usize = 20;
@@ -33,12 +36,14 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// The name of this process among those that write news.
     pub(super) name: Uuid,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
     calls: Calls,
@@ -74,9 +79,11 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            readers: Readers::default(),
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
+            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
             calls: Calls::default(),
@@ -86,20 +93,20 @@ impl Core {
     /// Runs `work` on `input` in a transaction and commits it; the changes that it noted are then given to those who
     /// follow. Where PostgreSQL ends the transaction for the sake of another one, `work` runs again from its beginning.
     pub(super) async fn write<A, T>(self: &Arc<Self>, input: A, work: impl Work<A, T>) -> Result<T, StoreError> {
-        self.write_group(1, input, work).await
+        self.write_group(1, input, work).await.map_err(Fault::told)
     }
 
-    /// As [`Self::write`], for so many calls that share the transaction.
+    /// As [`Self::write`], for so many calls that share the transaction. The fault says whether it is that of one of them.
     pub(super) async fn write_group<A, T>(
         self: &Arc<Self>,
         calls: usize,
         input: A,
         work: impl Work<A, T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, Fault> {
         let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)?;
+        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
         }
@@ -114,6 +121,7 @@ impl Core {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
                 }
+                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
             }
         }
@@ -163,6 +171,15 @@ impl Core {
         })
     }
 
+    /// How many rows a page of messages looks at.
+    pub(super) fn rows_per_page(&self) -> usize {
+        self.rows_per_page.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn look_at(&self, rows_per_page: usize) {
+        self.rows_per_page.store(rows_per_page, Ordering::Relaxed);
+    }
+
     /// What is kept at most.
     pub(super) fn bounds(&self) -> Bounds {
         *self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
@@ -183,6 +200,7 @@ impl Core {
     /// Takes no more calls, and resolves when those that have begun are over.
     pub(super) async fn close(&self) {
         self.calls.close();
+        self.readers.close();
         self.pool.close();
         self.calls.ended().await;
         self.tails.close();
@@ -194,6 +212,7 @@ impl Core {
     }
 }
 
-fn no_answer() -> StoreError {
+/// That the database did not answer in time.
+pub(super) fn no_answer() -> StoreError {
     StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()))
 }

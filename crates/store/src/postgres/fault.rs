@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -15,6 +16,8 @@ pub(super) enum Fault {
     Told(StoreError),
     /// A row has something that cannot be read.
     Broken(String),
+    /// The message of this id has no partition yet. With one, the same again may succeed.
+    NoRoom(Uuid),
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -42,12 +45,25 @@ impl Fault {
         matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
     }
 
+    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
+    /// changed then.
+    pub(super) fn is_of_one_call(&self) -> bool {
+        // Class 22: a value does not fit; class 23: a constraint is violated.
+        let is_about_values = |state: &SqlState| state.code().starts_with("22") || state.code().starts_with("23");
+        match self {
+            Self::Sql(error) => error.code().is_some_and(is_about_values),
+            Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
+            Self::Broken(_) | Self::NoRoom(_) => true,
+        }
+    }
+
     /// What the caller is told.
     pub(super) fn told(self) -> StoreError {
         match self {
             Self::Told(error) => error,
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
+            Self::NoRoom(id) => StoreError::Unavailable(format!("there is no partition for {id}")),
         }
     }
 }

@@ -46,6 +46,7 @@ impl Health for Postgres {
     }
 
     async fn close(&self) {
+        self.finish().await;
         self.core.close().await;
     }
 }

@@ -1,30 +1,41 @@
-#![allow(unused_imports, unused_variables, dead_code)] // TODO-stub
-//! To be written.
+//! Messages: reading them.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::event::Event;
-use model::message::{Direction, Message, MessageRecord};
-use model::{AccountId, BroadcastId, ClientReference, MessageId, Mode, Msisdn, Originator, Owner, Status, Timestamp};
-use crate::contract::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
+use model::event::{Event, EventKind};
+use model::message::{Message, MessageRecord, MessageType};
+use model::{MessageId, Owner};
+use tokio_postgres::Row;
 
-use crate::contract::messages::*;
-use super::Postgres;
+use super::fault::Fault;
+use super::unit::Unit;
+use super::{Postgres, admission, lists, rows};
+use crate::StoreError;
+use crate::accepted::Accepted;
+use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
+use crate::contract::messages::{MessageFilter, Messages, Page};
+use crate::turns::Work;
 
 #[async_trait]
 impl Messages for Postgres {
     async fn admit(&self, admission: Admission<NewMessage>) -> Result<Admitted<Message>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        admission::admit_message(&self.core, admission).await
     }
+
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        admission::replay_message(&self.core, owner, claim).await
     }
+
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        let found = self.message_of_any_account(id).await?;
+        Ok(found.filter(|record| record.message.owner() == owner))
     }
+
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core.read(id, |unit, id| Box::pin(record(unit, *id))).await
     }
+
     async fn messages(
         &self,
         owner: Option<Owner>,
@@ -33,12 +44,58 @@ impl Messages for Postgres {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.core
-            .read((owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
-                Box::pin(super::lists::page(unit, *owner, filter, *after, *limit))
+            .read_for(owner.into(), Work::Page, (owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
+                Box::pin(lists::page(unit, *owner, filter, *after, *limit))
             })
             .await
     }
+
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core.read(id, |unit, id| Box::pin(events(unit, *id))).await
     }
+}
+
+async fn record(unit: &Unit, id: MessageId) -> Result<Option<MessageRecord>, Fault> {
+    let sql = format!(
+        "SELECT {}, {} FROM messages m JOIN delivery d ON d.message_id = m.id \
+         LEFT JOIN queue q ON q.message_id = m.id WHERE m.id = $1 AND d.message_id = $1",
+        rows::MESSAGE,
+        rows::DELIVERY
+    );
+    unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.as_ref().map(rows::record).transpose()
+}
+
+/// A message as it was accepted.
+pub(super) async fn load(unit: &Unit, id: MessageId) -> Result<Option<Arc<Message>>, Fault> {
+    let sql = format!("SELECT {} FROM messages m WHERE m.id = $1", rows::MESSAGE);
+    unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.map(|row| rows::message(&row, 0)).transpose()
+}
+
+async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {
+    let id = rows::id(id.to_bytes());
+    let accepted =
+        "SELECT created_at, encoding, segments, test, kind, media_id IS NOT NULL FROM messages WHERE id = $1";
+    let later = "SELECT at, kind, carrier, attempt, detail FROM events WHERE message_id = $1 ORDER BY seq";
+    let Some(row) = unit.find(accepted, &[&id]).await? else { return Ok(Vec::new()) };
+    let accepted = Accepted {
+        at: rows::time(&row, 0)?,
+        encoding: rows::get(&row, 1)?,
+        segments: rows::small(&row, 2)?,
+        mode: rows::mode(&row, 3)?,
+        is_mms: rows::word(&row, 4, MessageType::parse)? == MessageType::Mms,
+        has_media: rows::get(&row, 5)?,
+    };
+    let later = unit.query(later, &[&id]).await?;
+    std::iter::once(Ok(accepted.event())).chain(later.iter().map(event)).collect()
+}
+
+fn event(row: &Row) -> Result<Event, Fault> {
+    let attempt = rows::get::<Option<i64>>(row, 3)?.map(u32::try_from).transpose();
+    Ok(Event {
+        at: rows::time(row, 0)?,
+        kind: rows::word(row, 1, EventKind::parse)?,
+        carrier: rows::carrier_if_any(row, 2)?,
+        attempt: attempt.map_err(|_| rows::unknown(3, "a number below 0"))?,
+        detail: rows::text(row, 4)?,
+    })
 }

@@ -15,6 +15,10 @@ use crate::contract::nodes::Epoch;
 pub(super) struct Living {
     /// Each with its end.
     ends: BTreeMap<Epoch, Timestamp>,
+    /// What nodes told of themselves.
+    reports: BTreeMap<Epoch, String>,
+    /// Those that give their work to others.
+    draining: BTreeSet<Epoch>,
     /// Whether the transaction has begun or ended one.
     has_changed: bool,
 }
@@ -70,15 +74,45 @@ impl Living {
         self.has_changed = true;
     }
 
+    /// What a node tells of itself from now on.
+    pub(super) fn set_report(&mut self, epoch: Epoch, report: String) -> Result<(), Fault> {
+        self.require(epoch)?;
+        self.reports.insert(epoch, report);
+        Ok(())
+    }
+
+    /// What a node told of itself last.
+    pub(super) fn report_of(&self, epoch: Epoch) -> &str {
+        self.reports.get(&epoch).map_or("", String::as_str)
+    }
+
+    /// Says whether a node is to give its work to others.
+    pub(super) fn set_draining(&mut self, epoch: Epoch, is_draining: bool) {
+        if is_draining {
+            self.draining.insert(epoch);
+        } else {
+            self.draining.remove(&epoch);
+        }
+    }
+
+    /// Whether a node is to give its work to others.
+    pub(super) fn is_draining(&self, epoch: Epoch) -> bool {
+        self.draining.contains(&epoch)
+    }
+
     /// An epoch is over.
     pub(super) fn end(&mut self, epoch: Epoch) {
         self.ends.remove(&epoch);
+        self.reports.remove(&epoch);
+        self.draining.remove(&epoch);
         self.has_changed = true;
     }
 
     /// Every epoch is over, because another one begins.
     pub(super) fn end_all(&mut self) {
         self.ends.clear();
+        self.reports.clear();
+        self.draining.clear();
     }
 
     /// When an epoch ends unless it is renewed.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::{
-    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Owner, ScreeningRecord, Timestamp,
+    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Mode, Owner, ScreeningRecord,
+    Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,6 +17,7 @@ use super::rows::{self, DELIVERY, MESSAGE};
 use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
+use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
@@ -163,20 +165,20 @@ pub(super) fn insert_delivery(
 }
 
 fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>> {
-    // The acceptance is the messages row itself, which never changes: a row of its own would say the same again for
-    // every message.
     let accepted = "SELECT m.created_at, m.encoding, m.segments, m.mode, m.kind = 'MMS', m.media_id IS NOT NULL \
                     FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id \
                     WHERE d.message_id = ?1";
     let accepted = connection.prepare_cached(accepted)?.query_row([id.to_bytes()], |row| {
-        let (encoding, segments, mode): (String, u16, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        let form = match (row.get(4)?, row.get(5)?) {
-            (true, true) => "MMS with media".to_owned(),
-            (true, false) => "MMS".to_owned(),
-            (false, _) => format!("{encoding}, {segments} segment{}", if segments == 1 { "" } else { "s" }),
+        let encoding: String = row.get(1)?;
+        let accepted = Accepted {
+            at: rows::time(row, 0)?,
+            encoding: &encoding,
+            segments: row.get(2)?,
+            mode: rows::word(row, 3, Mode::parse)?,
+            is_mms: row.get(4)?,
+            has_media: row.get(5)?,
         };
-        let detail = format!("{form}, {mode} key");
-        Ok(Event { at: rows::time(row, 0)?, kind: EventKind::Accepted, carrier: None, attempt: None, detail })
+        Ok(accepted.event())
     });
     let Some(accepted) = accepted.optional()? else { return Ok(Vec::new()) };
     let mut select = connection

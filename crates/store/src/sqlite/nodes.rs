@@ -20,6 +20,10 @@ const OVER_KEPT: u32 = 100;
 
 #[async_trait]
 impl Nodes for Sqlite {
+    fn is_shared(&self) -> bool {
+        !self.alone
+    }
+
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError> {
         let alone = self.alone;
         self.writer.write(move |group| join(group, &name, &build, now, alone)).await
@@ -34,6 +38,16 @@ impl Nodes for Sqlite {
             Ok(())
         };
         self.writer.write(write).await
+    }
+
+    async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError> {
+        // In memory, as the ends of epochs are: no other process can read it.
+        self.writer.write(move |group| group.living.set_report(epoch, report)).await
+    }
+
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.writer.write(move |group| set_draining(group, &name, is_draining)).await
     }
 
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
@@ -107,6 +121,13 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     Ok(epoch)
 }
 
+fn set_draining(group: &mut Group, name: &str, is_draining: bool) -> Result<(), Fault> {
+    let found = nodes(group)?.into_iter().find(|node| !node.is_over && node.name == name);
+    let node = found.ok_or(Fault::Told(StoreError::NotFound))?;
+    group.living.set_draining(node.epoch, is_draining);
+    Ok(())
+}
+
 /// Ends an epoch for ever.
 fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
     group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE epoch = ?1")?.execute([epoch.get()])?;
@@ -141,6 +162,8 @@ fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
             joined_at: rows::time(row, 3)?,
             ends_at,
             is_over: row.get(5)?,
+            is_draining: group.living.is_draining(epoch),
+            report: group.living.report_of(epoch).to_owned(),
         })
     };
     select.query_map([], node)?.collect()

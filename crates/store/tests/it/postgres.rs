@@ -3,6 +3,8 @@
 mod check;
 mod url;
 
+mod pages;
+
 use std::sync::Arc;
 
 use runtime::Machine;

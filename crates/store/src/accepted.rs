@@ -1,0 +1,29 @@
+//! The first event of a message's life. It is told from the message itself, which never changes: a row of its own would
+//! say the same again for every message.
+
+use model::event::{Event, EventKind};
+use model::{Mode, Timestamp};
+
+/// What the event says of a message.
+pub(crate) struct Accepted<'m> {
+    pub(crate) at: Timestamp,
+    pub(crate) encoding: &'m str,
+    pub(crate) segments: u16,
+    pub(crate) mode: Mode,
+    pub(crate) is_mms: bool,
+    pub(crate) has_media: bool,
+}
+
+impl Accepted<'_> {
+    /// The event. It tells nothing of the text.
+    pub(crate) fn event(&self) -> Event {
+        let Self { at, encoding, segments, mode, .. } = *self;
+        let form = match (self.is_mms, self.has_media) {
+            (true, true) => "MMS with media".to_owned(),
+            (true, false) => "MMS".to_owned(),
+            (false, _) => format!("{encoding}, {segments} segment{}", if segments == 1 { "" } else { "s" }),
+        };
+        let detail = format!("{form}, {} key", mode.as_str());
+        Event { at, kind: EventKind::Accepted, carrier: None, attempt: None, detail }
+    }
+}

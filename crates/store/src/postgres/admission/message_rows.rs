@@ -1,0 +1,137 @@
+//! The rows of new messages: three statements, however many messages.
+
+use model::{Delivery, KeywordKind, MediaId};
+use uuid::Uuid;
+
+use super::super::fault::Fault;
+use super::super::rows;
+use super::super::unit::Unit;
+use crate::contract::admission::NewMessage;
+use crate::contract::changes::Resource;
+
+const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, recipient, \
+    body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
+    $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
+    $16::text[], $17::bigint[], $18::bigint[])";
+
+const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, segments) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::integer[])";
+
+const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, recipient, \
+    originator, broadcast_id, media_id) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[], \
+    $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
+
+/// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
+/// them was made before the transaction ([`super::super::core::Core::make_room`]).
+pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessage]) -> Result<(), Fault> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let columns = Columns::of(new);
+    tokio::try_join!(
+        insert_facts(unit, new, &columns),
+        insert_delivery(unit, &columns),
+        insert_queue(unit, new, &columns)
+    )?;
+    for NewMessage { message, carrier, .. } in new {
+        if unit.wants_accepted(message.owner(), message.broadcast) {
+            let delivery = Delivery::queued(carrier.clone());
+            let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
+            unit.note(message.created_at, Some(message.owner()), resource);
+        }
+    }
+    Ok(())
+}
+
+/// The columns that several of the tables have.
+struct Columns<'m> {
+    ids: Vec<Uuid>,
+    accounts: Vec<Uuid>,
+    tests: Vec<bool>,
+    broadcasts: Vec<Option<Uuid>>,
+    media: Vec<Option<Uuid>>,
+    carriers: Vec<&'m str>,
+    segments: Vec<i32>,
+    originators: Vec<String>,
+    expires: Vec<i64>,
+}
+
+/// A column of what is inserted.
+fn column<'m, T>(new: &[&'m NewMessage], value: impl Fn(&'m NewMessage) -> T) -> Vec<T> {
+    new.iter().map(|new| value(new)).collect()
+}
+
+impl<'m> Columns<'m> {
+    fn of(new: &[&'m NewMessage]) -> Self {
+        Self {
+            ids: column(new, |new| rows::id(new.message.id.to_bytes())),
+            accounts: column(new, |new| rows::id(new.message.account.to_bytes())),
+            tests: column(new, |new| rows::is_test(new.message.mode)),
+            broadcasts: column(new, |new| new.message.broadcast.map(|id| rows::id(id.to_bytes()))),
+            media: column(new, |new| new.message.media.map(MediaId::to_bytes).map(rows::id)),
+            carriers: column(new, |new| new.carrier.as_str()),
+            segments: column(new, |new| i32::from(new.message.segments)),
+            originators: column(new, |new| rows::address(new.message.originator)),
+            expires: column(new, |new| new.message.expires_at.as_millis()),
+        }
+    }
+}
+
+async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {
+    let Columns { ids, accounts, tests, broadcasts, media, segments, originators, expires, .. } = columns;
+    unit.execute(
+        MESSAGES,
+        &[
+            ids,
+            accounts,
+            tests,
+            broadcasts,
+            &column(new, |new| new.message.direction.as_str()),
+            &column(new, |new| new.message.kind.as_str()),
+            originators,
+            &column(new, |new| rows::address(new.message.recipient)),
+            &column(new, |new| new.message.body.as_deref().map(rows::kept)),
+            &column(new, |new| new.message.media_url.as_deref().map(rows::kept)),
+            media,
+            &column(new, |new| new.message.encoding.name()),
+            segments,
+            &column(new, |new| i32::from(new.message.reference)),
+            &column(new, |new| new.message.client_reference.as_deref()),
+            &column(new, |new| new.message.automatic.map(KeywordKind::as_str)),
+            &column(new, |new| new.message.created_at.as_millis()),
+            expires,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+async fn insert_delivery(unit: &Unit, columns: &Columns<'_>) -> Result<(), Fault> {
+    let Columns { ids, accounts, tests, broadcasts, carriers, segments, .. } = columns;
+    unit.execute(DELIVERY, &[ids, accounts, tests, broadcasts, carriers, segments]).await.map(drop)
+}
+
+async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {
+    let Columns { ids, accounts, tests, broadcasts, media, carriers, originators, expires, .. } = columns;
+    unit.execute(
+        QUEUE,
+        &[
+            ids,
+            accounts,
+            tests,
+            carriers,
+            &column(new, |new| i16::from(new.message.broadcast.is_some())),
+            &column(new, |new| new.lease.map_or(new.due_at, |lease| lease.until).as_millis()),
+            &column(new, |new| new.lease.map_or(0, |lease| lease.token).cast_signed()),
+            expires,
+            &column(new, |new| new.message.recipient.to_u64().cast_signed()),
+            originators,
+            broadcasts,
+            media,
+        ],
+    )
+    .await
+    .map(drop)
+}
