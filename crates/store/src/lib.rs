@@ -18,6 +18,8 @@
 
 mod accepted;
 pub mod contract;
+mod delivery_rows;
+mod event_log;
 mod facts;
 mod life;
 mod listing;
@@ -25,6 +27,8 @@ pub mod objects;
 mod packing;
 pub mod postgres;
 mod seats;
+mod reasons;
+mod receipts;
 mod shares;
 pub mod sqlite;
 mod tally;

@@ -24,9 +24,6 @@ use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadc
 use super::dispatch::Lease;
 use super::nodes::Epoch;
 
-/// Why the messages of a canceled broadcast end.
-pub(crate) const CANCELED: &str = "The broadcast was canceled before the message left";
-
 /// Recipients whose turn is next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upcoming {

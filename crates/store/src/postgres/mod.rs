@@ -51,11 +51,13 @@ use ::runtime::Runtime;
 
 use crate::StoreError;
 use self::core::{Core, SharedClock};
+use self::dispatch::Dispatching;
 use self::fault::described;
 
 /// The store on PostgreSQL.
 pub struct Postgres {
     core: Arc<Core>,
+    dispatching: Dispatching,
 }
 
 impl Postgres {
@@ -89,7 +91,13 @@ impl Postgres {
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         migrations::run(&mut client).await?;
         drop(client);
-        Ok(Self { core: Core::new(pool, runtime, clock) })
+        let core = Core::new(pool, runtime, clock);
+        Ok(Self { dispatching: Dispatching::start(&core), core })
+    }
+
+    /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
+    async fn finish(&self) {
+        self.dispatching.close().await;
     }
 }
 

@@ -20,11 +20,12 @@ use super::rows;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
-use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, CANCELED, Canceled, Expansion, Upcoming};
+use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
 use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
 use crate::packing::{CHUNK, PACKED_BYTES, pack, unpack};
+use crate::reasons::CANCELED;
 use crate::turns::Work;
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].

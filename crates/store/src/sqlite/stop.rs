@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::life;
 use super::lists;
-use super::opted::OPTED_OUT;
+use crate::reasons::OPTED_OUT;
 use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
