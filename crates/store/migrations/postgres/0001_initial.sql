@@ -506,9 +506,9 @@ CREATE TABLE inbound (
     erased_at    bigint
 );
 CREATE INDEX inbound_unrouted ON inbound (received_at) WHERE account_id = '00000000-0000-0000-0000-000000000000';
-CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
-CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
 CREATE INDEX inbound_of ON inbound (account_id, test, id);
+CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
+CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
 
 -- The other recipients of group messages, in their order. The column others of a message says how many it has.
 CREATE TABLE inbound_others (

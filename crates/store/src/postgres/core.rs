@@ -121,6 +121,7 @@ impl Core {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
                 }
+                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
             }
         }
