@@ -25,7 +25,6 @@ use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::turns::Work;
 
-pub(super) use cancel::canceled;
 pub(super) use records::load;
 
 #[async_trait]

@@ -83,6 +83,7 @@ macro_rules! conformance {
                 a_broadcast_of_which_no_carrier_took_anything_has_failed
                 canceling_stops_who_waits_and_says_how_many
                 what_is_under_way_takes_its_course_and_is_not_tried_again
+                a_cancellation_among_turns_and_outcomes_leaves_nobody_waiting
                 a_leased_message_of_a_canceled_broadcast_is_not_attempted
                 a_turn_after_the_end_is_refused
                 single_messages_go_ahead_of_an_accounts_broadcast
