@@ -12,7 +12,6 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::life;
 use super::lists;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::messages::MessageFilter;
