@@ -247,15 +247,15 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch. awaited: the request is on record, and its answer is
--- awaited.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
+-- it is on record and its answer is awaited.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
     endpoint   text    NOT NULL,
     key        text    NOT NULL,
     epoch      bigint  NOT NULL,
-    awaited    boolean NOT NULL,
+    made       uuid,
     PRIMARY KEY (account_id, test, endpoint, key)
 );
 CREATE INDEX held_keys_of ON held_keys (epoch);
@@ -268,19 +268,25 @@ CREATE TABLE quota (
     PRIMARY KEY (day, account_id, test)
 ) WITH (fillfactor = 50);
 
--- Counts of requests within a window. They need not survive a crash of the database.
+-- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,
+-- asked of them, passed were counted under the limit most.
 CREATE UNLOGGED TABLE windows (
-    name   text   NOT NULL PRIMARY KEY,
+    name    text   NOT NULL PRIMARY KEY,
     ends_at bigint NOT NULL,
-    used   bigint NOT NULL
+    used    bigint NOT NULL,
+    asked   bigint NOT NULL,
+    most    bigint NOT NULL,
+    passed  bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX windows_end ON windows (ends_at);
 
--- One row that a probe rewrites, to learn whether a write would succeed.
+-- Rows of which a probe rewrites one, to learn whether a write would succeed. There are several, so that no node waits
+-- for another one's probe.
 CREATE TABLE probe (
-    id integer PRIMARY KEY CHECK (id = 1),
+    id integer NOT NULL PRIMARY KEY,
     at bigint  NOT NULL
-);
+) WITH (fillfactor = 50);
+INSERT INTO probe (id, at) SELECT id, 0 FROM generate_series(1, 16) AS id;
 
 CREATE TABLE broadcasts (
     id               uuid    NOT NULL PRIMARY KEY,
@@ -372,14 +378,15 @@ CREATE INDEX screening_log_of_with ON screening_log (account_id, outcome, certai
 CREATE INDEX screening_log_in ON screening_log (test, id);
 CREATE INDEX screening_log_of ON screening_log (account_id, test, id);
 
+-- Templates that operators approved. An account has each text once: its row is locked while one is added, since texts
+-- are too long for an index.
 CREATE TABLE screening_templates (
     account_id uuid   NOT NULL,
     id         uuid   NOT NULL,
     text       text   NOT NULL,
     note       text,
     created_at bigint NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, text)
+    PRIMARY KEY (account_id, id)
 );
 
 -- Nodes: each start of the program is an epoch. One that is over owns nothing any more. report is what it told the

@@ -1,15 +1,16 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::calls::Calls;
+pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
 use super::lists;
 use super::readers::Readers;
@@ -45,8 +46,7 @@ pub(super) struct Core {
     rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
-    is_closed: AtomicBool,
-    closing: Notify,
+    calls: Calls,
 }
 
 type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
@@ -86,8 +86,7 @@ impl Core {
             rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-            closing: Notify::new(),
+            calls: Calls::default(),
         })
     }
 
@@ -104,6 +103,7 @@ impl Core {
         input: A,
         work: impl Work<A, T>,
     ) -> Result<T, Fault> {
+        let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
@@ -134,6 +134,12 @@ impl Core {
                 unit.commit().await?;
                 Ok(done)
             }
+            Err(fault) if fault.is_of_a_standby() => {
+                // Connections to what was the primary are of no use. The next ones are made anew, to where it is now.
+                drop(unit);
+                self.pool.retain(|_, _| false);
+                Err(fault)
+            }
             Err(fault) => {
                 unit.roll_back().await;
                 Err(fault)
@@ -143,6 +149,7 @@ impl Core {
 
     /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
     pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        let _call = self.calls.begin()?;
         let reading = async {
             let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
             let seen = look(&unit, &input).await;
@@ -187,33 +194,22 @@ impl Core {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.calls.is_closed()
     }
 
-    /// Takes no more calls.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+    /// Takes no more calls, and resolves when those that have begun are over.
+    pub(super) async fn close(&self) {
+        self.calls.close();
         self.readers.close();
         self.pool.close();
+        self.calls.ended().await;
         self.tails.close();
-        self.closing.notify_waiters();
     }
 
     /// Resolves once no more calls are taken.
     pub(super) async fn closed(&self) {
-        loop {
-            let closing = self.closing.notified();
-            if self.is_closed() {
-                return;
-            }
-            closing.await;
-        }
+        self.calls.closed().await;
     }
-}
-
-/// That the store takes no more calls.
-pub(super) fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_owned())
 }
 
 /// That the database did not answer in time.
