@@ -15,6 +15,8 @@ pub(super) enum Fault {
     Told(StoreError),
     /// A row has something that cannot be read.
     Broken(String),
+    /// What was decided rests on what another transaction has changed since.
+    Overtaken,
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -30,9 +32,9 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// Whether PostgreSQL ended the transaction for the sake of another one, so that the same again may succeed.
+    /// Whether the transaction ended for the sake of another one, so that the same again may succeed.
     pub(super) fn is_conflict(&self) -> bool {
-        let Self::Sql(error) = self else { return false };
+        let Self::Sql(error) = self else { return matches!(self, Self::Overtaken) };
         let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
@@ -46,6 +48,7 @@ impl Fault {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
             Self::Broken(_) => true,
+            Self::Overtaken => false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Fault {
             Self::Told(error) => error,
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
+            Self::Overtaken => StoreError::Unavailable("other transactions were first again and again".to_owned()),
         }
     }
 }
