@@ -150,6 +150,11 @@ pub(super) fn owner(row: &Row, at: usize) -> Result<Owner, Fault> {
     Ok(Owner { account: AccountId::from_bytes(octets(row, at)?), mode: mode(row, at + 1)? })
 }
 
+/// How many rows at most, as a parameter.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 /// A moment.
 pub(super) fn time(row: &Row, at: usize) -> Result<Timestamp, Fault> {
     get(row, at).map(Timestamp::from_millis)

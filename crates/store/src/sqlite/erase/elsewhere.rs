@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::message::erase_broadcast;
 use crate::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
-use crate::sqlite::broadcasts::PACKED_BYTES;
+use crate::packing::PACKED_BYTES;
 use crate::receipts::numbers::shared_digits;
 use crate::sqlite::parked;
 use crate::sqlite::writer::Group;
