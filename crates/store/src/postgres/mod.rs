@@ -103,15 +103,13 @@ impl Postgres {
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         drop(client);
-        let core = Core::new(pool, runtime, clock);
-        let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        Ok(Self { admissions, takes, dispatching: Dispatching::start(&core), core })
         Ok(Self::on(Core::new(pool, runtime, clock)))
     }
 
     /// The store of a database whose schema is there.
     fn on(core: Arc<Core>) -> Self {
-        Self { dispatching: Dispatching::start(&core), core }
+        let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
+        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
