@@ -1,6 +1,5 @@
 //! Admission: one transaction for what a request brings in, whether that is a message or a broadcast.
 
-mod followers;
 mod message_rows;
 
 use std::sync::Arc;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::follow::Followed;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -35,8 +35,8 @@ pub(super) struct Core {
     pub(super) weeks: Weeks,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
-    /// The name of this process among those that write news.
-    pub(super) name: Uuid,
+    /// How far this process has told what all nodes do.
+    pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
     bounds: Mutex<Bounds>,
@@ -76,7 +76,7 @@ impl Core {
             bell: EventBell::default(),
             weeks: Weeks::default(),
             clock,
-            name: Uuid::from_u128(0),
+            followed: Followed::default(),
             publishing: tokio::sync::Mutex::default(),
             bounds: Mutex::default(),
             observer: Mutex::default(),

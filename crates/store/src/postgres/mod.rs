@@ -15,7 +15,9 @@ mod event_logs;
 mod events;
 mod fault;
 mod feed;
+mod follow;
 mod life;
+mod listeners;
 mod living;
 mod migrations;
 mod rows;
@@ -80,7 +82,9 @@ impl Postgres {
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         migrations::run(&mut client).await?;
         drop(client);
-        Ok(Self { core: Core::new(pool, runtime, clock) })
+        let core = Core::new(pool, runtime, clock);
+        follow::begin(&core).await?;
+        Ok(Self { core })
     }
 }
 
