@@ -4,6 +4,7 @@ pub(crate) mod media;
 mod parts;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,6 @@ use crate::reload::carriers::Starter;
 use crate::reload::{self, DrainTime, Reloader};
 
 use self::parts::{start_carriers, start_pipeline};
-use crate::sessions;
 use crate::settings::{bounds_of_clients, bounds_of_operators};
 use crate::start_error::StartError;
 
@@ -101,11 +101,11 @@ impl App {
         let supervisor = Supervisor::new(Arc::clone(&runtime));
         store.observe_commits(reports.metrics.observer());
         store.keep_within(config.store_bounds());
-        let (node, renewing) = join(&store, &supervisor).await?;
+        let (node, renewing) = join(&store, &config.cluster.node, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
-        let carriers = start_carriers(&config, &starter).await?;
+        let carriers = start_carriers(&config, &starter)?;
         let served = Served {
             links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
             objects: prepared.objects,
@@ -219,9 +219,12 @@ impl App {
 }
 
 /// Makes this process a node of the store. The task renews it from the beginning, because starting may take long.
-async fn join(store: &Arc<dyn Store>, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
+/// Without a name in the configuration it has that of the machine.
+async fn join(store: &Arc<dyn Store>, name: &str, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
     let runtime = supervisor.runtime();
-    let node = Node::join(Arc::clone(store), sessions::node_name(), sessions::BUILD, Arc::clone(runtime) as _)
+    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = if name.is_empty() { machine() } else { name.to_owned() };
+    let node = Node::join(Arc::clone(store), name, env!("CARGO_PKG_VERSION"), Arc::clone(runtime) as _)
         .await
         .map_err(|error| StartError(error.to_string()))?;
     let (renewed, renews) = (Arc::clone(&node), Arc::clone(runtime));
@@ -347,7 +350,7 @@ impl Prepared {
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
         let place = media::Place::of(config, runtime).map_err(StartError)?;
-        place.refuse_without_store(&config.store.url).await.map_err(StartError)?;
+        place.refuse_without_store(&config.store.url, runtime).await.map_err(StartError)?;
         let objects = place.open(runtime).map_err(StartError)?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
@@ -366,7 +369,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());
-    if let Some(directory) = store::path_of(url).map_err(told)?.parent() {
+    if let Some(directory) = store::path_of(url).map_err(told)?.and_then(Path::parent) {
         std::fs::create_dir_all(directory)
             .map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }

@@ -71,8 +71,9 @@ CREATE TABLE messages (
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_to ON messages (recipient, id);
-CREATE INDEX messages_from ON messages (account_id, test, originator, id);
-CREATE INDEX messages_named ON messages (account_id, test, client_reference, id) WHERE client_reference IS NOT NULL;
+CREATE INDEX messages_test ON messages (id) WHERE test;
+CREATE INDEX messages_from ON messages (originator, test, id);
+CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
 
 -- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks have
@@ -131,7 +132,7 @@ CREATE INDEX queue_held ON queue (message_id) WHERE held;
 CREATE INDEX queue_flights ON queue (carrier, attempt_began) WHERE attempt_began IS NOT NULL;
 CREATE INDEX queue_recipient ON queue (recipient);
 CREATE INDEX queue_expiry ON queue (expires_at);
-CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at);
+CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
 
 -- Messages that wait for their receipts, in the order of their ends.
 CREATE TABLE receipt_waits (
@@ -178,8 +179,8 @@ CREATE INDEX segments_of ON segments (message_id);
 
 -- What carriers sent and nothing could use. Receipts that wait for their acknowledgement have the fate 'waiting' and
 -- their keys in parked_keys; the others are kept for the operator, the last hundred of each carrier and fate. scope is 1
--- for one segment, 0 for the whole message, and n for all segments of a message that has n. began is when it came, by
--- the clock of the database.
+-- for one segment, 0 for the whole message, and n for all segments of a message that has n. came is when it came, by the
+-- clock of the database. waits_for is the message whose attempt may bring the id, where the receipt waits for its end.
 CREATE TABLE unmatched (
     id        bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     carrier   text    NOT NULL,
@@ -209,11 +210,26 @@ CREATE TABLE parked_keys (
 );
 CREATE INDEX parked_keys_of ON parked_keys (parked_id);
 
+-- Locked as a whole, and always empty: outcomes that file segments share it, and who parks receipts has it alone.
+CREATE TABLE parking_gate (
+    nothing boolean
+);
+
+-- How much is parked, by carrier: the sum of its rows. Whatever changes it adds a row, so that nobody waits for another;
+-- who parks receipts adds the rows up and leaves their sum.
+CREATE TABLE parked_load (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text   NOT NULL,
+    count   bigint NOT NULL,
+    bytes   bigint NOT NULL
+);
+CREATE INDEX parked_load_of ON parked_load (carrier);
+
 -- Rows to lock: transactions that must not run at the same time lock the row of their name, some to share it.
 CREATE TABLE latches (
     name text NOT NULL PRIMARY KEY
 );
-INSERT INTO latches (name) VALUES ('nodes'), ('parking'), ('weeks');
+INSERT INTO latches (name) VALUES ('nodes'), ('weeks');
 
 -- A record has the world of what its request made. form says which fields its answer has, so that a replay has the same.
 CREATE TABLE idempotency (
@@ -231,15 +247,15 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch. awaited: the request is on record, and its answer is
--- awaited.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
+-- it is on record and its answer is awaited.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
     endpoint   text    NOT NULL,
     key        text    NOT NULL,
     epoch      bigint  NOT NULL,
-    awaited    boolean NOT NULL,
+    made       uuid,
     PRIMARY KEY (account_id, test, endpoint, key)
 );
 CREATE INDEX held_keys_of ON held_keys (epoch);
@@ -252,19 +268,25 @@ CREATE TABLE quota (
     PRIMARY KEY (day, account_id, test)
 ) WITH (fillfactor = 50);
 
--- Counts of requests within a window. They need not survive a crash of the database.
+-- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,
+-- asked of them, passed were counted under the limit most.
 CREATE UNLOGGED TABLE windows (
-    name   text   NOT NULL PRIMARY KEY,
+    name    text   NOT NULL PRIMARY KEY,
     ends_at bigint NOT NULL,
-    used   bigint NOT NULL
+    used    bigint NOT NULL,
+    asked   bigint NOT NULL,
+    most    bigint NOT NULL,
+    passed  bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX windows_end ON windows (ends_at);
 
--- One row that a probe rewrites, to learn whether a write would succeed.
+-- Rows of which a probe rewrites one, to learn whether a write would succeed. There are several, so that no node waits
+-- for another one's probe.
 CREATE TABLE probe (
-    id integer PRIMARY KEY CHECK (id = 1),
+    id integer NOT NULL PRIMARY KEY,
     at bigint  NOT NULL
-);
+) WITH (fillfactor = 50);
+INSERT INTO probe (id, at) SELECT id, 0 FROM generate_series(1, 16) AS id;
 
 CREATE TABLE broadcasts (
     id               uuid    NOT NULL PRIMARY KEY,
@@ -356,14 +378,15 @@ CREATE INDEX screening_log_of_with ON screening_log (account_id, outcome, certai
 CREATE INDEX screening_log_in ON screening_log (test, id);
 CREATE INDEX screening_log_of ON screening_log (account_id, test, id);
 
+-- Templates that operators approved. An account has each text once: its row is locked while one is added, since texts
+-- are too long for an index.
 CREATE TABLE screening_templates (
     account_id uuid   NOT NULL,
     id         uuid   NOT NULL,
     text       text   NOT NULL,
     note       text,
     created_at bigint NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, text)
+    PRIMARY KEY (account_id, id)
 );
 
 -- Nodes: each start of the program is an epoch. One that is over owns nothing any more. report is what it told the
@@ -375,6 +398,7 @@ CREATE TABLE nodes (
     joined_at bigint  NOT NULL,
     ends_at   bigint  NOT NULL,
     is_over   boolean NOT NULL DEFAULT false,
+    is_draining boolean NOT NULL DEFAULT false,
     report    text    NOT NULL DEFAULT ''
 );
 CREATE INDEX nodes_living ON nodes (epoch) WHERE NOT is_over;
@@ -495,9 +519,9 @@ CREATE TABLE inbound (
     erased_at    bigint
 );
 CREATE INDEX inbound_unrouted ON inbound (received_at) WHERE account_id = '00000000-0000-0000-0000-000000000000';
-CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
-CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
 CREATE INDEX inbound_of ON inbound (account_id, test, id);
+CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
+CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
 
 -- The other recipients of group messages, in their order. The column others of a message says how many it has.
 CREATE TABLE inbound_others (

@@ -96,6 +96,8 @@ pub struct Node {
     pub ends_at: Timestamp,
     /// Whether it is over.
     pub is_over: bool,
+    /// Whether it is to give its work to other nodes ([`Nodes::set_draining`]).
+    pub is_draining: bool,
     /// What it told the others of itself last ([`Nodes::report`]); empty before.
     pub report: String,
 }
@@ -132,8 +134,8 @@ pub trait Nodes: Send + Sync {
     /// Joins as a node. The new epoch lives for [`LIFE`] from `now`, and longer when it is renewed.
     ///
     /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over
-    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. A store
-    /// that several nodes share ends none here.
+    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. On a store
+    /// that several nodes share, the same is true of the epochs of this name, which is one machine's; the others live on.
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError>;
 
     /// Renews an epoch: nobody may end it for [`LIFE`] from `now`. A late renewal succeeds, as long as nobody has ended
@@ -149,6 +151,10 @@ pub trait Nodes: Send + Sync {
     /// # Errors
     /// [`StoreError::Over`] when the epoch is over.
     async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError>;
+
+    /// Says whether a node is to give its work to other nodes, until its epoch is over. [`StoreError::NotFound`] where no
+    /// living node has this name.
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError>;
 
     /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its
     /// slots are free. A second time, or for an epoch that is over already, changes nothing.

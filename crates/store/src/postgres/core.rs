@@ -1,16 +1,19 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use tokio::sync::Notify;
 
+use super::calls::Calls;
+pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
 use super::follow::Followed;
+use super::lists;
+use super::readers::Readers;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -33,16 +36,17 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// How far this process has told what all nodes do.
     pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
-    is_closed: AtomicBool,
-    closing: Notify,
+    calls: Calls,
 }
 
 type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
@@ -75,13 +79,14 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            readers: Readers::default(),
             clock,
             followed: Followed::default(),
             publishing: tokio::sync::Mutex::default(),
+            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-            closing: Notify::new(),
+            calls: Calls::default(),
         })
     }
 
@@ -98,6 +103,7 @@ impl Core {
         input: A,
         work: impl Work<A, T>,
     ) -> Result<T, Fault> {
+        let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
@@ -115,6 +121,7 @@ impl Core {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
                 }
+                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
             }
         }
@@ -127,6 +134,12 @@ impl Core {
                 unit.commit().await?;
                 Ok(done)
             }
+            Err(fault) if fault.is_of_a_standby() => {
+                // Connections to what was the primary are of no use. The next ones are made anew, to where it is now.
+                drop(unit);
+                self.pool.retain(|_, _| false);
+                Err(fault)
+            }
             Err(fault) => {
                 unit.roll_back().await;
                 Err(fault)
@@ -136,6 +149,7 @@ impl Core {
 
     /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
     pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        let _call = self.calls.begin()?;
         let reading = async {
             let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
             let seen = look(&unit, &input).await;
@@ -157,6 +171,15 @@ impl Core {
         })
     }
 
+    /// How many rows a page of messages looks at.
+    pub(super) fn rows_per_page(&self) -> usize {
+        self.rows_per_page.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn look_at(&self, rows_per_page: usize) {
+        self.rows_per_page.store(rows_per_page, Ordering::Relaxed);
+    }
+
     /// What is kept at most.
     pub(super) fn bounds(&self) -> Bounds {
         *self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
@@ -171,32 +194,22 @@ impl Core {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.calls.is_closed()
     }
 
-    /// Takes no more calls.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+    /// Takes no more calls, and resolves when those that have begun are over.
+    pub(super) async fn close(&self) {
+        self.calls.close();
+        self.readers.close();
         self.pool.close();
+        self.calls.ended().await;
         self.tails.close();
-        self.closing.notify_waiters();
     }
 
     /// Resolves once no more calls are taken.
     pub(super) async fn closed(&self) {
-        loop {
-            let closing = self.closing.notified();
-            if self.is_closed() {
-                return;
-            }
-            closing.await;
-        }
+        self.calls.closed().await;
     }
-}
-
-/// That the store takes no more calls.
-pub(super) fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_owned())
 }
 
 /// That the database did not answer in time.

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -15,6 +16,8 @@ pub(super) enum Fault {
     Told(StoreError),
     /// A row has something that cannot be read.
     Broken(String),
+    /// The message of this id has no partition yet. With one, the same again may succeed.
+    NoRoom(Uuid),
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -37,6 +40,11 @@ impl Fault {
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 
+    /// Whether the server takes no writes: it is a standby, or has become one.
+    pub(super) fn is_of_a_standby(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
     /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
     /// changed then.
     pub(super) fn is_of_one_call(&self) -> bool {
@@ -45,7 +53,7 @@ impl Fault {
         match self {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
-            Self::Broken(_) => true,
+            Self::Broken(_) | Self::NoRoom(_) => true,
         }
     }
 
@@ -55,6 +63,7 @@ impl Fault {
             Self::Told(error) => error,
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
+            Self::NoRoom(id) => StoreError::Unavailable(format!("there is no partition for {id}")),
         }
     }
 }

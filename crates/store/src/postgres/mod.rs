@@ -7,6 +7,8 @@
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
+mod calls;
+mod check;
 mod batch;
 mod connect;
 mod core;
@@ -16,10 +18,13 @@ mod events;
 mod fault;
 mod feed;
 mod follow;
+mod handsets;
 mod life;
 mod listeners;
 mod living;
 mod migrations;
+mod pages;
+mod readers;
 mod rows;
 mod tables;
 mod unit;
@@ -32,6 +37,7 @@ mod dispatch;
 mod erase;
 mod health;
 mod inbound;
+mod inbound_rows;
 mod lists;
 mod media;
 mod messages;
@@ -41,6 +47,7 @@ mod receipts;
 mod requests;
 mod retention;
 mod screening;
+mod stop;
 mod tenants;
 mod webhooks;
 mod windows;
@@ -50,12 +57,18 @@ use std::sync::Arc;
 use ::runtime::Runtime;
 
 use crate::StoreError;
+use self::admission::Admissions;
 use self::core::{Core, SharedClock};
+use self::dispatch::Dispatching;
 use self::fault::described;
+use self::windows::Takes;
 
 /// The store on PostgreSQL.
 pub struct Postgres {
     core: Arc<Core>,
+    admissions: Admissions,
+    takes: Takes,
+    dispatching: Dispatching,
 }
 
 impl Postgres {
@@ -77,14 +90,36 @@ impl Postgres {
         Self::open_with(url, runtime, SharedClock::Callers).await
     }
 
+    /// The same, where a page of a list of messages looks at no more than so many rows. For tests.
+    #[must_use]
+    pub fn with_rows_per_page(self, rows: usize) -> Self {
+        self.core.look_at(rows);
+        self
+    }
+
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
-        let pool = connect::pool(url)?;
+        let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        let server = check::Server::ask(&client).await?;
+        server.require_usable()?;
+        server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         drop(client);
         let core = Core::new(pool, runtime, clock);
         follow::begin(&core).await?;
-        Ok(Self { core })
+        Ok(Self::on(core))
+    }
+
+    /// The store of a database whose schema is there.
+    fn on(core: Arc<Core>) -> Self {
+        let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
+        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
+    }
+
+    /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
+    async fn finish(&self) {
+        self.admissions.close().await;
+        self.takes.close().await;
+        self.dispatching.close().await;
     }
 }
-

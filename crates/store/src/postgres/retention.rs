@@ -22,3 +22,12 @@ impl Retention for Postgres {
 pub(super) async fn blank_ended(_: &super::unit::Unit, _: &[crate::life::Life]) -> Result<(), super::fault::Fault> {
     Ok(())
 }
+
+/// Removes the text of a broadcast that has ended, where it goes with its end.
+pub(super) async fn blank_ended_broadcast(
+    _: &super::unit::Unit,
+    _: AccountId,
+    _: model::BroadcastId,
+) -> Result<(), super::fault::Fault> {
+    Ok(())
+}

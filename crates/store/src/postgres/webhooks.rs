@@ -21,6 +21,7 @@ use crate::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange, Webhooks,
 };
+use crate::turns::{Reader, Work};
 
 pub(super) use erased::{erase_number, erase_resources};
 
@@ -95,7 +96,7 @@ impl Webhooks for Postgres {
         limit: usize,
     ) -> Result<EventPage, StoreError> {
         self.core
-            .read((owner, kind, after, limit), |unit, (owner, kind, after, limit)| {
+            .read_for(Reader::Owner(owner), Work::Page, (owner, kind, after, limit), |unit, (owner, kind, after, limit)| {
                 Box::pin(events::page(unit, *owner, *kind, *after, *limit))
             })
             .await
@@ -145,8 +146,9 @@ impl Webhooks for Postgres {
         before: Option<u64>,
         limit: usize,
     ) -> Result<DeliveryPage, StoreError> {
+        let input = (owner, id, (state, kind), before, limit);
         self.core
-            .read((owner, id, (state, kind), before, limit), |unit, (owner, id, narrowed, before, limit)| {
+            .read_for(Reader::Owner(owner), Work::Page, input, |unit, (owner, id, narrowed, before, limit)| {
                 Box::pin(deliveries::page(unit, *owner, *id, *narrowed, *before, *limit))
             })
             .await

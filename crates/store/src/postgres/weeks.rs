@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::core::Core;
 use super::fault::Fault;
+use super::unit::Unit;
 
 /// The tables with partitions, and whether updates are to find room beside the row.
 pub(super) const TABLES: [(&str, bool); 4] =
@@ -57,6 +58,14 @@ impl Core {
             self.weeks.add(week);
         }
         Ok(())
+    }
+}
+
+impl Unit {
+    /// Fails where the partitions of this id may be missing; they are made then, and the transaction runs again. For
+    /// ids that are not known before the transaction.
+    pub(super) fn require_room(&self, id: Uuid) -> Result<(), Fault> {
+        if self.core.weeks.has(week_of(id)) { Ok(()) } else { Err(Fault::NoRoom(id)) }
     }
 }
 

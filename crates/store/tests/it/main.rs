@@ -83,6 +83,7 @@ macro_rules! conformance {
                 a_broadcast_of_which_no_carrier_took_anything_has_failed
                 canceling_stops_who_waits_and_says_how_many
                 what_is_under_way_takes_its_course_and_is_not_tried_again
+                a_cancellation_among_turns_and_outcomes_leaves_nobody_waiting
                 a_leased_message_of_a_canceled_broadcast_is_not_attempted
                 a_turn_after_the_end_is_refused
                 single_messages_go_ahead_of_an_accounts_broadcast
@@ -201,7 +202,7 @@ macro_rules! conformance {
                 a_receipt_for_all_segments_may_come_before_the_acknowledgement;
             nodes:
                 every_start_has_an_epoch_of_its_own
-                a_start_alone_on_its_store_ends_every_earlier_one
+                a_start_ends_the_earlier_one_of_its_name
                 a_late_epoch_lives_until_another_node_ends_it
                 a_renewed_epoch_is_not_ended
                 what_a_living_epoch_owns_is_given_to_no_other
@@ -316,9 +317,6 @@ macro_rules! conformance {
                 media_go_with_the_texts_of_their_messages
                 old_texts_of_handsets_go_with_their_files_and_then_the_messages
                 a_message_of_a_handset_takes_its_files_with_it;
-            lists:
-                messages_are_indexed_after_the_clock_was_set_back
-                messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
             media:
                 media_are_kept_with_the_message_that_brings_them
                 a_message_that_is_refused_brings_no_media

@@ -12,9 +12,6 @@ use crate::postgres::fault::Fault;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 
-/// How many rows a page looks at, at most.
-const ROWS_PER_PAGE: usize = 20_000;
-
 /// What was erased or removed is not delivered; its row goes with its time.
 const PENDING: &str = "SELECT d.seq, e.at, e.type, e.facts, d.tries, d.due_at FROM webhook_deliveries d \
     JOIN webhook_events e ON e.log = $2 AND e.seq = d.seq \
@@ -54,7 +51,8 @@ pub(super) async fn page(
     let mut page = DeliveryPage::default();
     let found = find(unit, id).await?.filter(|found| found.endpoint.webhook.owner == owner);
     let Some(Found { number: webhook, log, .. }) = found else { return Ok(page) };
-    let looked_at = if state.is_none() && kind.is_none() { limit.min(ROWS_PER_PAGE) } else { ROWS_PER_PAGE };
+    let most = unit.core.rows_per_page();
+    let looked_at = if state.is_none() && kind.is_none() { limit.min(most) } else { most };
     let before = before.map_or(i64::MAX, number);
     let rows = unit.query(PAGE, &[&webhook, &before, &rows_at_most(looked_at)]).await?;
     for (looked, row) in rows.iter().enumerate() {

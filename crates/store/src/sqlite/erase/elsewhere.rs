@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::message::erase_broadcast;
 use crate::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
-use crate::sqlite::broadcasts::PACKED_BYTES;
-use crate::sqlite::matching::shared_digits;
+use crate::packing::PACKED_BYTES;
+use crate::receipts::numbers::shared_digits;
 use crate::sqlite::parked;
 use crate::sqlite::writer::Group;
 
