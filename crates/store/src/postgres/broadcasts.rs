@@ -27,6 +27,8 @@ use crate::turns::Work;
 
 pub(super) use records::load;
 
+pub(super) use cancel::canceled;
+
 #[async_trait]
 impl Broadcasts for Postgres {
     async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError> {

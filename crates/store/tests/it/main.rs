@@ -234,6 +234,7 @@ macro_rules! conformance {
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
                 a_message_that_was_not_answered_in_time_is_one_message
+                a_message_that_comes_many_times_at_once_is_one_message
                 texts_that_were_answered_in_time_are_as_many_messages
                 arrivals_are_recorded_in_their_order
                 a_message_to_no_account_is_kept_for_the_operator
@@ -242,6 +243,7 @@ macro_rules! conformance {
                 what_can_mean_nothing_any_more_is_forgotten;
             parts:
                 parts_in_any_order_become_one_message
+                parts_that_come_at_once_and_twice_become_one_message
                 parts_that_differ_in_anything_are_of_other_messages
                 a_part_that_comes_again_is_passed_over
                 other_octets_under_a_known_number_begin_another_message
@@ -258,6 +260,7 @@ macro_rules! conformance {
                 however_many_wait_for_a_handset_all_of_them_end
                 a_thousand_stops_get_one_answer
                 a_stop_that_changes_nothing_may_be_confirmed_once_in_a_while
+                of_keywords_that_come_at_once_one_is_answered
                 help_is_answered_once_an_hour_for_each_handset_and_number
                 no_more_than_three_automatic_messages_are_written_in_an_hour
                 a_text_that_the_handset_sends_back_is_not_answered
@@ -279,6 +282,7 @@ macro_rules! conformance {
                 no_attempt_begins_against_an_opt_out_that_covers_its_message
                 a_broadcast_counts_as_skipped_who_opted_out_before_an_attempt
                 an_opt_out_ends_at_an_attempt_no_message_that_another_may_send
+                lists_of_opt_outs_that_are_made_at_once_are_made_once
                 of_many_who_make_the_same_opt_out_one_does;
             changes:
                 changes_are_numbered_without_gaps_in_the_order_of_their_commits

@@ -1,5 +1,7 @@
 //! The end of a broadcast before its time.
 
+use std::collections::BTreeSet;
+
 use model::{BroadcastId, BroadcastStatus, MessageId, Owner, Status, Timestamp};
 use uuid::Uuid;
 
@@ -61,4 +63,19 @@ async fn stop_waiting(unit: &mut Unit, broadcast: Uuid, now: Timestamp) -> Resul
         }
     }
     life::save(unit, stopped).await
+}
+
+/// Those of these broadcasts that were canceled. Whoever asks has their messages locked, so that a cancellation has been
+/// seen or will see the messages.
+pub(in crate::postgres) async fn canceled(
+    unit: &Unit,
+    broadcasts: &BTreeSet<BroadcastId>,
+) -> Result<BTreeSet<BroadcastId>, Fault> {
+    if broadcasts.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = "SELECT broadcast_id FROM broadcast_progress WHERE broadcast_id = ANY($1) AND status = 'canceled'";
+    let ids: Vec<Uuid> = broadcasts.iter().map(|id| rows::id(id.to_bytes())).collect();
+    let found = unit.query(sql, &[&ids]).await?;
+    found.iter().map(|row| rows::octets(row, 0).map(BroadcastId::from_bytes)).collect()
 }
