@@ -108,7 +108,6 @@ impl Postgres {
         let core = Core::new(pool, runtime, clock);
         follow::begin(&core).await?;
         Ok(Self::on(core))
-        Ok(Self::on(Core::new(pool, runtime, clock)))
     }
 
     /// The store of a database whose schema is there.
