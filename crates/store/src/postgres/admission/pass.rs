@@ -59,7 +59,7 @@ impl<P: Payload> Group<'_, P> {
         P::insert(unit, &new).await?;
         for admission in new {
             if let Some(flagged) = &admission.flagged {
-                super::flagged::insert(unit, flagged).await?;
+                crate::postgres::screening::insert(unit, flagged).await?;
                 admission.payload.note_flagged(unit, flagged);
             }
         }
