@@ -2,7 +2,6 @@
 
 mod broadcast_rows;
 mod flagged;
-mod followers;
 mod holding;
 mod keys;
 mod message_rows;

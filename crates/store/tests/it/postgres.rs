@@ -1,9 +1,11 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod pooler;
 mod url;
 
 mod pages;
+mod several;
 
 use std::sync::Arc;
 
