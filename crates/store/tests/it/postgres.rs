@@ -2,9 +2,11 @@
 
 mod check;
 mod following;
+mod pooler;
 mod url;
 
 mod pages;
+mod several;
 
 use std::sync::Arc;
 
