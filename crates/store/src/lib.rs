@@ -19,6 +19,7 @@
 mod accepted;
 pub mod contract;
 mod facts;
+mod erasing;
 mod life;
 pub mod objects;
 pub mod postgres;
@@ -28,6 +29,7 @@ mod tally;
 mod trial;
 mod turns;
 mod verdict;
+mod walks;
 
 use std::path::Path;
 use std::sync::Arc;

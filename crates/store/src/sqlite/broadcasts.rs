@@ -29,7 +29,7 @@ use crate::contract::nodes::Epoch;
 const CHUNK: usize = 1_000;
 
 /// How many octets a recipient takes: no number of 15 digits needs more.
-pub(super) const PACKED_BYTES: usize = 7;
+pub(crate) const PACKED_BYTES: usize = 7;
 
 /// How many rows a page looks at.
 const ROWS_PER_PAGE: usize = 5_000;

@@ -191,7 +191,7 @@ fn originator_of(connection: &Connection, id: MessageId) -> rusqlite::Result<Opt
 
 /// In how many digits an address of a receipt, which may have `*` for digits that are hidden, is `number`; `None` when
 /// it is another. Numbers are compared from their ends, since carriers write national forms, prefixes and trunk zeros.
-pub(super) fn shared_digits(address: &str, number: &str) -> Option<usize> {
+pub(crate) fn shared_digits(address: &str, number: &str) -> Option<usize> {
     if let (Some((head, _)), Some((_, tail))) = (address.split_once('*'), address.rsplit_once('*')) {
         return shared_with_hidden(head.trim_start_matches('0'), tail, number);
     }

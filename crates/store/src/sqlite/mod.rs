@@ -9,7 +9,7 @@
 mod admission;
 mod attempts;
 mod blank;
-mod broadcasts;
+pub(crate) mod broadcasts;
 mod changes;
 mod checkpoint;
 mod counts;
@@ -28,7 +28,7 @@ mod list_state;
 mod lists;
 mod living;
 mod lock;
-mod matching;
+pub(crate) mod matching;
 mod media;
 mod messages;
 mod migrations;
