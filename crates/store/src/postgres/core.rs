@@ -1,7 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::retention::Walking;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -33,12 +34,16 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    /// How far walks through old things have come.
+    pub(super) walking: Walking,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// The name of this process among those that write news.
     pub(super) name: Uuid,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    /// How many calls this process had to write.
+    calls: AtomicU64,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
     is_closed: AtomicBool,
@@ -75,6 +80,8 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            walking: Walking::default(),
+            calls: AtomicU64::new(0),
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
@@ -101,6 +108,7 @@ impl Core {
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
+        self.calls.fetch_add(calls as u64, Ordering::Relaxed);
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
         }
@@ -108,12 +116,17 @@ impl Core {
     }
 
     async fn tried<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
-        let mut tries = 0;
+        let (mut tries, mut has_made_room) = (0, false);
         loop {
             tries += 1;
             match self.transaction(input, work).await {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
+                }
+                // Another node has removed a week that this one remembers.
+                Err(fault) if fault.lacks_room() && !has_made_room => {
+                    has_made_room = true;
+                    self.make_room_again().await?;
                 }
                 ended => return ended,
             }
@@ -155,6 +168,11 @@ impl Core {
             true => closed(),
             false => StoreError::Unavailable(described(&error)),
         })
+    }
+
+    /// How many calls this process had to write until now.
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// What is kept at most.

@@ -37,6 +37,20 @@ impl Fault {
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 
+    /// Whether a row has no partition to go to. PostgreSQL says so as of a check that a row violates, without the name
+    /// that a constraint has.
+    pub(super) fn lacks_room(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        let is_unnamed = error.as_db_error().is_some_and(|error| error.constraint().is_none());
+        error.code() == Some(&SqlState::CHECK_VIOLATION) && is_unnamed
+    }
+
+    /// Whether a lock was not to be had in the time for it.
+    pub(super) fn is_locked_out(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
     /// changed then.
     pub(super) fn is_of_one_call(&self) -> bool {
