@@ -179,6 +179,14 @@ reconnect_ceiling_ms = 500
         )
         return json.load(urllib.request.urlopen(request, timeout=30))
 
+    def ask_empty(self, method, path):
+        """The admin API, where the answer is empty."""
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.admin}/admin/v1{path}", method=method, headers=headers
+        )
+        urllib.request.urlopen(request, timeout=30).close()
+
     def account(self, number=NUMBER):
         """Makes an account with this number. Returns what its client sends as Basic credentials."""
         account = self.ask("POST", "/accounts", {"name": "harness"})["id"]

@@ -272,6 +272,14 @@ pub trait Carrier: Send + Sync {
     /// can.
     fn down_for(&self) -> Option<Duration>;
 
+    /// Connects, because this process has the carrier from now on. Where several processes may have it, it begins
+    /// without a connection.
+    fn stand(&self) {}
+
+    /// Ends its connections, because another process is to have the carrier: what is unanswered has until `limit`. It is
+    /// over when this returns.
+    async fn rest(&self, _limit: Duration) {}
+
     /// How it is doing.
     fn status(&self) -> CarrierStatus;
 

@@ -37,7 +37,6 @@ use crate::reload::carriers::Starter;
 use crate::reload::{self, DrainTime, Reloader};
 
 use self::parts::{start_carriers, start_pipeline};
-use crate::sessions;
 use crate::settings::{bounds_of_clients, bounds_of_operators};
 use crate::start_error::StartError;
 
@@ -101,11 +100,11 @@ impl App {
         let supervisor = Supervisor::new(Arc::clone(&runtime));
         store.observe_commits(reports.metrics.observer());
         store.keep_within(config.store_bounds());
-        let (node, renewing) = join(&store, &supervisor).await?;
+        let (node, renewing) = join(&store, &config.cluster.node, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
-        let carriers = start_carriers(&config, &starter).await?;
+        let carriers = start_carriers(&config, &starter)?;
         let served = Served {
             links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
             objects: prepared.objects,
@@ -219,9 +218,12 @@ impl App {
 }
 
 /// Makes this process a node of the store. The task renews it from the beginning, because starting may take long.
-async fn join(store: &Arc<dyn Store>, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
+/// Without a name in the configuration it has that of the machine.
+async fn join(store: &Arc<dyn Store>, name: &str, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
     let runtime = supervisor.runtime();
-    let node = Node::join(Arc::clone(store), sessions::node_name(), sessions::BUILD, Arc::clone(runtime) as _)
+    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = if name.is_empty() { machine() } else { name.to_owned() };
+    let node = Node::join(Arc::clone(store), name, env!("CARGO_PKG_VERSION"), Arc::clone(runtime) as _)
         .await
         .map_err(|error| StartError(error.to_string()))?;
     let (renewed, renews) = (Arc::clone(&node), Arc::clone(runtime));

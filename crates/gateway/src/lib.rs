@@ -18,6 +18,5 @@ pub mod operators;
 pub mod real;
 pub mod reload;
 pub mod screen;
-mod sessions;
 mod settings;
 pub mod start_error;

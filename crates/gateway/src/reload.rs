@@ -259,7 +259,7 @@ impl Reloader {
                     if before.is_some() { "replaced; what is under way is finished first" } else { "added again" },
                 );
             }
-            None => match Replaceable::start(new.clone(), &self.parts.starter).await {
+            None => match Replaceable::start(new.clone(), &self.parts.starter) {
                 Ok(carrier) => {
                     self.parts.pipeline.add_carrier(Arc::clone(&carrier) as _, new.sender_rate()).await;
                     running.carriers.insert(name.to_owned(), carrier);

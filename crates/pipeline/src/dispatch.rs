@@ -25,7 +25,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::queue::QueueLimits;
-use crate::route::{Routes, Standing};
+use crate::route::{Routes, SANDBOX, Standing};
 use crate::tenants::TenantBook;
 use machine::{Action, Books, Dispatch, Input};
 
@@ -51,6 +51,9 @@ pub struct DispatchSettings {
     pub fallback_after: Duration,
 }
 
+/// How often the store is asked at least where several nodes share it: messages that others admit come this way.
+const SHARED_POLL: Duration = Duration::from_millis(250);
+
 /// The dispatcher of one carrier: its machine, and what performs the machine's decisions.
 pub(crate) struct Dispatcher {
     pub(crate) carrier: Arc<dyn Carrier>,
@@ -71,8 +74,19 @@ pub(crate) struct Dispatcher {
     made_room: Arc<Notify>,
     node: Arc<Node>,
     stop: watch::Receiver<bool>,
-    /// Whether the carrier was removed, so that nothing is dispatched to it.
-    removed: watch::Sender<bool>,
+    /// Where the carrier is.
+    place: watch::Sender<Place>,
+}
+
+/// Where a carrier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// This process dispatches to it.
+    Here,
+    /// Another node does, or soon will.
+    Elsewhere,
+    /// The configuration does not have it any more.
+    Removed,
 }
 
 /// What a dispatcher needs, beside its carrier.
@@ -98,7 +112,8 @@ pub(crate) struct Surroundings {
 impl Dispatcher {
     pub(crate) fn new(carrier: Arc<dyn Carrier>, originator_rate: u32, around: Surroundings) -> Self {
         let queue = QueueLimits { originator_rate, ..around.settings.queue };
-        let settings = DispatchSettings { queue, ..around.settings };
+        let poll = if around.store.is_shared() { around.settings.poll.min(SHARED_POLL) } else { around.settings.poll };
+        let settings = DispatchSettings { queue, poll, ..around.settings };
         let books = Books {
             skips: machine::skips(around.tenants),
             routes: around.routes,
@@ -106,6 +121,8 @@ impl Dispatcher {
             tokens: around.node.tokens(),
         };
         let name = CarrierName::from(carrier.name());
+        let is_here = name == *SANDBOX || !around.store.is_shared();
+        let place = if is_here { Place::Here } else { Place::Elsewhere };
         Self {
             machine: Mutex::new(Dispatch::new(name.clone(), settings, books)),
             carrier,
@@ -121,7 +138,7 @@ impl Dispatcher {
             made_room: around.made_room,
             node: around.node,
             stop: around.stop,
-            removed: watch::Sender::new(false),
+            place: watch::Sender::new(place),
         }
     }
 
@@ -132,12 +149,23 @@ impl Dispatcher {
 
     /// How its carrier is.
     fn standing(&self) -> Standing {
-        match self.carrier.down_for() {
-            _ if self.is_removed() => Standing::Absent,
+        let down_for = match self.place() {
+            Place::Removed => return Standing::Absent,
+            Place::Here => self.carrier.down_for(),
+            // Where nobody has it, somebody will in some seconds.
+            Place::Elsewhere => self.node.others_word_on(&self.name).unwrap_or(Some(Duration::ZERO)),
+        };
+        match down_for {
             None => Standing::Up,
             Some(down) if down < self.settings.fallback_after => Standing::Wavering,
             Some(_) => Standing::Down,
         }
+    }
+
+    /// What this node tells the others of the carrier: for how long it has been down, where it is here.
+    pub(crate) fn reported(&self) -> (CarrierName, Option<Duration>) {
+        let is_here = self.place() == Place::Here;
+        (self.name.clone(), if is_here { self.carrier.down_for() } else { None })
     }
 
     /// What follows from `input` now.
@@ -160,22 +188,48 @@ impl Dispatcher {
     }
 
     /// Says whether the carrier is removed. A removed one gets nothing more, and what waits in memory is given back.
+    /// Where several nodes share the store, one that is put back is elsewhere until this node takes it.
     pub(crate) fn set_removed(&self, removed: bool) {
-        self.removed.send_replace(removed);
+        let there = if self.store.is_shared() { Place::Elsewhere } else { Place::Here };
+        self.place.send_if_modified(|place| {
+            let is_changed = removed != (*place == Place::Removed);
+            if is_changed {
+                *place = if removed { Place::Removed } else { there };
+            }
+            is_changed
+        });
+    }
+
+    /// Moves the carrier here or away, unless it is removed.
+    fn set_here(&self, is_here: bool) {
+        let place = if is_here { Place::Here } else { Place::Elsewhere };
+        self.place.send_if_modified(|now| *now != Place::Removed && std::mem::replace(now, place) != place);
+    }
+
+    fn place(&self) -> Place {
+        *self.place.borrow()
+    }
+
+    /// Whether nothing is dispatched to the carrier here.
+    fn is_away(&self) -> bool {
+        self.place() != Place::Here
     }
 
     /// Whether the carrier is removed.
-    fn is_removed(&self) -> bool {
-        *self.removed.borrow()
+    pub(crate) fn is_removed(&self) -> bool {
+        self.place() == Place::Removed
     }
 
     /// Whether nothing is left here of a carrier that is removed: everything was given back, and what was under way has
     /// ended.
     fn is_gone(&self) -> bool {
-        self.is_removed() && {
-            let machine = self.machine();
-            machine.is_over() && machine.queued() == 0 && machine.under_way().is_empty()
-        }
+        self.is_removed() && self.is_empty()
+    }
+
+    /// Whether everything was given back, and what was under way has ended.
+    fn is_empty(&self) -> bool {
+        let machine = self.machine();
+        machine.is_over() && machine.queued() == 0 && machine.under_way().is_empty()
     }
 
     fn machine(&self) -> MutexGuard<'_, Dispatch> {

@@ -43,6 +43,10 @@ const REST: Duration = Duration::from_millis(5);
 /// How often the store is asked for open broadcasts, at least.
 const CENSUS: Duration = Duration::from_secs(5);
 
+/// The same where several nodes share the store: a node with carriers of these broadcasts rings no bell here when their
+/// messages leave.
+const SHARED_CENSUS: Duration = Duration::from_millis(250);
+
 /// How long the expander rests after the store did not answer it.
 const STORE_REST: Duration = Duration::from_millis(250);
 
@@ -80,13 +84,14 @@ impl Expander {
     /// Expands until the future is dropped.
     pub(crate) async fn run(self) {
         let mut expanding = self.expanding();
+        let census = if self.store.is_shared() { SHARED_CENSUS } else { CENSUS };
         loop {
             match self.round(&mut expanding).await {
                 None => {}
                 Some(Rest::Idle) => {
                     // A bell that rings all the time, as it does while messages leave, is answered now and then.
                     self.runtime.sleep(REST).await;
-                    if self.runtime.timeout(CENSUS, self.bell.wake.notified()).await.is_err() {
+                    if self.runtime.timeout(census, self.bell.wake.notified()).await.is_err() {
                         self.bell.arrived.store(true, Ordering::Release);
                     }
                 }

@@ -12,6 +12,7 @@
 
 pub mod admit;
 mod beside;
+mod cluster;
 pub mod count;
 pub mod counters;
 mod dispatch;

@@ -3,13 +3,17 @@
 //! A node whose epoch is over sends nothing more: others have its messages. The store refuses what such a node asks of
 //! it, and its process ends.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use model::{Clock, Moment};
+use model::{CarrierName, Clock, Moment};
 use runtime::Runtime;
 use store::contract::nodes::{Epoch, HEARTBEAT, Tokens};
 use store::{Store, StoreError};
 use tokio::sync::watch;
+
+use crate::cluster::placement::View;
 
 /// After so many renewals in a row a node may end others: after an outage of the store every node is late, and each has
 /// its time to renew.
@@ -22,6 +26,8 @@ pub struct Node {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     over: watch::Sender<bool>,
+    /// The living nodes, and who has which carrier, as they were seen last.
+    view: RwLock<View>,
 }
 
 impl Node {
@@ -37,7 +43,14 @@ impl Node {
     ) -> Result<Arc<Self>, StoreError> {
         let now: Moment = clock.look();
         let epoch = store.join(name, build.to_owned(), now).await?;
-        Ok(Arc::new(Self { epoch, tokens: Arc::new(Tokens::of(epoch)), store, clock, over: watch::Sender::new(false) }))
+        Ok(Arc::new(Self {
+            epoch,
+            tokens: Arc::new(Tokens::of(epoch)),
+            store,
+            clock,
+            over: watch::Sender::new(false),
+            view: RwLock::default(),
+        }))
     }
 
     /// Its epoch.
@@ -64,6 +77,48 @@ impl Node {
     pub async fn over(&self) {
         // The sender lives in `self`.
         let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    /// Whether it gives its work to other nodes, because an operator has said so.
+    pub fn is_draining(&self) -> bool {
+        self.seen(|view| view.members.iter().any(|member| member.epoch == self.epoch && member.is_draining))
+    }
+
+    /// Notes how things stand between the nodes.
+    pub(crate) fn see(&self, view: View) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// Whether another node may do what a client of this one waits for.
+    pub(crate) fn has_others(&self) -> bool {
+        self.seen(|view| view.members.iter().any(|member| member.epoch != self.epoch))
+    }
+
+    /// For how long a carrier has been down, as the node says that has it: `None` within for one that is up. `None`
+    /// where no node has it.
+    pub(crate) fn others_word_on(&self, carrier: &CarrierName) -> Option<Option<Duration>> {
+        self.seen(|view| {
+            let holder = view.holders.get(carrier)?;
+            let member = view.members.iter().find(|member| member.epoch == *holder)?;
+            Some(member.report.carriers.get(carrier).copied().flatten())
+        })
+    }
+
+    /// The node that has a carrier.
+    pub(crate) fn holder_of(&self, carrier: &CarrierName) -> Option<Epoch> {
+        self.seen(|view| view.holders.get(carrier).copied())
+    }
+
+    /// Among how many nodes the pace of a sender is divided: those that have carriers.
+    pub(crate) fn sharing(&self) -> u32 {
+        self.seen(|view| {
+            let holders: BTreeSet<Epoch> = view.holders.values().copied().chain([self.epoch]).collect();
+            u32::try_from(holders.len()).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn seen<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Renews the epoch at every heartbeat, and ends the epochs of nodes that did not. Goes on until it is aborted,

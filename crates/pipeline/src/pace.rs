@@ -48,16 +48,26 @@ fn micros(at: Timestamp) -> i64 {
 /// Looks up how many segments a second may leave from a number; `None` for no pace of its own.
 type RateOf = Box<dyn Fn(Originator) -> Option<NonZeroU32> + Send + Sync>;
 
+/// Says among how many nodes paces are divided.
+type Sharing = Box<dyn Fn() -> u32 + Send + Sync>;
+
 /// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of
 /// these together, and what test keys send counts apart.
 pub(crate) struct SenderPaces {
     rate_of: RateOf,
+    /// Among how many nodes each pace is divided, now.
+    sharing: Sharing,
     paces: Mutex<HashMap<Originator, Pace>>,
 }
 
 impl SenderPaces {
     pub(crate) fn new(rate_of: impl Fn(Originator) -> Option<NonZeroU32> + Send + Sync + 'static) -> Self {
-        Self { rate_of: Box::new(rate_of), paces: Mutex::default() }
+        Self { rate_of: Box::new(rate_of), sharing: Box::new(|| 1), paces: Mutex::default() }
+    }
+
+    /// The same, of which other processes have their shares.
+    pub(crate) fn among(self, sharing: impl Fn() -> u32 + Send + Sync + 'static) -> Self {
+        Self { sharing: Box::new(sharing), ..self }
     }
 
     /// How many segments a second may leave from this number.
@@ -74,6 +84,8 @@ impl SenderPaces {
     /// Counts segments that leave from this number.
     pub(crate) fn spend(&self, originator: Originator, segments: u32, now: Timestamp) {
         if let Some(rate) = self.rate_of(originator) {
+            // With a share of the pace a segment takes the time of so many.
+            let segments = segments.saturating_mul((self.sharing)().max(1));
             self.lock().entry(originator).or_default().spend(rate.get(), segments, now);
         }
     }

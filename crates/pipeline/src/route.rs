@@ -37,7 +37,7 @@ pub struct Route {
 /// How a carrier is, for the choice between carriers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// Messages can leave.
+    /// Messages can leave, here or at the node that dispatches to it.
     Up,
     /// It is down for a shorter time than messages wait for it.
     Wavering,
@@ -179,6 +179,11 @@ impl Routes {
             Mode::Live => self.carriers(of),
             Mode::Test => &[],
         }
+    }
+
+    /// Hands over the carriers of each rule.
+    pub(crate) fn with_carriers<T>(&self, look: impl FnOnce(Vec<&[CarrierName]>) -> T) -> T {
+        look(self.newest().rules.iter().map(|route| &*route.carriers).collect())
     }
 
     /// The carriers of a live message's route, none where it has no route.

@@ -40,6 +40,7 @@ use crate::retention::{Retention, RulesInForce};
 use crate::route::Routes;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
+use crate::watch::WaitingFor;
 use crate::webhook::{WebhookParts, Webhooks};
 pub use reviewing::{Approval, Judgement, REVIEWED_MAX, ReviewError, Reviewed, ScreeningGroup};
 
@@ -107,6 +108,9 @@ pub type WriteMessage = fn(&Message, &Delivery, AnswerForm) -> String;
 
 /// Writes the answer about a broadcast with this status.
 pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
+
+/// How often a request that waits looks at what other nodes have done.
+const LOOK_ELSEWHERE: Duration = Duration::from_millis(200);
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -215,7 +219,9 @@ impl Pipeline {
         let accepted = broadcast.status_at_acceptance();
         let mut status = accepted;
         if let Some((wait, waiting)) = waiting.as_mut().filter(|_| status.is_open())
-            && let Some(Ok(Some(()))) = self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await
+            && let Some(Ok(Some(()))) = self
+                .unless_draining(self.runtime.timeout(*wait, self.begun(waiting, caller.owner(), broadcast.id)))
+                .await
             && let Ok(Some(record)) = self.store.broadcast(Some(caller.owner()), broadcast.id).await
         {
             status = record.status;
@@ -301,7 +307,8 @@ impl Pipeline {
         }
         let left = match &mut waiting {
             Some((wait, waiting)) => {
-                self.unless_draining(self.runtime.timeout(*wait, waiting.next())).await.and_then(Result::ok).flatten()
+                let left = self.left(waiting, caller.owner(), message.id);
+                self.unless_draining(self.runtime.timeout(*wait, left)).await.and_then(Result::ok).flatten()
             }
             None => None,
         };
@@ -312,6 +319,60 @@ impl Pipeline {
             body = self.admission.record_answer(&key, standing::of_message(stands), body, as_accepted).await?;
         }
         Ok(Answered { id: message.id, body, replayed: false })
+    }
+
+    /// What became of a message once it has left the queue, at whichever node. `None` where nobody can tell.
+    async fn left(
+        &self,
+        waiting: &mut WaitingFor<MessageId, Delivery>,
+        owner: Owner,
+        id: MessageId,
+    ) -> Option<Delivery> {
+        let elsewhere = async {
+            loop {
+                self.others_had_time().await;
+                if let Ok(Some(record)) = self.store.message(owner, id).await
+                    && record.delivery.status != Status::Queued
+                {
+                    return record.delivery;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            delivery = waiting.next() => delivery,
+            delivery = elsewhere => Some(delivery),
+        }
+    }
+
+    /// Resolves once the first recipients of a broadcast have had their turn, at whichever node. `None` where nobody can
+    /// tell.
+    async fn begun(&self, waiting: &mut WaitingFor<BroadcastId, ()>, owner: Owner, id: BroadcastId) -> Option<()> {
+        let elsewhere = async {
+            loop {
+                self.others_had_time().await;
+                if let Ok(Some(record)) = self.store.broadcast(Some(owner), id).await
+                    && record.status != BroadcastStatus::Queued
+                {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            begun = waiting.next() => begun,
+            () = elsewhere => Some(()),
+        }
+    }
+
+    /// Resolves when other nodes may have done something; never, where there are none.
+    async fn others_had_time(&self) {
+        loop {
+            self.runtime.sleep(LOOK_ELSEWHERE).await;
+            if self.node.has_others() {
+                return;
+            }
+        }
     }
 
     /// Where messages are kept, for reading.

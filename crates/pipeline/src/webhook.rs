@@ -26,6 +26,7 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::webhook::{EventType, Ordering, ROTATION, Subscription, Webhook};
 use model::{Entropy, EventId, Owner, Timestamp, WebhookId};
 use runtime::{Runtime, Supervisor, Task};
+use store::contract::nodes::Epoch;
 use store::contract::webhooks::{
     DeliveryAttempt, DeliveryPage, DeliveryRecord, DeliveryState, Endpoint, EventHead, EventRecord, EventsAfter,
     Progress, ReplayBegun, ReplayOf, WebhookChange,
@@ -117,6 +118,7 @@ pub struct Webhooks {
 /// What the pipeline gives to webhooks.
 pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Epoch,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
@@ -130,10 +132,10 @@ impl Webhooks {
         stopped: watch::Receiver<bool>,
     ) -> (Self, Task) {
         let (commands, asked) = mpsc::channel(COMMANDS);
-        let Surroundings { store, runtime, entropy } = around;
+        let Surroundings { store, node, runtime, entropy } = around;
         let WebhookParts { poster, vault, render, settings } = parts;
         let stats = Stats::default();
-        let context = Arc::new(Context { store, poster, vault, render, runtime, entropy, stats });
+        let context = Arc::new(Context { store, node, poster, vault, render, runtime, entropy, stats });
         let driver = Driver::new(Arc::clone(&context), settings, asked, stopped);
         let task = supervisor.start("webhooks", driver.run());
         (Self { context, commands }, task)

@@ -13,6 +13,7 @@ mod keys;
 mod keywords;
 mod messages;
 mod metrics;
+mod nodes;
 mod numbers;
 mod optouts;
 mod page;
@@ -127,6 +128,9 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/messages", with(get(messages::list), "GET, HEAD"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))
+        .route("/nodes", with(get(nodes::list), "GET, HEAD"))
+        .route("/nodes/{name}/drain", with(post(nodes::drain), "POST"))
+        .route("/nodes/{name}/resume", with(post(nodes::resume), "POST"))
         .route("/reload", with(post(reload::reload), "POST"))
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));

@@ -25,13 +25,13 @@ use crate::settings::{admission_limits, dispatch_settings};
 use crate::start_error::StartError;
 
 /// The carriers of the configuration, by name.
-pub(super) async fn start_carriers(
+pub(super) fn start_carriers(
     config: &Config,
     starter: &Arc<Starter>,
 ) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
     let mut started = BTreeMap::new();
     for carrier in &config.carrier {
-        started.insert(carrier.name().to_owned(), Replaceable::start(carrier.clone(), starter).await?);
+        started.insert(carrier.name().to_owned(), Replaceable::start(carrier.clone(), starter)?);
     }
     Ok(started)
 }
@@ -52,7 +52,7 @@ pub(super) async fn start_pipeline(
         .await
         .map_err(told)?;
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
-    let sandbox = starter.start(sandbox).await?;
+    let sandbox = starter.start(sandbox)?;
     let replaceable = config.carrier.iter().filter_map(|carrier| {
         Some((Arc::clone(started.get(carrier.name())?) as Arc<dyn Carrier>, carrier.sender_rate()))
     });

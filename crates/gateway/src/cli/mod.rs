@@ -19,6 +19,7 @@ mod key;
 mod keywords;
 mod logging;
 mod message;
+mod node;
 mod number;
 mod optout;
 mod output;
@@ -79,6 +80,8 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
+    /// Nodes that share the store, and which carriers each has
+    Node(node::Node),
     /// Erases a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
     /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
@@ -139,6 +142,7 @@ pub fn run() -> ExitCode {
             Command::Optout(optout) => optout.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
+            Command::Node(node) => node.run().await,
             Command::Erase(erase) => erase.run().await,
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),

@@ -23,6 +23,12 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if config.api.tls_cert.is_some() != config.api.tls_key.is_some() {
         note("api.tls_cert", "goes together with `api.tls_key`".to_owned());
     }
+    if !config.cluster.node.is_empty() && !is_name(&config.cluster.node) {
+        note(
+            "cluster.node",
+            format!("has other characters than letters, digits, `.`, `_` and `-`, or more than {NAME_MAX}"),
+        );
+    }
     for (key, value, least, most) in bounds(config) {
         if !(least..=most).contains(&value) {
             note(key, format!("is {value}, and not between {least} and {most}"));

@@ -14,8 +14,8 @@ mod sections;
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
-    Admin, Api, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts, RetentionConfig,
-    RouteConfig, RouteType, Screening, SenderKind, StoreConfig, WebhooksConfig,
+    Admin, Api, Cluster, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts,
+    RetentionConfig, RouteConfig, RouteType, Screening, SenderKind, StoreConfig, WebhooksConfig,
 };
 
 use carrier::CarrierConfig;
@@ -39,6 +39,8 @@ pub struct Config {
     pub keys: Keys,
     /// Where messages are kept.
     pub store: StoreConfig,
+    /// This process among those that share the store.
+    pub cluster: Cluster,
     /// How much may be asked.
     pub limits: Limits,
     /// Where media are kept.

@@ -94,10 +94,18 @@ section! {
 section! {
     /// `[store]`: where messages are kept.
     StoreConfig {
-        /// `sqlite:PATH`.
+        /// `sqlite:PATH` or `postgres://…`.
         url: String,
         /// How old a message is when it is added to the index of lists.
         index_after_secs: u64,
+    }
+}
+
+section! {
+    /// `[cluster]`: this process among those that share a store.
+    Cluster {
+        /// Its name; empty for the name of the machine.
+        node: String,
     }
 }
 

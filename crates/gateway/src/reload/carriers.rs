@@ -5,7 +5,7 @@
 //! never sees two binds where one is allowed, and a port of ours is free before it is opened again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -18,7 +18,6 @@ use runtime::Supervisor;
 use store::Store;
 use tokio::sync::watch;
 
-use crate::sessions;
 use crate::start_error::StartError;
 
 /// What carriers are started with.
@@ -29,20 +28,18 @@ pub struct Starter {
     pub entropy: Arc<dyn Entropy>,
     /// What watches their tasks.
     pub supervisor: Supervisor,
-    /// Where the sessions are claimed.
+    /// Where messages are kept.
     pub store: Arc<dyn Store>,
-    /// The node that holds them.
+    /// This process among those that have the store.
     pub node: Arc<Node>,
 }
 
 impl Starter {
-    /// Starts a carrier, with the sessions that this node holds.
+    /// Starts a carrier.
     ///
     /// # Errors
-    /// As [`carrier::start`], and where the store cannot say which sessions the node holds.
-    pub async fn start(&self, config: CarrierConfig) -> Result<Arc<dyn Carrier>, StartError> {
-        let config =
-            sessions::claim(&*self.store, &self.node, config).await.map_err(|error| StartError(error.to_string()))?;
+    /// As [`carrier::start`].
+    pub fn start(&self, config: CarrierConfig) -> Result<Arc<dyn Carrier>, StartError> {
         carrier::start(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor)
             .map_err(|error| StartError(error.to_string()))
     }
@@ -50,6 +47,7 @@ impl Starter {
 
 /// A carrier by name, with whatever stands behind it now.
 pub struct Replaceable {
+    this: Weak<Self>,
     name: String,
     starter: Arc<Starter>,
     current: watch::Sender<Option<Arc<dyn Carrier>>>,
@@ -57,6 +55,8 @@ pub struct Replaceable {
     retiring: Mutex<Option<Arc<dyn Carrier>>>,
     /// The settings of what stands behind it.
     settings: Mutex<Option<CarrierConfig>>,
+    /// Whether this process has the carrier, and the settings that it is to have here.
+    presence: Mutex<Presence>,
     /// How it is doing while nothing stands behind it.
     idle: Mutex<Idle>,
     /// Its last change could not be made.
@@ -66,6 +66,12 @@ pub struct Replaceable {
     /// One change at a time.
     turn: tokio::sync::Mutex<()>,
     is_ending: AtomicBool,
+}
+
+/// Whether this process has a carrier.
+struct Presence {
+    is_here: bool,
+    config: Option<CarrierConfig>,
 }
 
 /// A change of what stands behind a name.
@@ -93,21 +99,28 @@ const PORT_LOOK: Duration = Duration::from_millis(50);
 /// The state of a carrier that was removed from the configuration.
 pub const REMOVED: &str = "removed";
 
+/// The state of a carrier that another node has.
+pub const ELSEWHERE: &str = "elsewhere";
+
 impl Replaceable {
-    /// Starts a carrier that may be replaced.
+    /// Starts a carrier that may be replaced. Where several nodes share the store, it is elsewhere until it comes here.
     ///
     /// # Errors
     /// As [`Starter::start`].
-    pub async fn start(config: CarrierConfig, starter: &Arc<Starter>) -> Result<Arc<Self>, StartError> {
+    pub fn start(config: CarrierConfig, starter: &Arc<Starter>) -> Result<Arc<Self>, StartError> {
         let name = config.name().to_owned();
-        let current = watch::Sender::new(Some(starter.start(config.clone()).await?));
-        Ok(Arc::new(Self {
+        let is_here = !starter.store.is_shared();
+        let begun = if is_here { Some(starter.start(config.clone())?) } else { None };
+        let idle = Idle { status: CarrierStatus { state: ELSEWHERE, ..CarrierStatus::default() }, down_since: None };
+        Ok(Arc::new_cyclic(|this| Self {
+            this: Weak::clone(this),
             name,
             starter: Arc::clone(starter),
-            current,
+            current: watch::Sender::new(begun),
             retiring: Mutex::default(),
-            settings: Mutex::new(Some(config)),
-            idle: Mutex::default(),
+            settings: Mutex::new(is_here.then(|| config.clone())),
+            presence: Mutex::new(Presence { is_here, config: Some(config) }),
+            idle: Mutex::new(idle),
             has_failed: AtomicBool::new(false),
             wanted: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -117,17 +130,33 @@ impl Replaceable {
 
     /// Puts another carrier behind the name, or none, once what the old one has under way is answered, or `limit` is
     /// over. Returns at once. Of two changes that come soon after each other the first may be left out.
-    pub fn change(self: &Arc<Self>, to: Option<CarrierConfig>, limit: Duration) {
-        *lock(&self.wanted) = Some(Change { to, limit });
-        let this = Arc::clone(self);
-        let changing = async move {
-            let _turn = this.turn.lock().await;
-            let change = lock(&this.wanted).take();
-            if let Some(change) = change {
-                this.carry_out(change).await;
-            }
+    ///
+    /// A carrier that another node has gets its new settings when it comes here.
+    pub fn change(&self, to: Option<CarrierConfig>, limit: Duration) {
+        let is_here = {
+            let mut presence = lock(&self.presence);
+            presence.config.clone_from(&to);
+            presence.is_here
         };
-        self.starter.supervisor.watch("change of a carrier", changing);
+        if is_here {
+            self.begin(Change { to, limit });
+        } else {
+            self.rest_as(if to.is_some() { ELSEWHERE } else { REMOVED }, None);
+        }
+    }
+
+    fn begin(&self, change: Change) {
+        *lock(&self.wanted) = Some(change);
+        let Some(this) = self.this.upgrade() else { return };
+        self.starter.supervisor.watch("change of a carrier", async move { this.take_turn().await });
+    }
+
+    async fn take_turn(&self) {
+        let _turn = self.turn.lock().await;
+        let change = lock(&self.wanted).take();
+        if let Some(change) = change {
+            self.carry_out(change).await;
+        }
     }
 
     /// Whether its last change could not be made, so that it is worth another try.
@@ -138,7 +167,16 @@ impl Replaceable {
     async fn carry_out(&self, change: Change) {
         let name = &self.name;
         self.has_failed.store(false, Ordering::SeqCst);
-        self.rest(if change.to.is_some() { "closed" } else { REMOVED }, None);
+        let (is_here, is_configured) = {
+            let presence = lock(&self.presence);
+            (presence.is_here, presence.config.is_some())
+        };
+        let state = match (is_here, is_configured) {
+            (_, false) => REMOVED,
+            (false, true) => ELSEWHERE,
+            (true, true) => "closed",
+        };
+        self.rest_as(state, None);
         if let Some(old) = self.current.send_replace(None) {
             *lock(&self.retiring) = Some(Arc::clone(&old));
             old.drain(change.limit).await;
@@ -146,6 +184,9 @@ impl Replaceable {
         }
         let before = lock(&self.settings).take();
         let Some(to) = change.to else {
+            if is_configured {
+                return;
+            }
             return tracing::info!(
                 carrier.name = name,
                 "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or \
@@ -164,7 +205,7 @@ impl Replaceable {
                 };
                 match back {
                     Ok(()) => tracing::warn!(carrier.name = name, "Carrier {name} goes on with its old settings"),
-                    Err(error) => self.rest("down", Some(error.to_string())),
+                    Err(error) => self.rest_as("down", Some(error.to_string())),
                 }
             }
         }
@@ -175,7 +216,7 @@ impl Replaceable {
         let runtime = self.starter.supervisor.runtime();
         let deadline = runtime.instant() + if settings.listen().is_some() { PORT_WAIT } else { Duration::ZERO };
         while !self.is_ending.load(Ordering::SeqCst) {
-            match self.starter.start(settings.clone()).await {
+            match self.starter.start(settings.clone()) {
                 Ok(carrier) => {
                     self.current.send_replace(Some(carrier));
                     *lock(&self.settings) = Some(settings);
@@ -189,7 +230,7 @@ impl Replaceable {
     }
 
     /// Nothing stands behind the name, for this reason where something should.
-    fn rest(&self, state: &'static str, last_error: Option<String>) {
+    fn rest_as(&self, state: &'static str, last_error: Option<String>) {
         let down_since = last_error.as_ref().map(|_| self.starter.supervisor.runtime().instant());
         *lock(&self.idle) =
             Idle { status: CarrierStatus { state, last_error, ..CarrierStatus::default() }, down_since };
@@ -251,6 +292,23 @@ impl Carrier for Replaceable {
             Some(carrier) => carrier.down_for(),
             None => lock(&self.idle).down_since.map(|since| self.starter.supervisor.runtime().instant() - since),
         }
+    }
+
+    fn stand(&self) {
+        let config = {
+            let mut presence = lock(&self.presence);
+            presence.is_here = true;
+            presence.config.clone()
+        };
+        if config.is_some() {
+            self.begin(Change { to: config, limit: Duration::ZERO });
+        }
+    }
+
+    async fn rest(&self, limit: Duration) {
+        lock(&self.presence).is_here = false;
+        *lock(&self.wanted) = Some(Change { to: None, limit });
+        self.take_turn().await;
     }
 
     fn status(&self) -> CarrierStatus {

@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use carrier::Carrier;
 use model::{AccountId, BroadcastId, CarrierName, Message, MessageId};
+use runtime::Runtime;
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
 use super::Dispatcher;
 use super::machine::Input;
 use crate::growing::Growing;
-use crate::route::{Carriers, Standing};
+use crate::route::{Carriers, SANDBOX, Standing};
+
+/// How often a carrier that leaves is looked at.
+const EMPTIED_LOOK: Duration = Duration::from_millis(20);
 
 /// The dispatchers, by carrier.
 #[derive(Clone, Default)]
@@ -27,17 +32,17 @@ impl Dispatchers {
     }
 
     /// Keeps a place in a carrier's dispatcher for a message about to be admitted, with the lease that it will have.
-    /// `None` when there is no room, or no such carrier.
+    /// `None` when there is no room, no such carrier, or another node dispatches to it.
     pub(crate) fn reserve(&self, carrier: &str, account: AccountId) -> Option<Place> {
-        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped())?;
+        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped() && !dispatcher.is_away())?;
         let lease = dispatcher.machine().reserve(account, dispatcher.runtime.steady())?;
         Some(Place { dispatcher: Arc::clone(dispatcher), account, lease, filled: false })
     }
 
     /// Room for messages of broadcasts with this carrier, and the lease that those would be born with. `None` where
-    /// there is no such carrier.
+    /// there is no such carrier here.
     pub(crate) fn room_for_broadcasts(&self, carrier: &str) -> Option<(usize, Lease)> {
-        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped() && !dispatcher.is_removed())?;
+        let dispatcher = self.0.get(carrier).filter(|dispatcher| !dispatcher.stopped() && !dispatcher.is_away())?;
         let now = dispatcher.runtime.steady();
         Some(dispatcher.machine().room_for_broadcasts(now))
     }
@@ -108,6 +113,34 @@ impl Dispatchers {
     /// The carrier of this name.
     pub(crate) fn carrier(&self, name: &str) -> Option<&Arc<dyn Carrier>> {
         self.0.get(name).map(|dispatcher| &dispatcher.carrier)
+    }
+
+    /// Those of carriers that one node at a time has, as far as the configuration has them.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {
+        self.0.values().filter(|dispatcher| dispatcher.name != *SANDBOX && !dispatcher.is_removed())
+    }
+
+    /// A carrier comes to this process.
+    pub(crate) fn come(&self, name: &CarrierName) {
+        if let Some(dispatcher) = self.0.get(name) {
+            dispatcher.carrier.stand();
+            dispatcher.set_here(true);
+        }
+    }
+
+    /// A carrier leaves this process: nothing more begins, what is under way has until `limit` to be answered, and its
+    /// connections are closed when this returns.
+    pub(crate) async fn go(&self, name: &CarrierName, limit: Duration, runtime: &Arc<dyn Runtime>) {
+        let Some(dispatcher) = self.0.get(name) else { return };
+        dispatcher.set_here(false);
+        let emptied = async {
+            while !dispatcher.is_empty() {
+                runtime.sleep(EMPTIED_LOOK).await;
+            }
+        };
+        // What is not answered by then is closed with the connection, and of unknown outcome.
+        let _ = runtime.timeout(limit, emptied).await;
+        dispatcher.carrier.rest(limit).await;
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Dispatcher>> {

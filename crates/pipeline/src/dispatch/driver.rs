@@ -10,11 +10,11 @@ use store::StoreError;
 use tokio::sync::watch;
 
 use super::machine::{Action, Carriers, Input, Report, Wait};
-use super::{Dispatcher, Dispatchers};
+use super::{Dispatcher, Dispatchers, Place};
 use crate::route::Standing;
 
 impl Dispatcher {
-    /// Dispatches until the process ends, except while the carrier is removed. Gives back what it holds at both ends.
+    /// Dispatches until the process ends, except while the carrier is elsewhere or removed. Gives back what it holds at both ends.
     pub(crate) async fn run(&self, all: Dispatchers) {
         let mut ticks = self.runtime.ticks(self.settings.poll);
         loop {
@@ -30,30 +30,31 @@ impl Dispatcher {
         if self.stopped() {
             return false;
         }
-        let (mut stop, mut removed) = (self.stop.clone(), self.removed.subscribe());
+        let (mut stop, mut place) = (self.stop.clone(), self.place.subscribe());
         tokio::select! {
             biased;
             () = told(&mut stop) => return false,
             // The sender is ours.
-            _ = removed.wait_for(|removed| !removed) => self.machine().resume(),
-            // Messages that were on their way here when the carrier was removed are given back, too.
+            _ = place.wait_for(|place| *place == Place::Here) => self.machine().resume(),
+            // Messages that were on their way here when the carrier left are given back, too.
             () = self.wake.notified() => {}
         }
         true
     }
 
-    /// Resolves when nothing more is to be sent: the process ends, or the carrier was removed.
+    /// Resolves when nothing more is to be sent: the process ends, or the carrier has left.
     async fn ended(&self) {
-        let (mut stop, mut removed) = (self.stop.clone(), self.removed.subscribe());
+        let (mut stop, mut place) = (self.stop.clone(), self.place.subscribe());
         tokio::select! {
             () = told(&mut stop) => {}
-            () = told(&mut removed) => {}
+            // The sender is ours.
+            _ = place.wait_for(|place| *place != Place::Here) => {}
         }
     }
 
     /// One turn: a wait, and everything that follows from its end.
     pub(super) async fn turn(&self, all: &Dispatchers, ticks: &mut Ticks) {
-        let begin = if self.stopped() || self.is_removed() { Input::Stop } else { Input::Turn };
+        let begin = if self.stopped() || self.is_away() { Input::Stop } else { Input::Turn };
         let mut actions = VecDeque::from(self.on(begin));
         while let Some(action) = actions.pop_front() {
             if let Some(input) = self.perform(action, all, ticks).await {

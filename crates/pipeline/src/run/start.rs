@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Parts, Pipeline};
 use crate::admit::{Admission, InForce, References};
+use crate::cluster::Keeper;
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::erase::{Eraser, Erasing};
@@ -62,6 +63,7 @@ impl Pipeline {
         let erasing = shared.erasing();
         let beside = webhook::Surroundings {
             store: Arc::clone(&shared.store),
+            node: shared.node.epoch(),
             runtime: Arc::clone(&shared.runtime),
             entropy: Arc::clone(&shared.entropy),
         };
@@ -189,7 +191,7 @@ impl Shared {
     fn dispatchers(&self, carriers: Carriers, around: &Surroundings) -> Dispatchers {
         let dispatcher = |(carrier, rate): (Arc<dyn Carrier>, u32)| {
             let senders =
-                if carrier.name() == SANDBOX { sender_paces(&self.tenants) } else { Arc::clone(&around.senders) };
+                if carrier.name() == SANDBOX { sender_paces(&self.tenants, || 1) } else { Arc::clone(&around.senders) };
             Arc::new(Dispatcher::new(carrier, rate, Surroundings { senders, ..around.clone() }))
         };
         Dispatchers::new(carriers.into_iter().map(dispatcher).collect())
@@ -202,7 +204,7 @@ impl Shared {
             tenants: Arc::clone(&self.tenants),
             routes: Arc::clone(&self.routes),
             settings: self.dispatch,
-            senders: sender_paces(&self.tenants),
+            senders: self.sender_paces(),
             made_room: Arc::clone(&self.bell.wake),
             counters: Arc::clone(&self.counters),
             shelf: Arc::clone(&self.shelf),
@@ -210,6 +212,24 @@ impl Shared {
             node: Arc::clone(&self.node),
             stop: stopped.clone(),
         }
+    }
+
+    /// The paces of sender numbers, of which each node with carriers has its share.
+    fn sender_paces(&self) -> Arc<SenderPaces> {
+        let node = Arc::clone(&self.node);
+        sender_paces(&self.tenants, move || node.sharing())
+    }
+
+    /// What has carriers come to this node, where there may be others.
+    fn keeper(&self, dispatchers: &Dispatchers, stopped: &watch::Receiver<bool>) -> Option<Keeper> {
+        self.store.is_shared().then(|| Keeper {
+            store: Arc::clone(&self.store),
+            node: Arc::clone(&self.node),
+            routes: Arc::clone(&self.routes),
+            dispatchers: dispatchers.clone(),
+            runtime: Arc::clone(&self.runtime),
+            stopped: stopped.clone(),
+        })
     }
 
     /// Starts the tasks that end when draining begins.
@@ -225,6 +245,9 @@ impl Shared {
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
         tasks.push(supervisor.start("eraser", until(stopped.clone(), self.eraser().run())));
+        if let Some(keeper) = self.keeper(dispatchers, stopped) {
+            tasks.push(supervisor.start("keeper", keeper.run()));
+        }
         tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
         tasks
     }
@@ -376,10 +399,10 @@ pub(super) fn start_dispatcher(dispatcher: &Arc<Dispatcher>, all: &Dispatchers, 
     supervisor.start("dispatcher", async move { dispatcher.run(all).await })
 }
 
-/// The paces of sender numbers, as the tenants have them.
-fn sender_paces(tenants: &Arc<TenantBook>) -> Arc<SenderPaces> {
+/// The paces of sender numbers, as the tenants have them, divided among so many nodes.
+fn sender_paces(tenants: &Arc<TenantBook>, sharing: impl Fn() -> u32 + Send + Sync + 'static) -> Arc<SenderPaces> {
     let tenants = Arc::clone(tenants);
-    Arc::new(SenderPaces::new(move |number| tenants.pace_of(number)))
+    Arc::new(SenderPaces::new(move |number| tenants.pace_of(number)).among(sharing))
 }
 
 /// Work that may be left at any point once draining begins.

@@ -7,6 +7,7 @@ use fetch::post::{Line, Post, PostError, Posted};
 use model::webhook::Webhook;
 use model::{Entropy, WebhookId};
 use runtime::Runtime;
+use store::contract::nodes::Epoch;
 use store::contract::webhooks::{DeliveryAttempt, ToSend};
 use store::{Store, StoreError};
 
@@ -19,6 +20,8 @@ use super::stats::{AttemptOutcome, Stats};
 /// What attempts need.
 pub(crate) struct Context {
     pub(crate) store: Arc<dyn Store>,
+    /// This process, among those that might deliver.
+    pub(crate) node: Epoch,
     pub(crate) poster: Arc<dyn Post>,
     pub(crate) vault: Vault,
     pub(crate) render: Arc<dyn Render>,

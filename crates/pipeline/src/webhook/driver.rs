@@ -63,6 +63,12 @@ const ROUND: Duration = Duration::from_secs(1);
 /// Between two looks for old events.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
+/// Between two looks at what accounts changed at other nodes.
+const LOOK_AROUND: Duration = Duration::from_secs(5);
+
+/// The place that the node holds which delivers. No carrier has such a name.
+const DELIVERING: &str = "@webhooks";
+
 /// Rows that one step of forgetting removes.
 const FORGET: usize = 1_000;
 
@@ -114,6 +120,7 @@ pub(crate) struct Driver {
     notes: (mpsc::UnboundedSender<Note>, mpsc::UnboundedReceiver<Note>),
     next_round: Instant,
     next_forget: Instant,
+    next_look: Instant,
     lines: Sampler,
 }
 
@@ -145,12 +152,17 @@ impl Driver {
             notes: mpsc::unbounded_channel(),
             next_round: now,
             next_forget: now + FORGET_EVERY,
+            next_look: now,
             lines: Sampler::new(LINES),
         }
     }
 
-    /// Delivers until the process ends, and then records what is still under way.
+    /// Delivers until the process ends, and then records what is still under way. Where several nodes share the store, one
+    /// of them delivers.
     pub(crate) async fn run(mut self) {
+        if !self.is_this_nodes().await {
+            return;
+        }
         self.read_endpoints(None);
         loop {
             self.act();
@@ -173,6 +185,34 @@ impl Driver {
             self.round();
         }
         self.finish().await;
+    }
+
+    /// Waits until delivering is this node's. `false` where the process ends before.
+    async fn is_this_nodes(&mut self) -> bool {
+        let (store, node) = (Arc::clone(&self.context.store), self.context.node);
+        while store.is_shared() {
+            match store.claim_slots(node, DELIVERING.to_owned(), 1, 1).await {
+                Ok(held) if !held.is_empty() => break,
+                Ok(_) => {}
+                Err(error) => tracing::debug!("Whether this node delivers webhooks is not known: {error}"),
+            }
+            // What accounts change meanwhile is read when delivering begins.
+            while self.commands.try_recv().is_ok() {}
+            let runtime = Arc::clone(&self.context.runtime);
+            tokio::select! {
+                biased;
+                _ = self.stopped.wait_for(|stopped| *stopped) => return false,
+                () = runtime.sleep(AGAIN) => {}
+            }
+        }
+        true
+    }
+
+    /// Looks at what accounts changed at other nodes.
+    fn look_around(&mut self) {
+        self.read_endpoints(None);
+        let ids: Vec<WebhookId> = self.entries.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.command(Command::Replayed(id)));
     }
 
     /// Begins no further request, and records what comes of those under way. The caller bounds the time.
@@ -303,8 +343,13 @@ impl Driver {
             self.ready.insert(id);
         }
         if instant >= self.next_round {
-            self.next_round = instant + if self.entries.is_empty() { FORGET_EVERY } else { ROUND };
+            self.next_round =
+                instant + if self.entries.is_empty() && !self.context.store.is_shared() { FORGET_EVERY } else { ROUND };
             self.measure(instant);
+        }
+        if self.context.store.is_shared() && instant >= self.next_look {
+            self.next_look = instant + LOOK_AROUND;
+            self.look_around();
         }
         if instant >= self.next_forget {
             self.next_forget = instant + FORGET_EVERY;

@@ -375,6 +375,7 @@ CREATE TABLE nodes (
     joined_at bigint  NOT NULL,
     ends_at   bigint  NOT NULL,
     is_over   boolean NOT NULL DEFAULT false,
+    is_draining boolean NOT NULL DEFAULT false,
     report    text    NOT NULL DEFAULT ''
 );
 CREATE INDEX nodes_living ON nodes (epoch) WHERE NOT is_over;

@@ -96,6 +96,8 @@ pub struct Node {
     pub ends_at: Timestamp,
     /// Whether it is over.
     pub is_over: bool,
+    /// Whether it is to give its work to other nodes ([`Nodes::set_draining`]).
+    pub is_draining: bool,
     /// What it told the others of itself last ([`Nodes::report`]); empty before.
     pub report: String,
 }
@@ -149,6 +151,10 @@ pub trait Nodes: Send + Sync {
     /// # Errors
     /// [`StoreError::Over`] when the epoch is over.
     async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError>;
+
+    /// Says whether a node is to give its work to other nodes, until its epoch is over. [`StoreError::NotFound`] where no
+    /// living node has this name.
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError>;
 
     /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its
     /// slots are free. A second time, or for an epoch that is over already, changes nothing.

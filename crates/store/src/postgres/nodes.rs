@@ -47,6 +47,20 @@ impl Nodes for Postgres {
             .await
     }
 
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError> {
+        self.core
+            .write((name.to_owned(), is_draining), |unit, (name, is_draining)| {
+                Box::pin(async move {
+                    let sql = "UPDATE nodes SET is_draining = $2 WHERE name = $1 AND NOT is_over";
+                    match unit.execute(sql, &[name, is_draining]).await? {
+                        0 => Err(Fault::Told(StoreError::NotFound)),
+                        _ => Ok(()),
+                    }
+                })
+            })
+            .await
+    }
+
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
         self.core.write((epoch, now), |unit, (epoch, now)| Box::pin(leave(unit, *epoch, *now))).await
     }
@@ -102,7 +116,7 @@ async fn leave(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<(), Fault> {
 }
 
 async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
-    let sql = "SELECT epoch, name, build, joined_at, ends_at, is_over, report FROM nodes ORDER BY epoch DESC";
+    let sql = "SELECT epoch, name, build, joined_at, ends_at, is_over, is_draining, report FROM nodes ORDER BY epoch DESC";
     let node = |row: &Row| {
         Ok(Node {
             epoch: rows::epoch(row, 0)?,
@@ -111,7 +125,8 @@ async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
             joined_at: rows::time(row, 3)?,
             ends_at: rows::time(row, 4)?,
             is_over: rows::get(row, 5)?,
-            report: rows::get(row, 6)?,
+            is_draining: rows::get(row, 6)?,
+            report: rows::get(row, 7)?,
         })
     };
     unit.query(sql, &[]).await?.iter().map(node).collect()

@@ -17,6 +17,8 @@ pub(super) struct Living {
     ends: BTreeMap<Epoch, Timestamp>,
     /// What nodes told of themselves.
     reports: BTreeMap<Epoch, String>,
+    /// Those that give their work to others.
+    draining: BTreeSet<Epoch>,
     /// Whether the transaction has begun or ended one.
     has_changed: bool,
 }
@@ -84,10 +86,25 @@ impl Living {
         self.reports.get(&epoch).map_or("", String::as_str)
     }
 
+    /// Says whether a node is to give its work to others.
+    pub(super) fn set_draining(&mut self, epoch: Epoch, is_draining: bool) {
+        if is_draining {
+            self.draining.insert(epoch);
+        } else {
+            self.draining.remove(&epoch);
+        }
+    }
+
+    /// Whether a node is to give its work to others.
+    pub(super) fn is_draining(&self, epoch: Epoch) -> bool {
+        self.draining.contains(&epoch)
+    }
+
     /// An epoch is over.
     pub(super) fn end(&mut self, epoch: Epoch) {
         self.ends.remove(&epoch);
         self.reports.remove(&epoch);
+        self.draining.remove(&epoch);
         self.has_changed = true;
     }
 
@@ -95,6 +112,7 @@ impl Living {
     pub(super) fn end_all(&mut self) {
         self.ends.clear();
         self.reports.clear();
+        self.draining.clear();
     }
 
     /// When an epoch ends unless it is renewed.

@@ -45,6 +45,11 @@ impl Nodes for Sqlite {
         self.writer.write(move |group| group.living.set_report(epoch, report)).await
     }
 
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError> {
+        let name = name.to_owned();
+        self.writer.write(move |group| set_draining(group, &name, is_draining)).await
+    }
+
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
         let write = move |group: &mut Group| {
             if group.living.has(epoch) {
@@ -116,6 +121,13 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     Ok(epoch)
 }
 
+fn set_draining(group: &mut Group, name: &str, is_draining: bool) -> Result<(), Fault> {
+    let found = nodes(group)?.into_iter().find(|node| !node.is_over && node.name == name);
+    let node = found.ok_or(Fault::Told(StoreError::NotFound))?;
+    group.living.set_draining(node.epoch, is_draining);
+    Ok(())
+}
+
 /// Ends an epoch for ever.
 fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
     group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE epoch = ?1")?.execute([epoch.get()])?;
@@ -150,6 +162,7 @@ fn nodes(group: &Group) -> rusqlite::Result<Vec<Node>> {
             joined_at: rows::time(row, 3)?,
             ends_at,
             is_over: row.get(5)?,
+            is_draining: group.living.is_draining(epoch),
             report: group.living.report_of(epoch).to_owned(),
         })
     };

@@ -309,16 +309,62 @@ passed_on! { Retention {
     fn remove_old(walk: Walk, before: Timestamp, limit: usize) -> Removed;
 } }
 
-passed_on! { Nodes {
-    fn join(name: String, build: String, now: Moment) -> Epoch;
-    fn renew(epoch: Epoch, now: Timestamp) -> ();
-    fn leave(epoch: Epoch, now: Timestamp) -> ();
-    fn take_over(epoch: Epoch, now: Timestamp) -> TakenOver;
-    fn nodes() -> Vec<Node>;
-    fn claim_slots(epoch: Epoch, carrier: String, of: u32, wanted: u32) -> Vec<u32>;
-    fn release_slots(epoch: Epoch, carrier: String, slots: Vec<u32>) -> ();
-    fn slots() -> Vec<Slot>;
-} }
+#[async_trait]
+impl Nodes for Gated {
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError> {
+        self.meet("join").await?;
+        self.inner.join(name, build, now).await
+    }
+
+    async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
+        self.meet("renew").await?;
+        self.inner.renew(epoch, now).await
+    }
+
+    async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError> {
+        self.meet("report").await?;
+        self.inner.report(epoch, report).await
+    }
+
+    async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError> {
+        self.meet("set_draining").await?;
+        self.inner.set_draining(name, is_draining).await
+    }
+
+    async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
+        self.meet("leave").await?;
+        self.inner.leave(epoch, now).await
+    }
+
+    async fn take_over(&self, epoch: Epoch, now: Timestamp) -> Result<TakenOver, StoreError> {
+        self.meet("take_over").await?;
+        self.inner.take_over(epoch, now).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        self.meet("nodes").await?;
+        self.inner.nodes().await
+    }
+
+    async fn claim_slots(&self, epoch: Epoch, carrier: String, of: u32, wanted: u32) -> Result<Vec<u32>, StoreError> {
+        self.meet("claim_slots").await?;
+        self.inner.claim_slots(epoch, carrier, of, wanted).await
+    }
+
+    async fn release_slots(&self, epoch: Epoch, carrier: String, slots: Vec<u32>) -> Result<(), StoreError> {
+        self.meet("release_slots").await?;
+        self.inner.release_slots(epoch, carrier, slots).await
+    }
+
+    async fn slots(&self) -> Result<Vec<Slot>, StoreError> {
+        self.meet("slots").await?;
+        self.inner.slots().await
+    }
+}
 
 passed_on! { Dispatch {
     fn recover(node: Epoch, now: Timestamp, retry_within: Duration) -> u64;

@@ -1,0 +1,115 @@
+//! Several nodes on one store: each tells the others of itself, and one at a time dispatches to a carrier.
+//!
+//! In comes what the store says of nodes and of the carriers that they have; out go carriers that come to this process
+//! or leave it. `placement` decides, `report` is what nodes tell each other, and this performs.
+
+pub(crate) mod placement;
+pub(crate) mod report;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::CarrierName;
+use runtime::Runtime;
+use store::{Store, StoreError};
+use tokio::sync::watch;
+
+use crate::dispatch::Dispatchers;
+use crate::node::Node;
+use crate::route::Routes;
+use placement::{Member, Plan, View, groups, plan};
+use report::Report;
+
+/// How often a node looks at the others.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long a carrier that leaves may take to be answered.
+const GOING: Duration = Duration::from_secs(10);
+
+/// The number of the one place that a carrier has: whoever holds it has all of the carrier's sessions.
+const PLACE: u32 = 0;
+
+/// Has carriers come to this node and leave it.
+pub(crate) struct Keeper {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) dispatchers: Dispatchers,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+impl Keeper {
+    /// Keeps carriers until draining begins, and then gives them to others while this process ends.
+    pub(crate) async fn run(self) {
+        let mut ticks = self.runtime.ticks(LOOK);
+        while !*self.stopped.borrow() {
+            ticks.tick().await;
+            if self.node.is_over() {
+                return;
+            }
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "The other nodes cannot be seen: {error}");
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        let report = self.report();
+        self.store.report(self.node.epoch(), report.to_text()).await?;
+        let view = view(&*self.store).await?;
+        self.node.see(view.clone());
+        let known = report.carriers.into_keys();
+        let plan = self.routes.with_carriers(|routes| plan(self.node.epoch(), &view, &groups(routes, known)));
+        self.carry_out(plan).await
+    }
+
+    /// What this node tells of itself.
+    fn report(&self) -> Report {
+        Report { carriers: self.dispatchers.placed().map(|dispatcher| dispatcher.reported()).collect() }
+    }
+
+    async fn carry_out(&self, plan: Plan) -> Result<(), StoreError> {
+        for name in plan.give {
+            self.give(&name).await?;
+        }
+        for name in plan.take {
+            let claimed = self.store.claim_slots(self.node.epoch(), name.to_string(), PLACE + 1, 1).await?;
+            if claimed.contains(&PLACE) {
+                tracing::info!(carrier.name = %name, "Carrier {name} is dispatched to by this node");
+                self.dispatchers.come(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a carrier leave: nothing more begins, what is under way is answered, its sessions end, and another node may
+    /// have it then.
+    async fn give(&self, name: &CarrierName) -> Result<(), StoreError> {
+        tracing::info!(carrier.name = %name, "Carrier {name} goes to another node");
+        self.dispatchers.go(name, GOING, &self.runtime).await;
+        self.store.release_slots(self.node.epoch(), name.to_string(), vec![PLACE]).await
+    }
+}
+
+/// Who lives, and who has which carrier.
+async fn view(store: &dyn Store) -> Result<View, StoreError> {
+    let living = store.nodes().await?.into_iter().filter(|node| !node.is_over);
+    let members = living
+        .map(|node| Member {
+            epoch: node.epoch,
+            name: node.name,
+            is_draining: node.is_draining,
+            report: Report::parse(&node.report),
+        })
+        .collect();
+    let holders: BTreeMap<CarrierName, _> = store
+        .slots()
+        .await?
+        .into_iter()
+        .filter(|slot| slot.number == PLACE && !slot.carrier.starts_with('@'))
+        .map(|slot| (slot.carrier.as_str().into(), slot.epoch))
+        .collect();
+    Ok(View { members, holders })
+}

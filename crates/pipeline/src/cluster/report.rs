@@ -1,0 +1,55 @@
+//! What a node tells the others of itself: which carriers it knows, and how those that it has are doing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::CarrierName;
+use serde::{Deserialize, Serialize};
+
+/// What a node tells of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Report {
+    /// The carriers of its configuration, and for how long each has been down; `None` for one that is up.
+    pub(crate) carriers: BTreeMap<CarrierName, Option<Duration>>,
+}
+
+/// How it is written. Nodes of the next release read it, too: what is not known is passed over.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    #[serde(default)]
+    carriers: BTreeMap<String, Option<u64>>,
+}
+
+impl Report {
+    /// As it is written.
+    pub(crate) fn to_text(&self) -> String {
+        let millis = |down: Duration| u64::try_from(down.as_millis()).unwrap_or(u64::MAX);
+        let carriers = self.carriers.iter().map(|(name, down)| (name.to_string(), down.map(millis))).collect();
+        // Strings and numbers can always be written.
+        serde_json::to_string(&Written { carriers }).unwrap_or_default()
+    }
+
+    /// The report that is written so; one of a node that knows no carrier where it is not understood.
+    pub(crate) fn parse(text: &str) -> Self {
+        let Ok(Written { carriers }) = serde_json::from_str(text) else { return Self::default() };
+        let carriers =
+            carriers.into_iter().map(|(name, down)| (name.as_str().into(), down.map(Duration::from_millis))).collect();
+        Self { carriers }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_as_it_was_written() {
+        let carriers = BTreeMap::from([("north".into(), None), ("s\"o".into(), Some(Duration::from_millis(1_500)))]);
+        let report = Report { carriers };
+        assert_eq!(Report::parse(&report.to_text()), report);
+        for other in ["", "{", "[]", "null", r#"{"carriers": 1}"#] {
+            assert_eq!(Report::parse(other), Report::default(), "{other}");
+        }
+        assert_eq!(Report::parse(r#"{"carriers":{"north":null},"later":{}}"#).carriers.len(), 1);
+    }
+}
