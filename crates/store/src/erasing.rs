@@ -1,16 +1,9 @@
-//! What is a person's, and what is left of a person who was erased: the rules that every backend shares.
-
-use std::borrow::Cow;
+//! What is a person's among what is erased: the rules that every backend shares.
 
 use model::Msisdn;
 
-use crate::contract::dispatch::Outcome;
-use crate::life::Life;
-use crate::sqlite::broadcasts::PACKED_BYTES;
-use crate::sqlite::matching::shared_digits;
-
-/// Why the messages end that were queued when their person was erased.
-pub(crate) const ERASED: &str = "The recipient's data were erased before the message left";
+use crate::packing::PACKED_BYTES;
+use crate::receipts::numbers::shared_digits;
 
 /// How many rows of packed recipients one look reads: fifty thousand recipients.
 pub(crate) const CHUNKS: usize = 50;
@@ -20,19 +13,6 @@ pub(crate) const ENTRIES: usize = 1_000;
 
 /// How many digits of a number its country's code has at most; carriers write numbers without it.
 const COUNTRY_DIGITS: usize = 3;
-
-/// Whether the digits of a recipient are those of nobody.
-pub(crate) fn is_nobody(digits: &str) -> bool {
-    digits == Msisdn::nobody().digits().as_str()
-}
-
-/// An outcome as it may be recorded: of a message that was erased, without the recipient and the carrier's words.
-pub(crate) fn unless_erased<'o>(outcome: &'o Outcome, life: &Life) -> Cow<'o, Outcome> {
-    if life.delivery.erased_at.is_none() {
-        return Cow::Borrowed(outcome);
-    }
-    Cow::Owned(Outcome { recipient: Msisdn::nobody(), detail: String::new(), ..outcome.clone() })
-}
 
 /// The places of a number among packed recipients.
 pub(crate) fn places(recipients: &[u8], number: Msisdn) -> Vec<u32> {

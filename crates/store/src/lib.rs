@@ -18,11 +18,19 @@
 
 mod accepted;
 pub mod contract;
-mod facts;
+mod delivery_rows;
 mod erasing;
+mod event_log;
+mod facts;
+mod handsets;
 mod life;
+mod listing;
 pub mod objects;
+mod packing;
 pub mod postgres;
+mod reasons;
+mod receipts;
+mod seats;
 mod shares;
 pub mod sqlite;
 mod tally;

@@ -1,7 +1,9 @@
 //! What follows for a message from the outcome of an attempt, and from the end of its validity.
 
+use std::borrow::Cow;
+
 use model::event::EventKind;
-use model::{ErrorType, Status, Timestamp};
+use model::{ErrorType, Msisdn, Status, Timestamp};
 
 use crate::contract::dispatch::{Attempt, Outcome, Retry, Verdict};
 use crate::life::{Life, NewEvent};
@@ -15,6 +17,14 @@ impl Attempt {
             ..NewEvent::plain(self.id, at, EventKind::Attempt, self.detail.as_str())
         }
     }
+}
+
+/// An outcome as it may be recorded: of a message that was erased, without the recipient and the carrier's words.
+pub(crate) fn unless_erased<'o>(outcome: &'o Outcome, life: &Life) -> Cow<'o, Outcome> {
+    if life.delivery.erased_at.is_none() {
+        return Cow::Borrowed(outcome);
+    }
+    Cow::Owned(Outcome { recipient: Msisdn::nobody(), detail: String::new(), ..outcome.clone() })
 }
 
 /// Applies an outcome. `stops` says why the message is not to be tried again, where something forbids it since.

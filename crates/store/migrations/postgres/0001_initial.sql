@@ -71,8 +71,9 @@ CREATE TABLE messages (
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_to ON messages (recipient, id);
-CREATE INDEX messages_from ON messages (account_id, test, originator, id);
-CREATE INDEX messages_named ON messages (account_id, test, client_reference, id) WHERE client_reference IS NOT NULL;
+CREATE INDEX messages_test ON messages (id) WHERE test;
+CREATE INDEX messages_from ON messages (originator, test, id);
+CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
 
 -- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks have
@@ -131,7 +132,7 @@ CREATE INDEX queue_held ON queue (message_id) WHERE held;
 CREATE INDEX queue_flights ON queue (carrier, attempt_began) WHERE attempt_began IS NOT NULL;
 CREATE INDEX queue_recipient ON queue (recipient);
 CREATE INDEX queue_expiry ON queue (expires_at);
-CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at);
+CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
 
 -- Messages that wait for their receipts, in the order of their ends.
 CREATE TABLE receipt_waits (
@@ -178,8 +179,8 @@ CREATE INDEX segments_of ON segments (message_id);
 
 -- What carriers sent and nothing could use. Receipts that wait for their acknowledgement have the fate 'waiting' and
 -- their keys in parked_keys; the others are kept for the operator, the last hundred of each carrier and fate. scope is 1
--- for one segment, 0 for the whole message, and n for all segments of a message that has n. began is when it came, by
--- the clock of the database.
+-- for one segment, 0 for the whole message, and n for all segments of a message that has n. came is when it came, by the
+-- clock of the database. waits_for is the message whose attempt may bring the id, where the receipt waits for its end.
 CREATE TABLE unmatched (
     id        bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     carrier   text    NOT NULL,
@@ -209,11 +210,26 @@ CREATE TABLE parked_keys (
 );
 CREATE INDEX parked_keys_of ON parked_keys (parked_id);
 
+-- Locked as a whole, and always empty: outcomes that file segments share it, and who parks receipts has it alone.
+CREATE TABLE parking_gate (
+    nothing boolean
+);
+
+-- How much is parked, by carrier: the sum of its rows. Whatever changes it adds a row, so that nobody waits for another;
+-- who parks receipts adds the rows up and leaves their sum.
+CREATE TABLE parked_load (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    carrier text   NOT NULL,
+    count   bigint NOT NULL,
+    bytes   bigint NOT NULL
+);
+CREATE INDEX parked_load_of ON parked_load (carrier);
+
 -- Rows to lock: transactions that must not run at the same time lock the row of their name, some to share it.
 CREATE TABLE latches (
     name text NOT NULL PRIMARY KEY
 );
-INSERT INTO latches (name) VALUES ('nodes'), ('parking'), ('weeks');
+INSERT INTO latches (name) VALUES ('nodes'), ('weeks');
 
 -- A record has the world of what its request made. form says which fields its answer has, so that a replay has the same.
 CREATE TABLE idempotency (
@@ -490,9 +506,9 @@ CREATE TABLE inbound (
     erased_at    bigint
 );
 CREATE INDEX inbound_unrouted ON inbound (received_at) WHERE account_id = '00000000-0000-0000-0000-000000000000';
-CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
-CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
 CREATE INDEX inbound_of ON inbound (account_id, test, id);
+CREATE INDEX inbound_to ON inbound (recipient, account_id, test, id);
+CREATE INDEX inbound_from ON inbound (sender, account_id, test, id);
 
 -- The other recipients of group messages, in their order. The column others of a message says how many it has.
 CREATE TABLE inbound_others (

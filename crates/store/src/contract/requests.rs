@@ -9,12 +9,17 @@
 //! A key is held by an epoch ([`super::nodes`]). When the epoch is over, the key is free, since the request is gone
 //! with its node. A request that had been admitted by then is on record, and a repeat is answered from the record.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use model::Owner;
 use model::idempotency::{Endpoint, IdempotencyKey};
 
 use super::StoreError;
 use super::nodes::Epoch;
+
+/// How long requests are remembered at most: records of them, and daily quotas. No setting reaches so far.
+pub(crate) const REMEMBERED: Duration = Duration::from_secs(7 * 86_400);
 
 /// The name of a request: the key that its client chose, which means one request of one owner at one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,35 +1,53 @@
-#![allow(unused_imports, unused_variables, dead_code)] // TODO-stub
-//! To be written.
+//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+//!
+//! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of its
+//! chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the
+//! messages here as well.
+
+mod cancel;
+mod expand;
+mod page;
+mod records;
 
 use std::sync::Arc;
-use async_trait::async_trait;
-use model::{
-    AccountId, Assignment, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, Message, Mode,
-    Msisdn, Originator, Owner, Timestamp,
-};
-use crate::contract::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
-use crate::contract::dispatch::Lease;
-use crate::contract::nodes::Epoch;
 
-use crate::contract::broadcasts::*;
+use async_trait::async_trait;
+use model::{Broadcast, BroadcastId, BroadcastRecord, Owner, Timestamp};
+
 use super::Postgres;
+use super::fault::Fault;
+use super::unit::Unit;
+use super::{admission, retention, rows};
+use crate::StoreError;
+use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
+use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
+use crate::contract::changes::Resource;
+use crate::contract::nodes::Epoch;
+use crate::turns::Work;
+
+pub(super) use cancel::canceled;
+pub(super) use records::load;
 
 #[async_trait]
 impl Broadcasts for Postgres {
     async fn admit_broadcast(&self, admission: Admission<NewBroadcast>) -> Result<Admitted<Broadcast>, StoreError> {
-        super::admission::admit_broadcast(&self.core, admission).await
+        admission::admit_broadcast(&self.core, admission).await
     }
+
     async fn replay_broadcast(
         &self,
         owner: Owner,
         claim: &IdempotencyClaim,
     ) -> Result<Option<Earlier<Broadcast>>, StoreError> {
-        super::admission::replay_broadcast(&self.core, owner, claim).await
+        admission::replay_broadcast(&self.core, owner, claim).await
     }
+
     async fn broadcast(&self, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core
+            .read_for(owner.into(), Work::One, (owner, id), |unit, (owner, id)| Box::pin(load(unit, *owner, *id)))
+            .await
     }
+
     async fn broadcasts(
         &self,
         owner: Option<Owner>,
@@ -37,33 +55,69 @@ impl Broadcasts for Postgres {
         after: Option<BroadcastId>,
         limit: usize,
     ) -> Result<BroadcastPage, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core
+            .read_for(owner.into(), Work::Page, (owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
+                Box::pin(page::page(unit, *owner, filter, *after, *limit))
+            })
+            .await
     }
+
     async fn unexpanded(
         &self,
         node: Epoch,
         after: Option<BroadcastId>,
         limit: usize,
     ) -> Result<Vec<Arc<Broadcast>>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        let mut found = self
+            .core
+            .read((node, after, limit), |unit, (node, after, limit)| {
+                Box::pin(expand::unexpanded(unit, *node, *after, *limit))
+            })
+            .await?;
+        let unowned: Vec<(BroadcastId, i64)> = found
+            .iter()
+            .filter(|(_, owner)| *owner != rows::epoch_number(node))
+            .map(|(found, owner)| (found.id, *owner))
+            .collect();
+        if !unowned.is_empty() {
+            let lost = self
+                .core
+                .write((node, unowned), |unit, (node, unowned)| Box::pin(expand::own(unit, *node, unowned)))
+                .await?;
+            found.retain(|(broadcast, _)| !lost.contains(&broadcast.id));
+        }
+        Ok(found.into_iter().map(|(broadcast, _)| broadcast).collect())
     }
+
     async fn upcoming(&self, id: BroadcastId, limit: usize) -> Result<Option<Upcoming>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core.read((id, limit), |unit, (id, limit)| Box::pin(expand::upcoming(unit, *id, *limit))).await
     }
+
     async fn expand(&self, expansion: Expansion) -> Result<bool, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        let ids = expansion.messages.iter().map(|made| rows::id(made.message.id.to_bytes()));
+        self.core.make_room(ids).await.map_err(Fault::told)?;
+        self.core.write(expansion, |unit, expansion| Box::pin(expand::expand(unit, expansion))).await
     }
+
     async fn cancel_broadcast(
         &self,
         owner: Option<Owner>,
         id: BroadcastId,
         now: Timestamp,
     ) -> Result<Option<Canceled>, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core
+            .write((owner, id, now), |unit, (owner, id, now)| Box::pin(cancel::cancel(unit, *owner, *id, *now)))
+            .await
     }
 }
 
-/// Notes that a broadcast was accepted or came to another status at `at`. What changes the status of a row calls this.
-pub(super) async fn note(_: &mut super::unit::Unit, _: BroadcastId, _: Timestamp) -> Result<(), super::fault::Fault> {
+/// Notes that a broadcast was accepted or came to another status at `at`, and removes its text where that goes with its
+/// end. What changes the status of a row calls this.
+pub(super) async fn note(unit: &mut Unit, id: BroadcastId, at: Timestamp) -> Result<(), Fault> {
+    let Some(BroadcastRecord { broadcast, status, counts }) = load(unit, None, id).await? else { return Ok(()) };
+    unit.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
+    if !status.is_open() {
+        retention::blank_ended_broadcast(unit, broadcast.account, id).await?;
+    }
     Ok(())
 }

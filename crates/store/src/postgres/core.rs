@@ -1,7 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::fault::{Fault, described};
+use super::lists;
+use super::readers::Readers;
 use super::retention::Walking;
 use super::unit::Unit;
 use super::weeks::Weeks;
@@ -36,6 +38,7 @@ pub(super) struct Core {
     pub(super) weeks: Weeks,
     /// How far walks through old things have come.
     pub(super) walking: Walking,
+    pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
     /// The name of this process among those that write news.
@@ -44,6 +47,7 @@ pub(super) struct Core {
     pub(super) publishing: tokio::sync::Mutex<()>,
     /// How many calls this process had to write.
     calls: AtomicU64,
+    rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
     is_closed: AtomicBool,
@@ -82,9 +86,11 @@ impl Core {
             weeks: Weeks::default(),
             walking: Walking::default(),
             calls: AtomicU64::new(0),
+            readers: Readers::default(),
             clock,
             name: Uuid::from_u128(0),
             publishing: tokio::sync::Mutex::default(),
+            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
             is_closed: AtomicBool::new(false),
@@ -128,6 +134,7 @@ impl Core {
                     has_made_room = true;
                     self.make_room_again().await?;
                 }
+                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
             }
         }
@@ -175,6 +182,15 @@ impl Core {
         self.calls.load(Ordering::Relaxed)
     }
 
+    /// How many rows a page of messages looks at.
+    pub(super) fn rows_per_page(&self) -> usize {
+        self.rows_per_page.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn look_at(&self, rows_per_page: usize) {
+        self.rows_per_page.store(rows_per_page, Ordering::Relaxed);
+    }
+
     /// What is kept at most.
     pub(super) fn bounds(&self) -> Bounds {
         *self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
@@ -195,6 +211,7 @@ impl Core {
     /// Takes no more calls.
     pub(super) fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+        self.readers.close();
         self.pool.close();
         self.tails.close();
         self.closing.notify_waiters();

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use crate::StoreError;
 
@@ -15,6 +16,8 @@ pub(super) enum Fault {
     Told(StoreError),
     /// A row has something that cannot be read.
     Broken(String),
+    /// The message of this id has no partition yet. With one, the same again may succeed.
+    NoRoom(Uuid),
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -59,7 +62,7 @@ impl Fault {
         match self {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
-            Self::Broken(_) => true,
+            Self::Broken(_) | Self::NoRoom(_) => true,
         }
     }
 
@@ -69,6 +72,7 @@ impl Fault {
             Self::Told(error) => error,
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
+            Self::NoRoom(id) => StoreError::Unavailable(format!("there is no partition for {id}")),
         }
     }
 }

@@ -28,6 +28,7 @@ impl Health for Postgres {
         self.core.keep_within(bounds)
     }
     async fn close(&self) {
+        self.finish().await;
         self.core.close()
     }
 }

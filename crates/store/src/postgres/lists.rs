@@ -1,28 +1,93 @@
-#![allow(unused_imports, unused_variables, dead_code)] // TODO-stub
-//! To be written.
+//! Lists of messages, newest first. Every index that they need is written with the messages.
+
+mod drivers;
 
 use std::time::Duration;
-use async_trait::async_trait;
-use model::Timestamp;
-use crate::contract::StoreError;
 
-use crate::contract::lists::*;
+use async_trait::async_trait;
+use model::message::Direction;
+use model::{AccountId, BroadcastId, MessageId, MessageRecord, Owner, Status, Timestamp};
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::pages::{self, number_of};
+use super::rows::{self, DELIVERY, MESSAGE};
+use super::unit::Unit;
 use super::Postgres;
+use crate::StoreError;
+use crate::contract::lists::{Indexed, Lists};
+use crate::contract::messages::{MessageFilter, Page};
+use crate::listing::{self, Scope};
+
+/// How many rows a page looks at.
+pub(super) const ROWS_PER_PAGE: usize = 5_000;
 
 #[async_trait]
 impl Lists for Postgres {
-    async fn index_lists(&self, now: Timestamp, after: Duration, limit: usize) -> Result<Indexed, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+    async fn index_lists(&self, _: Timestamp, _: Duration, _: usize) -> Result<Indexed, StoreError> {
+        Ok(Indexed::default())
     }
 }
 
-/// A page of messages, newest first.
+/// What a message has to meet, but for its status.
+const MEETS: &str = "($4::uuid IS NULL OR m.account_id = $4) AND ($5::boolean IS NULL OR m.test = $5) \
+    AND ($6::text IS NULL OR m.recipient = $6) AND ($7::text IS NULL OR m.originator = $7) \
+    AND ($8::text IS NULL OR m.client_reference = $8) AND ($9::uuid IS NULL OR m.broadcast_id = $9) \
+    AND ($10::text IS NULL OR m.direction = $10)";
+
+/// The same values, deciding nothing.
+const USES: &str = "$4::uuid IS NULL AND $5::boolean IS NULL AND $6::text IS NULL AND $7::text IS NULL \
+    AND $8::text IS NULL AND $9::uuid IS NULL AND $10::text IS NULL";
+
+/// A page of the messages of `owner` (of all when `None`) that the filter lets pass, beginning after `after`.
 pub(super) async fn page(
-    _: &super::unit::Unit,
-    _: Option<model::Owner>,
-    _: &crate::contract::messages::MessageFilter,
-    _: Option<model::MessageId>,
-    _: usize,
-) -> Result<crate::contract::messages::Page, super::fault::Fault> {
-    Err(StoreError::Unavailable("to be written".to_owned()).into())
+    unit: &Unit,
+    owner: Option<Owner>,
+    filter: &MessageFilter,
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Page, Fault> {
+    if limit == 0 {
+        return Ok(Page { messages: Vec::new(), next: after });
+    }
+    let ids = listing::message_ids(filter, after);
+    let scope = Scope::of(owner, filter.account, filter.mode).filter(|_| !ids.is_empty());
+    let Some(scope) = scope else { return Ok(Page { messages: Vec::new(), next: None }) };
+    let (low, high) = (Uuid::from_u128(ids.start), Uuid::from_u128(ids.end));
+    let rows_max = number_of(unit.core.rows_per_page());
+    let rows = drivers::choose(unit, filter, scope, (low, high), rows_max).await?;
+    let account = scope.account.map(AccountId::to_bytes).map(rows::id);
+    let test = scope.mode.map(rows::is_test);
+    let (recipient, originator) = (filter.recipient.map(rows::address), filter.originator.map(rows::address));
+    let reference = filter.reference.as_deref();
+    let broadcast = filter.broadcast.map(BroadcastId::to_bytes).map(rows::id);
+    let direction = filter.direction.map(Direction::as_str);
+    let (status, wanted) = (filter.status.map(Status::as_str), number_of(limit.saturating_add(1)));
+    // One more than the limit tells whether there is a next page.
+    let sql = format!(
+        "SELECT {MESSAGE}, {DELIVERY} FROM ({rows}) m \
+         JOIN delivery d ON d.message_id = m.id AND d.message_id >= $1 AND d.message_id < $2 \
+         LEFT JOIN queue q ON q.message_id = m.id \
+         WHERE {MEETS} AND ($11::text IS NULL OR d.status = $11) ORDER BY m.id DESC LIMIT $12"
+    );
+    let found = unit
+        .query(
+            &sql,
+            &[
+                &low, &high, &rows_max, &account, &test, &recipient, &originator, &reference, &broadcast, &direction,
+                &status, &wanted,
+            ],
+        )
+        .await?;
+    let mut messages: Vec<MessageRecord> = found.iter().map(rows::record).collect::<Result<_, _>>()?;
+    if messages.len() > limit {
+        messages.truncate(limit);
+        let next = messages.last().map(|record| record.message.id);
+        return Ok(Page { messages, next });
+    }
+    let values: super::unit::Values<'_> = &[
+        &low, &high, &rows_max, &account, &test, &recipient, &originator, &reference, &broadcast, &direction,
+    ];
+    let next = pages::last_of(unit, &rows, USES, values).await?.map(|id| MessageId::from_bytes(id.into_bytes()));
+    Ok(Page { messages, next })
 }

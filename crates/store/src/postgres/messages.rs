@@ -15,6 +15,7 @@ use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::messages::{MessageFilter, Messages, Page};
+use crate::turns::Work;
 
 #[async_trait]
 impl Messages for Postgres {
@@ -43,7 +44,7 @@ impl Messages for Postgres {
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.core
-            .read((owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
+            .read_for(owner.into(), Work::Page, (owner, filter, after, limit), |unit, (owner, filter, after, limit)| {
                 Box::pin(lists::page(unit, *owner, filter, *after, *limit))
             })
             .await

@@ -15,9 +15,12 @@ mod event_logs;
 mod events;
 mod fault;
 mod feed;
+mod handsets;
 mod life;
 mod living;
 mod migrations;
+mod pages;
+mod readers;
 mod rows;
 mod tables;
 mod unit;
@@ -30,6 +33,7 @@ mod dispatch;
 mod erase;
 mod health;
 mod inbound;
+mod inbound_rows;
 mod lists;
 mod media;
 mod messages;
@@ -39,6 +43,7 @@ mod receipts;
 mod requests;
 mod retention;
 mod screening;
+mod stop;
 mod tenants;
 mod webhooks;
 mod windows;
@@ -49,11 +54,13 @@ use ::runtime::Runtime;
 
 use crate::StoreError;
 use self::core::{Core, SharedClock};
+use self::dispatch::Dispatching;
 use self::fault::described;
 
 /// The store on PostgreSQL.
 pub struct Postgres {
     core: Arc<Core>,
+    dispatching: Dispatching,
 }
 
 impl Postgres {
@@ -75,12 +82,25 @@ impl Postgres {
         Self::open_with(url, runtime, SharedClock::Callers).await
     }
 
+    /// The same, where a page of a list of messages looks at no more than so many rows. For tests.
+    #[must_use]
+    pub fn with_rows_per_page(self, rows: usize) -> Self {
+        self.core.look_at(rows);
+        self
+    }
+
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
         let pool = connect::pool(url)?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         migrations::run(&mut client).await?;
         drop(client);
-        Ok(Self { core: Core::new(pool, runtime, clock) })
+        let core = Core::new(pool, runtime, clock);
+        Ok(Self { dispatching: Dispatching::start(&core), core })
+    }
+
+    /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
+    async fn finish(&self) {
+        self.dispatching.close().await;
     }
 }
 

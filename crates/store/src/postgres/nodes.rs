@@ -3,11 +3,14 @@
 //! A transaction in the name of an epoch has the epoch's row locked ([`living`]), and whoever ends an epoch waits for
 //! those. So an epoch that is over has no transaction under way, and begins none.
 
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use model::{Moment, Timestamp};
 use tokio_postgres::Row;
 
 use super::Postgres;
+use super::dispatch::{Freeing, free_leases};
 use super::fault::Fault;
 use super::unit::Unit;
 use super::{living, rows};
@@ -24,9 +27,7 @@ impl Nodes for Postgres {
     }
 
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError> {
-        self.core
-            .write((name, build, now), |unit, (name, build, now)| Box::pin(join(unit, name, build, *now)))
-            .await
+        self.core.write((name, build, now), |unit, (name, build, now)| Box::pin(join(unit, name, build, *now))).await
     }
 
     async fn renew(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
@@ -62,11 +63,24 @@ impl Nodes for Postgres {
     }
 
     async fn leave(&self, epoch: Epoch, now: Timestamp) -> Result<(), StoreError> {
-        self.core.write((epoch, now), |unit, (epoch, now)| Box::pin(leave(unit, *epoch, *now))).await
+        if self.core.write(epoch, |unit, epoch| Box::pin(leave(unit, *epoch))).await? {
+            free_leases(&self.core, Freeing { node: None, now, retries_by: None }).await?;
+        }
+        Ok(())
     }
 
     async fn take_over(&self, epoch: Epoch, now: Timestamp) -> Result<TakenOver, StoreError> {
-        self.core.write((epoch, now), |unit, (epoch, now)| Box::pin(take_over(unit, *epoch, *now))).await
+        let epochs =
+            self.core.write((epoch, now), |unit, (epoch, now)| Box::pin(take_over(unit, *epoch, *now))).await?;
+        if !epochs.is_empty() {
+            self.dispatching.is_freeing.store(true, Ordering::Release);
+        }
+        if !self.dispatching.is_freeing.load(Ordering::Acquire) {
+            return Ok(TakenOver::default());
+        }
+        let interrupted = free_leases(&self.core, Freeing { node: None, now, retries_by: None }).await?;
+        self.dispatching.is_freeing.store(false, Ordering::Release);
+        Ok(TakenOver { epochs, interrupted })
     }
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
@@ -107,12 +121,10 @@ async fn renew(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<(), Fault> {
     }
 }
 
-async fn leave(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<(), Fault> {
+/// Says whether it ended the epoch.
+async fn leave(unit: &Unit, epoch: Epoch) -> Result<bool, Fault> {
     take_latch(unit).await?;
-    if !end(unit, &[rows::epoch_number(epoch)]).await?.is_empty() {
-        free_leases(unit, None, now).await?;
-    }
-    Ok(())
+    Ok(!end(unit, &[rows::epoch_number(epoch)]).await?.is_empty())
 }
 
 async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
@@ -135,9 +147,8 @@ async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
 async fn slots(unit: &Unit) -> Result<Vec<Slot>, Fault> {
     let sql = "SELECT s.carrier, s.slot, s.epoch FROM carrier_slots s JOIN nodes n ON n.epoch = s.epoch \
         WHERE NOT n.is_over ORDER BY s.carrier, s.slot";
-    let slot = |row: &Row| {
-        Ok(Slot { carrier: rows::get(row, 0)?, number: rows::count(row, 1)?, epoch: rows::epoch(row, 2)? })
-    };
+    let slot =
+        |row: &Row| Ok(Slot { carrier: rows::get(row, 0)?, number: rows::count(row, 1)?, epoch: rows::epoch(row, 2)? });
     unit.query(sql, &[]).await?.iter().map(slot).collect()
 }
 
@@ -178,7 +189,7 @@ async fn end(unit: &Unit, epochs: &[i64]) -> Result<Vec<i64>, Fault> {
     Ok(ended)
 }
 
-async fn take_over(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<TakenOver, Fault> {
+async fn take_over(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<Vec<Epoch>, Fault> {
     let late = "SELECT epoch FROM nodes WHERE NOT is_over AND epoch <> $1 AND ends_at <= $2";
     let own = rows::epoch_number(epoch);
     take_latch(unit).await?;
@@ -187,22 +198,7 @@ async fn take_over(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<TakenOve
     let late: Vec<i64> =
         unit.query(late, &[&own, &by]).await?.iter().map(|row| rows::get(row, 0)).collect::<Result<_, _>>()?;
     let ended = end(unit, &late).await?;
-    if ended.is_empty() {
-        return Ok(TakenOver::default());
-    }
-    let interrupted = free_leases(unit, None, now).await?;
-    let epochs = ended.into_iter().filter_map(|number| Epoch::new(u32::try_from(number).ok()?)).collect();
-    Ok(TakenOver { epochs, interrupted })
-}
-
-/// Makes what epochs that are over have leased due at `now`, and what `node` has. Returns how many of those leases had
-/// an attempt under way.
-pub(super) async fn free_leases(unit: &Unit, node: Option<Epoch>, now: Timestamp) -> Result<u64, Fault> {
-    let sql = "WITH freed AS (UPDATE queue SET due_at = $1 WHERE due_at > $1 AND lease <> 0 AND lease >> 32 & 4294967295 \
-        NOT IN (SELECT epoch FROM nodes WHERE NOT is_over AND epoch <> $2) RETURNING attempt_began) \
-        SELECT count(attempt_began) FROM freed";
-    let row = unit.one(sql, &[&now.as_millis(), &node.map_or(0, rows::epoch_number)]).await?;
-    rows::count(&row, 0)
+    Ok(ended.into_iter().filter_map(|number| Epoch::new(u32::try_from(number).ok()?)).collect())
 }
 
 async fn claim_slots(unit: &Unit, epoch: Epoch, carrier: &str, of: u32, wanted: u32) -> Result<Vec<u32>, Fault> {

@@ -4,7 +4,6 @@
 //! Any number of nodes may walk at once: what two of them find goes once. How far the walks through texts and keys have
 //! come is a row that they share; how far the others have come is in the memory of each process.
 
-mod handsets;
 mod old_weeks;
 mod removal;
 mod texts;
@@ -26,7 +25,6 @@ use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
 use crate::walks::{Looked, Place};
 
-pub(super) use self::handsets::blank_handsets;
 pub(super) use self::texts::{blank_ended, blank_ended_broadcast};
 
 use self::walks::Thing;

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
-use model::status::SegmentFate;
 use model::{
     AccountId, Assignment, BroadcastId, CarrierName, ClientReference, ErrorType, KeywordKind, MediaId, MessageId, Mode,
-    Msisdn, Originator, Owner, ReceiptScope, Status, Timestamp,
+    Msisdn, Originator, Owner, Status, Timestamp,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -151,6 +150,11 @@ pub(super) fn owner(row: &Row, at: usize) -> Result<Owner, Fault> {
     Ok(Owner { account: AccountId::from_bytes(octets(row, at)?), mode: mode(row, at + 1)? })
 }
 
+/// How many rows at most, as a parameter.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
 /// A moment.
 pub(super) fn time(row: &Row, at: usize) -> Result<Timestamp, Fault> {
     get(row, at).map(Timestamp::from_millis)
@@ -242,43 +246,6 @@ pub(super) fn text(row: &Row, at: usize) -> Result<String, Fault> {
 /// A text of a stranger from a column, or none.
 pub(super) fn text_if_any(row: &Row, at: usize) -> Result<Option<String>, Fault> {
     Ok(get::<Option<&str>>(row, at)?.map(restored))
-}
-
-/// How a segment's fate is written: empty while it is open, `delivered`, or why it was lost.
-pub(super) fn fate_word(fate: SegmentFate) -> &'static str {
-    match fate {
-        SegmentFate::Pending => "",
-        SegmentFate::Delivered => "delivered",
-        SegmentFate::Undelivered(why) => why.as_str(),
-    }
-}
-
-/// The fate that is written so.
-pub(super) fn fate(text: &str) -> Option<SegmentFate> {
-    match text {
-        "" => Some(SegmentFate::Pending),
-        "delivered" => Some(SegmentFate::Delivered),
-        why => ErrorType::parse(why).map(SegmentFate::Undelivered),
-    }
-}
-
-/// How a receipt's scope is written: 1 for a segment, 0 for the whole message, n for all segments of a message that has
-/// n.
-pub(super) const fn scope_number(scope: ReceiptScope) -> u16 {
-    match scope {
-        ReceiptScope::Segment => 1,
-        ReceiptScope::Message => 0,
-        ReceiptScope::AllOf(segments) => segments,
-    }
-}
-
-/// The scope that is written so.
-pub(super) const fn scope(number: u16) -> ReceiptScope {
-    match number {
-        0 => ReceiptScope::Message,
-        1 => ReceiptScope::Segment,
-        segments => ReceiptScope::AllOf(segments),
-    }
 }
 
 #[cfg(test)]

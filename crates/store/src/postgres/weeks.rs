@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::core::Core;
 use super::fault::Fault;
+use super::unit::Unit;
 
 /// The tables with partitions, and whether updates are to find room beside the row.
 pub(super) const TABLES: [(&str, bool); 5] =
@@ -67,6 +68,14 @@ impl Core {
     /// Makes the partitions again that this process has made or found: another one may have removed some of them.
     pub(super) async fn make_room_again(&self) -> Result<(), Fault> {
         self.make_room(self.weeks.forget_all().into_iter().map(begin_of)).await
+    }
+}
+
+impl Unit {
+    /// Fails where the partitions of this id may be missing; they are made then, and the transaction runs again. For
+    /// ids that are not known before the transaction.
+    pub(super) fn require_room(&self, id: Uuid) -> Result<(), Fault> {
+        if self.core.weeks.has(week_of(id)) { Ok(()) } else { Err(Fault::NoRoom(id)) }
     }
 }
 

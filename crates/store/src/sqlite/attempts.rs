@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::life;
 use super::messages::add_event;
-use super::opted::{self, OPTED_OUT};
+use super::opted;
 use super::rows::mask_to_sql;
 use super::writer::Group;
 use crate::contract::dispatch::Attempt;
+use crate::reasons::OPTED_OUT;
 
 /// Begins an attempt, unless its lease is over or an opt-out stops its message. Returns the number of the attempt.
 pub(super) fn begin(group: &mut Group, attempt: &Attempt, now: Moment) -> rusqlite::Result<Option<u32>> {

@@ -3,8 +3,6 @@
 use model::Msisdn;
 use rusqlite::Connection;
 
-pub(super) use crate::erasing::{ERASED, is_nobody, unless_erased};
-
 /// Whether a number is being erased. The index has the erasures that are under way, which are few.
 pub(super) const BEING_ERASED: &str = "SELECT 1 FROM erasures INDEXED BY erasures_number WHERE number = ?1 \
     AND ended_at IS NULL";

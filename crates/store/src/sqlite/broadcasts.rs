@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::message::MessageType;
 use model::{
     AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference,
-    MediaId, MessageId, Mode, Msisdn, Owner, Recipients, Timestamp,
+    MediaId, MessageId, Mode, Owner, Recipients, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -17,25 +17,16 @@ use super::life;
 use super::messages::{insert_delivery, insert_message};
 use super::retention::blank_broadcast;
 use super::rows;
-use crate::turns::Work;
+use crate::reasons::CANCELED;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
 use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
 use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
-
-/// How many recipients one row holds.
-const CHUNK: usize = 1_000;
-
-/// How many octets a recipient takes: no number of 15 digits needs more.
-pub(crate) const PACKED_BYTES: usize = 7;
-
-/// How many rows a page looks at.
-const ROWS_PER_PAGE: usize = 5_000;
-
-/// Why the messages of a canceled broadcast end.
-pub(super) const CANCELED: &str = "The broadcast was canceled before the message left";
+use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
+use crate::packing::{CHUNK, PACKED_BYTES, pack, unpack};
+use crate::turns::Work;
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \
@@ -180,15 +171,6 @@ fn insert_chunks(connection: &Connection, id: BroadcastId, recipients: &Recipien
     Ok(())
 }
 
-fn pack(numbers: &[u64]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes().into_iter().take(PACKED_BYTES)).collect()
-}
-
-fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
-    let number = |octets: &[u8]| octets.iter().rev().fold(0, |number, octet| number << 8 | u64::from(*octet));
-    octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
-}
-
 pub(super) fn load(
     connection: &Connection,
     owner: Option<Owner>,
@@ -214,17 +196,16 @@ fn page(
     if limit == 0 {
         return Ok(BroadcastPage { broadcasts: Vec::new(), next: after });
     }
-    let (account, mode) =
-        (owner.map(|owner| owner.account).or(filter.account), owner.map(|owner| owner.mode).or(filter.mode));
+    let Some(Scope { account, mode }) = Scope::of(owner, filter.account, filter.mode) else {
+        return Ok(BroadcastPage { broadcasts: Vec::new(), next: None });
+    };
     let sql = format!("SELECT {COLUMNS} FROM {}", listed(filter, account, mode));
-    let end = filter.before.map(BroadcastId::lowest_at);
-    let below = [after, end].into_iter().flatten().min().unwrap_or(BroadcastId::from_bytes([0xFF; 16]));
-    let lowest = filter.from.map_or(BroadcastId::from_bytes([0; 16]), BroadcastId::lowest_at);
+    let ids = listing::broadcast_ids(filter, after);
     let mut select = connection.prepare_cached(&sql)?;
     let originator = filter.originator.map(rows::text);
     let mut found = select.query(params![
-        below.to_bytes(),
-        lowest.to_bytes(),
+        ids.end.to_be_bytes(),
+        ids.start.to_be_bytes(),
         account.map(AccountId::to_bytes),
         mode.map(Mode::as_str),
         originator,
@@ -237,14 +218,14 @@ fn page(
         let record = record(row)?;
         looked += 1;
         let last = record.broadcast.id;
-        if shows(filter, account, mode, &record) {
+        if shows(filter, mode, &record) {
             if page.broadcasts.len() == limit {
                 page.next = page.broadcasts.last().map(|record| record.broadcast.id);
                 break;
             }
             page.broadcasts.push(record);
         }
-        if looked == ROWS_PER_PAGE {
+        if looked == BROADCASTS_PER_PAGE {
             page.next = Some(last);
             break;
         }
@@ -289,11 +270,9 @@ fn listed(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mod
     }
 }
 
-fn shows(filter: &BroadcastFilter, account: Option<AccountId>, mode: Option<Mode>, record: &BroadcastRecord) -> bool {
+fn shows(filter: &BroadcastFilter, mode: Option<Mode>, record: &BroadcastRecord) -> bool {
     let broadcast = &record.broadcast;
-    filter.account.is_none_or(|wanted| account == Some(wanted))
-        && filter.mode.is_none_or(|wanted| mode == Some(wanted))
-        && mode.is_none_or(|mode| broadcast.mode == mode)
+    mode.is_none_or(|mode| broadcast.mode == mode)
         && filter.status.is_none_or(|status| record.status == status)
         && filter.originator.is_none_or(|originator| broadcast.originator == originator)
         && filter.reference.as_ref().is_none_or(|wanted| broadcast.client_reference.as_ref() == Some(wanted))
@@ -497,16 +476,4 @@ fn record(row: &Row<'_>) -> rusqlite::Result<BroadcastRecord> {
         status: rows::word(row, 13, BroadcastStatus::parse)?,
         counts,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packed_numbers_read_back() {
-        let numbers = [1_234_567, 18_005_551_234, 999_999_999_999_999];
-        let read: Vec<_> = unpack(&pack(&numbers)).map(|number| number.unwrap().to_u64()).collect();
-        assert_eq!((read, pack(&numbers).len()), (numbers.to_vec(), 21));
-    }
 }

@@ -10,11 +10,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::attempts::begin;
 use super::blank;
-use super::broadcasts::{CANCELED, is_canceled};
+use super::broadcasts::is_canceled;
 use super::fault::Fault;
 use super::flights;
 use super::life;
 use crate::life::Life;
+use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
 use crate::verdict;
 use super::messages::load_message;
 use super::opted;
@@ -27,6 +28,7 @@ use super::writer::Group;
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict};
 use crate::contract::nodes::Epoch;
+use crate::contract::requests::REMEMBERED;
 
 #[async_trait]
 impl Dispatch for Sqlite {
@@ -252,7 +254,7 @@ fn lease_of_account(
 
 fn record_outcome(group: &mut Group, outcome: &Outcome) -> Result<(), Fault> {
     let Some(mut life) = life::load(&group.connection, outcome.id)? else { return Ok(()) };
-    let outcome = &*blank::unless_erased(outcome, &life);
+    let outcome = &*verdict::unless_erased(outcome, &life);
     if outcome.verdict == Verdict::Sent || life.is_held_under(outcome.token) && group.living.holds(outcome.token) {
         let stops = match outcome.verdict {
             Verdict::Retry(_) => canceled(&group.connection, &life, outcome)?,
@@ -286,9 +288,9 @@ fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite
         return Ok(Some(CANCELED));
     }
     if blank::is_being_erased(connection, outcome.recipient)? {
-        return Ok(Some(blank::ERASED));
+        return Ok(Some(ERASED));
     }
-    Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(opted::OPTED_OUT))
+    Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(OPTED_OUT))
 }
 
 fn expire(
@@ -335,14 +337,13 @@ const FORGET_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mod
 pub(super) const MAINTENANCE: &[&str] =
     &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY, FIRST_CARRIER, NEXT_CARRIER, DEPTH, CREATED_AT];
 
-/// Forgets idempotency records and quotas that count no more, the oldest first. Nothing asks for records older than a
-/// week: no setting reaches so far.
+/// Forgets idempotency records and quotas that count no more, the oldest first.
 fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<u64> {
-    const WEEK: Duration = Duration::from_secs(7 * 86_400);
-    let day = model::quota::UtcDay::of(now - WEEK).0;
+    let before = now - REMEMBERED;
+    let day = model::quota::UtcDay::of(before).0;
     let quotas = connection.prepare_cached(FORGET_QUOTA)?.execute(params![day, limit])?;
     let records =
-        connection.prepare_cached(FORGET_IDEMPOTENCY)?.execute(params![(now - WEEK).as_millis(), limit - quotas])?;
+        connection.prepare_cached(FORGET_IDEMPOTENCY)?.execute(params![before.as_millis(), limit - quotas])?;
     Ok((quotas + records) as u64)
 }
 

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use model::webhook::{EventType, Subscription};
-use model::{AccountId, BroadcastId, Owner, Status, Timestamp};
+use model::{AccountId, BroadcastId, Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, Row, params};
 
 use super::rows;
 use crate::contract::changes::Resource;
 use crate::contract::webhooks::{EventBell, ResourceKey};
+use crate::event_log::{Sequence, Taken, endpoint_facts, endpoint_sequence};
 use crate::facts;
 
 /// How many erased resources are remembered, so that attempts which were under way leave no body of theirs.
@@ -29,10 +30,7 @@ pub(super) struct EventLogs {
 struct Log {
     number: u32,
     last: u64,
-    followed_until: Timestamp,
-    has_endpoint: bool,
-    wants_accepted: bool,
-    wants_broadcast_messages: bool,
+    taken: Taken,
 }
 
 struct Noted {
@@ -44,14 +42,6 @@ struct Noted {
     facts: Vec<u8>,
 }
 
-/// The number of an event among those of its resource.
-enum Sequence {
-    /// The resource itself tells.
-    Known(u32),
-    /// Counted, under this name of the resource.
-    Counted(Vec<u8>),
-}
-
 impl EventLogs {
     pub(super) fn new(bell: EventBell) -> Self {
         let (logs, ends) = (BTreeMap::new(), BTreeMap::new());
@@ -60,8 +50,7 @@ impl EventLogs {
 
     /// Whether the acceptance of a message of this owner is an event.
     pub(super) fn want_accepted(&self, owner: Owner, broadcast: Option<BroadcastId>) -> bool {
-        let wants = |log: &Log| log.wants_accepted && (broadcast.is_none() || log.wants_broadcast_messages);
-        !self.logs.is_empty() && self.logs.get(&owner).is_some_and(wants)
+        !self.logs.is_empty() && self.logs.get(&owner).is_some_and(|log| log.taken.has_acceptance(broadcast))
     }
 
     /// Notes the event that a change is, if it is one and its owner's events are logged.
@@ -69,17 +58,16 @@ impl EventLogs {
         if self.logs.is_empty() {
             return;
         }
-        let Some(log) = self.logs.get_mut(&owner).filter(|log| log.is_written(at)) else { return };
-        let Some((kind, sequence)) = log.event_of(resource) else { return };
+        let Some(log) = self.logs.get(&owner).filter(|log| log.taken.is_written(at)) else { return };
+        let Some((kind, sequence)) = log.taken.event_of(resource) else { return };
         let mut octets = Vec::new();
         facts::encode(resource, &mut octets);
         self.add(owner, at, kind, sequence, octets);
     }
 
-    /// Notes an event of an endpoint. Returns its number and its log.
-    pub(super) fn note_endpoint(&mut self, owner: Owner, at: Timestamp, kind: EventType, facts: Vec<u8>) {
-        let name = facts[..16.min(facts.len())].to_vec();
-        self.add(owner, at, kind, Sequence::Counted(name), facts);
+    /// Notes an event of an endpoint.
+    pub(super) fn note_endpoint(&mut self, owner: Owner, at: Timestamp, kind: EventType, id: WebhookId, reason: &str) {
+        self.add(owner, at, kind, endpoint_sequence(id), endpoint_facts(id, reason));
     }
 
     fn add(&mut self, owner: Owner, at: Timestamp, kind: EventType, sequence: Sequence, facts: Vec<u8>) {
@@ -129,25 +117,15 @@ impl EventLogs {
         let mut found = select.query([])?;
         while let Some(row) = found.next()? {
             let owner = Owner { account: AccountId::from_bytes(row.get(1)?), mode: rows::mode_if_test(row.get(2)?) };
-            let log = Log {
-                number: row.get(0)?,
-                followed_until: rows::time(row, 3)?,
-                last: row.get(4)?,
-                has_endpoint: false,
-                wants_accepted: false,
-                wants_broadcast_messages: false,
-            };
-            self.logs.insert(owner, log);
+            let taken = Taken::until(rows::time(row, 3)?);
+            self.logs.insert(owner, Log { number: row.get(0)?, last: row.get(4)?, taken });
         }
         let mut select = connection.prepare_cached(WANTS)?;
         let mut found = select.query([])?;
         while let Some(row) = found.next()? {
             let number: u32 = row.get(0)?;
-            let wanted: Subscription = subscription(row, 1)?;
             let Some(log) = self.logs.values_mut().find(|log| log.number == number) else { continue };
-            log.has_endpoint = true;
-            log.wants_accepted |= wanted.has(EventType::MessageQueued);
-            log.wants_broadcast_messages |= row.get::<_, bool>(2)?;
+            log.taken.add(&subscription(row, 1)?, row.get(2)?);
         }
         Ok(())
     }
@@ -168,46 +146,6 @@ impl EventLogs {
             self.erased.pop_front();
         }
         self.erased.push_back(resource);
-    }
-}
-
-impl Log {
-    /// Whether a change of this time is logged.
-    fn is_written(&self, at: Timestamp) -> bool {
-        self.has_endpoint || at < self.followed_until
-    }
-
-    /// What event a change is, and its number where the resource tells it: a message and a broadcast have one path
-    /// through their statuses, on which each has its place.
-    fn event_of(&self, resource: &Resource) -> Option<(EventType, Sequence)> {
-        let (kind, sequence) = match resource {
-            Resource::Message { broadcast: Some(_), .. } if !self.wants_broadcast_messages => return None,
-            Resource::Message { delivery, .. } => {
-                let sequence = match delivery.status {
-                    Status::Queued if !self.wants_accepted => return None,
-                    Status::Queued => 1,
-                    Status::Sent => 2,
-                    Status::Delivered | Status::Undelivered | Status::Failed => {
-                        2 + u32::from(delivery.sent_at.is_some())
-                    }
-                };
-                (EventType::of_message(delivery.status), Sequence::Known(sequence))
-            }
-            Resource::Broadcast { status, .. } => {
-                (EventType::of_broadcast(*status)?, Sequence::Known(if status.is_open() { 1 } else { 2 }))
-            }
-            Resource::Inbound { id, .. } => (EventType::MessageReceived, Sequence::Counted(id.to_bytes().to_vec())),
-            Resource::OptedOut(opt_out) | Resource::OptedIn(opt_out) => {
-                let kind = match resource {
-                    Resource::OptedOut(_) => EventType::OptedOut,
-                    _ => EventType::OptedIn,
-                };
-                let from = opt_out.name.from.map(|from| from.to_string()).unwrap_or_default();
-                (kind, Sequence::Counted(format!("{} {from}", opt_out.name.number).into_bytes()))
-            }
-            _ => return None,
-        };
-        Some((kind, sequence))
     }
 }
 

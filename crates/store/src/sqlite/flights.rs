@@ -1,20 +1,17 @@
 //! Attempts under way, and the receipts that wait for their ends.
-//!
-//! Carriers write an id in hexadecimal here and in decimal there, so a receipt is also looked for under other readings
-//! of its id. The same digits may be the exact id of a message whose acknowledgement has not come yet. While such an
-//! attempt is under way, another reading settles nothing: the receipt is parked, and looked at again when the attempt
-//! has ended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{CarrierName, MessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::matching::{Filed, find, shared_digits};
+use super::matching::find;
 use super::parked::{self, parked_receipt};
 use super::receipts::settle;
 use super::writer::Group;
 use crate::contract::receipts::Receipt;
+use crate::receipts::Filed;
+use crate::receipts::flights::Suspicion;
 
 /// The attempts that this process has begun and not ended. An earlier process's get no acknowledgement any more.
 #[derive(Default)]
@@ -118,16 +115,15 @@ impl Flights {
 fn awaited(group: &mut Group, receipt: &Receipt, filed: &Filed, order: u64) -> rusqlite::Result<Option<MessageId>> {
     let Group { connection, flights, .. } = group;
     let Some(carrier) = flights.carriers.iter().position(|name| *name == receipt.carrier) else { return Ok(None) };
-    let names = |number: &str| receipt.addresses.iter().any(|address| shared_digits(address, number).is_some());
-    let is_named = names(&filed.recipient);
+    let suspicion = Suspicion::of(receipt, filed);
     let mut last: Option<(u64, MessageId)> = None;
     for (id, flight) in
         flights.under_way.iter_mut().filter(|(_, flight)| flight.carrier == carrier && flight.order <= order)
     {
-        if is_named && flight.recipient.is_none() {
+        if suspicion.asks_for_recipients() && flight.recipient.is_none() {
             flight.recipient = Some(recipient_of(connection, *id)?);
         }
-        if !is_named || flight.recipient.as_deref().is_some_and(names) {
+        if suspicion.is_of(flight.recipient.as_deref().unwrap_or_default()) {
             last = last.max(Some((flight.order, *id)));
         }
     }

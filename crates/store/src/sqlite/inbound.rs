@@ -23,14 +23,14 @@ use super::fault::Fault;
 use super::inbound_rows;
 use super::optouts;
 use super::stop::Rest;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::changes::Resource;
 use crate::contract::inbound::{
-    Arrival, ArrivalId, Assembled, Consequence, Followed, Inbound, InboundFilter, InboundOutcome, InboundPage,
-    Interpreted, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
+    Arrival, ArrivalId, Assembled, Inbound, InboundFilter, InboundOutcome, InboundPage, Interpreter, Opt, PartsStep,
+    Recorded, UnroutedPage,
 };
+use crate::handsets::message::{Meaning, asked_opt_out, whole};
+use crate::turns::{Reader, Work};
 
 use joins::Joined;
 
@@ -152,27 +152,20 @@ impl Inbound for Sqlite {
             if is_routed {
                 return Err(Fault::Told(StoreError::NotFound));
             }
-            let message = InboundMessage { account: owner.account, mode: owner.mode, created_at: now, ..message };
-            inbound_rows::assign(&group.connection, &message)?;
-            group.note(now, Some(owner), Resource::Inbound { id, is_partial: message.is_partial() });
-            let consequence = Consequence { opt: opt.filter(|_| !message.is_partial()), reply: None };
-            let (_, rest) = follow::apply(group, &message, &consequence, now)?;
-            Ok((Arc::new(message), rest))
+            let meaning = Meaning::assigned(message, owner, opt, now);
+            let Meaning { message, consequence, .. } = &meaning;
+            inbound_rows::assign(&group.connection, message)?;
+            if let Some((owner, resource)) = meaning.change() {
+                group.note(now, Some(owner), resource);
+            }
+            let (_, rest) = follow::apply(group, message, consequence, now)?;
+            Ok((Arc::new(meaning.message), rest))
         };
         let (message, rest) = self.writer.write(write).await?;
         if let Some(rest) = rest {
             self.end_rest_if_possible(rest).await;
         }
         Ok(message)
-    }
-}
-
-impl InboundOutcome {
-    const fn followed_mut(&mut self) -> Option<&mut Followed> {
-        match self {
-            Self::Message(_, followed) | Self::Unrouted(followed) => Some(followed),
-            Self::Part | Self::Repeated => None,
-        }
     }
 }
 
@@ -209,32 +202,12 @@ fn record(
     Ok((recorded(outcome), rest))
 }
 
-/// A whole message as the interpreter reads it.
-fn whole(arrival: &Arrival) -> Assembled {
-    Assembled {
-        carrier: arrival.carrier.clone(),
-        from: arrival.from.clone(),
-        to: arrival.to.clone(),
-        received_at: arrival.at,
-        total: 1,
-        parts: vec![(1, Arc::clone(&arrival.content))],
-        media: Arc::clone(&arrival.media),
-        earlier: None,
-    }
-}
-
-/// Whether something that seems to come again asks for an opt-out that is not in force: the handset opted in meanwhile.
-/// Then it counts as another message. If the carrier had the answer to the first one after all, the handset has sent
-/// STOP a second time, and a text that is shown twice does less harm than a STOP that is lost.
+/// Whether something that seems to come again asks for an opt-out that is not in force, and so counts as another
+/// message.
 fn stops_again(group: &Group, arrival: &Arrival, interpreter: &dyn Interpreter) -> rusqlite::Result<bool> {
-    if arrival.part.is_some() {
-        return Ok(false);
-    }
-    let (Interpreted::Owned(_, consequence) | Interpreted::Unrouted(_, consequence)) =
-        interpreter.interpret(&whole(arrival));
-    match consequence.opt {
-        Some(Opt::Out(opt_out)) => Ok(!optouts::is_in_force(&group.connection, opt_out.name)?),
-        Some(Opt::In(..)) | None => Ok(false),
+    match asked_opt_out(arrival, interpreter) {
+        Some(name) => Ok(!optouts::is_in_force(&group.connection, name)?),
+        None => Ok(false),
     }
 }
 
@@ -258,34 +231,15 @@ fn write(
     interpreter: &dyn Interpreter,
     now: Timestamp,
 ) -> rusqlite::Result<(MessageId, InboundOutcome, Option<Rest>)> {
-    let (message, consequence, mut is_routed) = match interpreter.interpret(assembled) {
-        Interpreted::Owned(message, consequence) => (*message, consequence, true),
-        Interpreted::Unrouted(message, consequence) => (*message, consequence, false),
-    };
-    let mut message = InboundMessage { missing_parts: assembled.missing().into(), ..message };
-    if let Some(earlier) = assembled.earlier {
-        message.id = earlier;
-        if let Some((known, was_routed)) = inbound_rows::load(&group.connection, earlier)? {
-            // Its number may belong to another account by now, which is not to see what an earlier one has seen.
-            is_routed = was_routed;
-            (message.account, message.mode, message.created_at) = (known.account, known.mode, known.created_at);
-        }
+    let earlier = assembled.earlier.map(|earlier| inbound_rows::load(&group.connection, earlier)).transpose()?;
+    let meaning = Meaning::of(assembled, interpreter, earlier.flatten());
+    let Meaning { message, is_routed, consequence } = &meaning;
+    inbound_rows::save(&group.connection, message, *is_routed)?;
+    if let Some((owner, resource)) = meaning.change() {
+        group.note(now, Some(owner), resource);
     }
-    inbound_rows::save(&group.connection, &message, is_routed)?;
-    // What is meant is only known of the whole.
-    let consequence = if message.is_partial() { Consequence::default() } else { consequence };
-    if is_routed {
-        let resource = Resource::Inbound { id: message.id, is_partial: message.is_partial() };
-        group.note(now, Some(message.owner()), resource);
-    }
-    let (followed, rest) = follow::apply(group, &message, &consequence, now)?;
-    let id = message.id;
-    let outcome = if is_routed {
-        InboundOutcome::Message(Arc::new(message), followed)
-    } else {
-        InboundOutcome::Unrouted(followed)
-    };
-    Ok((id, outcome, rest))
+    let (followed, rest) = follow::apply(group, message, consequence, now)?;
+    Ok((message.id, meaning.outcome(followed), rest))
 }
 
 /// Every statement of this part that runs again and again, or that an erasure runs.

@@ -1,17 +1,17 @@
 //! The rows of messages of handsets.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use model::message::MessageType;
 use model::{
     AccountId, InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage, Keyword, KeywordKind,
-    MediaId, MessageId, Mode,
+    MessageId, Mode,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows;
+use crate::handsets::files;
 
 /// The columns of [`message`].
 pub(super) const COLUMNS: &str = "i.id, i.account_id, i.mode, i.kind, i.sender, i.recipient, i.body, i.octets, \
@@ -41,7 +41,7 @@ pub(super) fn save(connection: &Connection, message: &InboundMessage, is_routed:
         message.keyword.as_ref().map(|keyword| keyword.kind.as_str()),
         message.keyword.as_ref().map(|keyword| &*keyword.word),
         message.suspected_opt_out,
-        media_text(&message.media),
+        files::to_column(&message.media),
         message.additional_recipients.len(),
         &*message.carrier,
         message.received_at.as_millis(),
@@ -146,42 +146,10 @@ pub(super) fn let_go(connection: &Connection, objects: &[String]) -> rusqlite::R
     objects.iter().try_for_each(|name| connection.prepare_cached(LET_GO)?.execute([name]).map(drop))
 }
 
-/// Files as their column has them: a line for each, with its id, digest, size and type.
-fn media_text(media: &[InboundMedia]) -> String {
-    let mut text = String::new();
-    for InboundMedia { id, content_type, bytes, sha256 } in media {
-        // Writing to a string does not fail. A type has no line breaks.
-        let _ = writeln!(text, "{id} {} {bytes} {}", model::media::Digest(*sha256), content_type.replace('\n', " "));
-    }
-    text
-}
-
 fn media(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<[InboundMedia]>> {
     let text = row.get_ref(at)?.as_str()?;
     let broken = || rusqlite::Error::FromSqlConversionFailure(at, Type::Text, "a file that cannot be read".into());
-    text.lines().map(|line| media_line(line).ok_or_else(broken)).collect()
-}
-
-fn media_line(line: &str) -> Option<InboundMedia> {
-    let mut fields = line.splitn(4, ' ');
-    let (id, digest, bytes) = (fields.next()?, fields.next()?, fields.next()?);
-    Some(InboundMedia {
-        id: id.parse::<MediaId>().ok()?,
-        content_type: fields.next()?.into(),
-        bytes: bytes.parse().ok()?,
-        sha256: digest_of(digest)?,
-    })
-}
-
-fn digest_of(text: &str) -> Option<[u8; 32]> {
-    let mut octets = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (at, octet) in octets.iter_mut().enumerate() {
-        *octet = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
-    }
-    Some(octets)
+    files::of_column(text).ok_or_else(broken)
 }
 
 const SAVE: &str = "INSERT OR REPLACE INTO inbound (id, account_id, mode, kind, sender, recipient, body, octets, \

@@ -9,7 +9,7 @@
 mod admission;
 mod attempts;
 mod blank;
-pub(crate) mod broadcasts;
+mod broadcasts;
 mod changes;
 mod checkpoint;
 mod counts;
@@ -28,7 +28,7 @@ mod list_state;
 mod lists;
 mod living;
 mod lock;
-pub(crate) mod matching;
+mod matching;
 mod media;
 mod messages;
 mod migrations;

@@ -4,9 +4,6 @@
 use model::{MessageId, Msisdn};
 use rusqlite::{Connection, params};
 
-/// Why messages end whose recipient has opted out.
-pub(super) const OPTED_OUT: &str = "The recipient has opted out";
-
 /// Begins with the opt-outs of the number: most numbers have none, and then one look into the index is all.
 ///
 /// The confirmation of a STOP and the answer to a HELP go out all the same. The confirmation of a START does not: the

@@ -10,11 +10,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::rows;
 use super::stop::{Rest, end_queued};
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::changes::Resource;
 use crate::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptOuts, OptedIn};
+use crate::handsets::opting::{self, Put};
+use crate::handsets::stop::Stops;
+use crate::turns::{Reader, Work};
 
 /// How many opt-outs are read at once into memory.
 const BATCH: usize = 2_000;
@@ -66,7 +67,7 @@ impl OptOuts for Sqlite {
         let (changed, mut rests) = self.writer.write(write).await?;
         if !is_looked_for_each {
             let new = names.iter().zip(&changed).filter(|(_, changed)| **changed).map(|(name, _)| *name);
-            rests = rests_of(&new.collect::<Vec<_>>());
+            rests = Stops::all(&new.collect::<Vec<_>>()).into_iter().map(Rest::of).collect();
         }
         for rest in rests {
             self.end_rest_if_possible(rest).await;
@@ -111,34 +112,13 @@ impl Sqlite {
     }
 }
 
-/// What is left to end for opt-outs that were made together, by owner.
-fn rests_of(made: &[(OptOutName, Timestamp)]) -> Vec<Rest> {
-    let mut owners: Vec<(Owner, Timestamp)> = made.iter().map(|(name, at)| (name.owner, *at)).collect();
-    owners.sort_unstable();
-    owners.dedup_by_key(|(owner, _)| *owner);
-    owners.into_iter().map(|(owner, at)| Rest::of(owner, made.iter().map(|(name, _)| *name), at)).collect()
-}
-
-/// What became of an opt-out that was to be put on the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Put {
-    /// It is on the list now.
-    New,
-    /// It was there by another wish, and counts as the handset's own from now on.
-    Theirs,
-    /// It was there.
-    Known,
-}
-
 /// Puts an opt-out on the list.
 pub(super) fn put(group: &mut Group, opt_out: &OptOut) -> rusqlite::Result<Put> {
     let known = find(&group.connection, opt_out.name)?;
-    let is_theirs = opt_out.source == OptOutSource::Keyword;
-    let put = match known {
-        None => Put::New,
-        Some((_, source)) if is_theirs && source != OptOutSource::Keyword => Put::Theirs,
-        Some(_) => return Ok(Put::Known),
-    };
+    let put = Put::of(opt_out, known.map(|(_, source)| source));
+    if put == Put::Known {
+        return Ok(put);
+    }
     if let Some((id, _)) = known {
         // It keeps its place in the list.
         let values = params![
@@ -168,7 +148,7 @@ pub(super) fn end(group: &mut Group, asked: &OptOut, scope: OptOutScope) -> rusq
     drop(select);
     let mut ended = false;
     for (id, sender) in known {
-        if scope == OptOutScope::Account || sender == from {
+        if opting::ends(scope, from, sender) {
             remove(group, id, OptOut { name: OptOutName { from: sender, ..asked.name }, ..asked.clone() })?;
             ended = true;
         }
@@ -178,19 +158,10 @@ pub(super) fn end(group: &mut Group, asked: &OptOut, scope: OptOutScope) -> rusq
 
 fn opt_in(group: &mut Group, opt_in: &OptIn) -> rusqlite::Result<OptedIn> {
     let Some((id, source)) = find(&group.connection, opt_in.name)? else { return Ok(OptedIn::Unchanged) };
-    let has_reason = opt_in.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty());
-    if source == OptOutSource::Keyword && opt_in.source != OptOutSource::Keyword && !has_reason {
+    if opting::lacks_reason(source, opt_in) {
         return Ok(OptedIn::ReasonRequired);
     }
-    let end = OptOut {
-        name: opt_in.name,
-        source: opt_in.source,
-        keyword: None,
-        message: None,
-        reason: opt_in.reason.clone(),
-        created_at: opt_in.at,
-    };
-    remove(group, id, end)?;
+    remove(group, id, opting::line_of(opt_in))?;
     Ok(OptedIn::Changed)
 }
 
@@ -203,9 +174,8 @@ fn remove(group: &mut Group, id: i64, end: OptOut) -> rusqlite::Result<()> {
 /// silence.
 fn add_line(group: &mut Group, is_out: bool, change: OptOut) -> rusqlite::Result<()> {
     write(&group.connection, INSERT_LINE, &change, Some(is_out))?;
-    let (at, owner) = (change.created_at, change.name.owner);
-    let resource = if is_out { Resource::OptedOut(change) } else { Resource::OptedIn(change) };
-    group.note(at, Some(owner), resource);
+    let (at, owner, resource) = opting::change(is_out, change);
+    group.note(at, owner, resource);
     Ok(())
 }
 

@@ -3,68 +3,19 @@
 
 use std::time::Duration;
 
-use model::unmatched::{Fate, Raw, Reason, clipped};
+use model::unmatched::{Fate, Raw, Reason};
 use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::flights;
-use super::matching::{CLOCKS, Filed, accepted_at, filed, find};
-use super::receipts::{HELD_UNDER_KEY, key_of_recipient, settle};
-use super::rows::{self, fate_word, scope, scope_number};
+use super::matching::{accepted_at, filed, find};
+use super::receipts::{HELD_UNDER_KEY, settle};
 use super::writer::Group;
-use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, Refused, UNMATCHED_KEPT};
-
-/// Keys and addresses of one receipt that are filed. Readings of an id are few; a carrier that lists more is not
-/// believed.
-const NAMES_MAX: usize = 16;
-
-/// The longest address, in bytes: E.164 has 15 digits, and carriers write prefixes before them.
-const ADDRESS_BYTES_MAX: usize = 32;
-
-/// The longest particulars, in bytes.
-const DETAIL_BYTES_MAX: usize = 255;
-
-/// The longest excerpt of what came, in bytes.
-const RAW_BYTES_MAX: usize = 1_500;
-
-/// What a row and its index entries take beside its texts, in bytes.
-const ROW_BYTES: usize = 128;
-
-/// How many parked receipts are dropped for a new one, so that the work for each is bounded.
-const DROPPED_FOR_ONE: u64 = 16;
-
-/// How many receipts under one key are looked at when its acknowledgement comes.
-const SAME_KEY_MAX: usize = 100;
-
-/// What is filed of a receipt.
-struct Names {
-    /// The ids that it was compared with.
-    ids: Vec<String>,
-    addresses: Vec<String>,
-}
-
-impl Names {
-    fn of(receipt: &Receipt) -> Self {
-        let ids = receipt.keys.iter().filter(|key| key.len() <= KEY_BYTES_MAX).take(NAMES_MAX).cloned().collect();
-        let addresses = receipt
-            .addresses
-            .iter()
-            .filter(|address| address.len() <= ADDRESS_BYTES_MAX)
-            .take(NAMES_MAX)
-            .cloned()
-            .collect();
-        Self { ids, addresses }
-    }
-
-    /// Every key under which it is parked, each once.
-    fn keys(&self) -> Vec<String> {
-        let mut keys = self.ids.clone();
-        keys.extend(self.addresses.iter().map(|address| key_of_recipient(address)));
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-}
+use super::{flights, rows};
+use crate::contract::receipts::{HeldStep, Receipt, Refused, UNMATCHED_KEPT};
+use crate::receipts::held::is_meant;
+use crate::receipts::numbers::key_of_recipient;
+use crate::receipts::parking::{Entry, SAME_KEY_MAX, kept_of, make_room, seen_under};
+use crate::receipts::{Filed, words};
 
 /// What became of a receipt that was to be parked.
 pub(super) struct Parking {
@@ -76,41 +27,26 @@ pub(super) struct Parking {
 
 /// Parks a receipt.
 pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Parking> {
-    let (names, carrier) = (Names::of(receipt), receipt.carrier.as_str());
-    let raw = receipt.raw.to_text();
-    let (detail, raw) = (clipped(&receipt.detail, DETAIL_BYTES_MAX), clipped(&raw, RAW_BYTES_MAX));
-    let (keys, listed, addresses) = (names.keys(), names.ids.join("\n"), names.addresses.join(" "));
-    let texts = keys.iter().map(|key| key.len() + carrier.len() + ROW_BYTES / 2).sum::<usize>()
-        + listed.len()
-        + addresses.len()
-        + detail.len()
-        + raw.len();
-    let bytes = (texts + carrier.len() + ROW_BYTES) as u64;
-    let mut dropped = 0;
-    while dropped < DROPPED_FOR_ONE
-        && !group.parked.has_room(carrier, bytes, group.bounds)
-        && drop_oldest(group, carrier, receipt.at)?
-    {
-        dropped += 1;
-    }
-    // One that has no id of a possible length can never match.
-    let fits = group.parked.has_room(carrier, bytes, group.bounds) && !names.ids.is_empty();
+    let entry = Entry::of(receipt);
+    let carrier = entry.carrier.as_str();
+    let has_room = |group: &Group| group.parked.has_room(carrier, entry.bytes, group.bounds);
+    let dropped = make_room(group, has_room, |group| drop_oldest(group, carrier, receipt.at))?;
+    let fits = has_room(group) && entry.can_match;
     let fate = if fits { Fate::Waiting } else { Fate::Dropped };
     let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, \
                scope, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'unknown_id', ?7, ?8, ?9, ?10, ?11)";
-    let ended_at = (!fits).then_some(receipt.at.as_millis());
     let values = params![
         carrier,
-        addresses,
-        fate_word(receipt.fate),
-        receipt.at.as_millis(),
-        detail,
+        entry.addresses,
+        entry.says,
+        entry.at.as_millis(),
+        entry.detail,
         fate.as_str(),
-        ended_at,
-        bytes,
-        listed,
-        scope_number(receipt.scope),
-        raw
+        (!fits).then_some(entry.at.as_millis()),
+        entry.bytes,
+        entry.listed,
+        entry.scope,
+        entry.raw
     ];
     group.connection.prepare_cached(sql)?.execute(values)?;
     if !fits {
@@ -118,16 +54,13 @@ pub(super) fn park(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<Par
         return Ok(Parking { dropped: dropped + 1, parked: None });
     }
     let parked = group.connection.last_insert_rowid();
-    for key in keys {
+    for key in &entry.keys {
         let mut insert = group
             .connection
             .prepare_cached("INSERT OR IGNORE INTO parked_keys (carrier, key, parked_id) VALUES (?1, ?2, ?3)")?;
         insert.execute(params![carrier, key, parked])?;
     }
-    group.parked.change(carrier, |load| {
-        load.count += 1;
-        load.bytes += bytes;
-    });
+    group.parked.change(carrier, |load| load.add(entry.bytes));
     Ok(Parking { dropped, parked: Some(parked) })
 }
 
@@ -161,10 +94,7 @@ fn end(group: &mut Group, parked: i64, carrier: &str, fate: Fate, at: Timestamp)
         connection.prepare_cached(END)?.query_row(params![parked, fate.as_str(), at.as_millis()], |row| row.get(0))?;
     trim(connection, carrier, fate)?;
     group.flights.forget(parked);
-    group.parked.change(carrier, |load| {
-        load.count = load.count.saturating_sub(1);
-        load.bytes = load.bytes.saturating_sub(bytes);
-    });
+    group.parked.change(carrier, |load| load.take(bytes));
     Ok(())
 }
 
@@ -179,7 +109,7 @@ pub(super) fn keep_refused(connection: &Connection, refused: &[Refused]) -> rusq
     let sql = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, raw) \
         VALUES (?1, '', '', ?2, ?3, ?4, ?5, ?2, 0, ?6)";
     for one in refused {
-        let (detail, raw) = (clipped(&one.detail, DETAIL_BYTES_MAX), clipped(&one.raw, RAW_BYTES_MAX));
+        let (detail, raw) = kept_of(one);
         let values =
             params![one.carrier.as_str(), one.at.as_millis(), detail, Fate::Refused.as_str(), one.reason.as_str(), raw];
         connection.prepare_cached(sql)?.execute(values)?;
@@ -255,7 +185,7 @@ pub(super) fn settle_held(
         let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
         let accepted_at = accepted_at(&group.connection, filed.id)?;
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
-            if receipt.at < unclaimed_since && receipt.at + CLOCKS >= accepted_at {
+            if is_meant(&receipt, unclaimed_since, accepted_at) {
                 settle(group, &filed, &receipt)?;
                 end(group, parked, &carrier, Fate::Matched, now)?;
             }
@@ -273,16 +203,9 @@ fn the_only_held(connection: &Connection, carrier: &str, key: &str) -> rusqlite:
     Ok(if held.len() == 1 { held.pop() } else { None })
 }
 
-/// The receipts that are parked under a key, the longest parked first. Where `key` is the exact id of one, or its
-/// recipient, it has no other.
+/// The receipts that are parked under a key, the longest parked first, as what comes under it sees them.
 fn parked_under(connection: &Connection, carrier: &str, key: &str) -> rusqlite::Result<Vec<(i64, Receipt)>> {
-    let read = |row: &Row<'_>| {
-        let mut receipt = read_parked(row)?;
-        if receipt.keys.iter().skip(1).all(|other| other != key) {
-            receipt.keys = vec![key.to_owned()];
-        }
-        Ok((row.get(0)?, receipt))
-    };
+    let read = |row: &Row<'_>| Ok((row.get(0)?, seen_under(key, read_parked(row)?)));
     connection.prepare_cached(UNDER_KEY)?.query_map(params![carrier, key, SAME_KEY_MAX], read)?.collect()
 }
 
@@ -296,18 +219,14 @@ fn read_parked(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     let (addresses, keys): (String, String) = (row.get(1)?, row.get(6)?);
     Ok(Receipt {
         carrier: rows::carrier(row, 7)?,
-        keys: listed_keys(&keys),
-        addresses: addresses.split_whitespace().map(str::to_owned).collect(),
-        fate: rows::word(row, 2, rows::fate)?,
+        keys: words::listed_keys(&keys),
+        addresses: words::listed_addresses(&addresses),
+        fate: rows::word(row, 2, words::fate)?,
         at: rows::time(row, 3)?,
         detail: row.get(4)?,
-        scope: scope(row.get(5)?),
+        scope: words::scope(row.get(5)?),
         raw: Raw::default(),
     })
-}
-
-fn listed_keys(keys: &str) -> Vec<String> {
-    keys.split('\n').filter(|key| !key.is_empty()).map(str::to_owned).collect()
 }
 
 /// The last of a carrier, newest first; those that were matched later only where there is room beside the others.
@@ -337,8 +256,8 @@ fn of_fate(
             reason: rows::word(row, 2, Reason::parse)?,
             fate,
             ended_at: rows::time_if_any(row, 3)?,
-            keys: listed_keys(&keys),
-            addresses: addresses.split_whitespace().map(str::to_owned).collect(),
+            keys: words::listed_keys(&keys),
+            addresses: words::listed_addresses(&addresses),
             detail: row.get(6)?,
             raw: row.get(7)?,
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use crate::contract::bounds::Bounds;
+use crate::receipts::parking::Load;
 
 /// How much is parked, by carrier, as of the transaction's state.
 #[derive(Default)]
@@ -12,12 +13,6 @@ pub(super) struct Parked {
     carriers: BTreeMap<String, Load>,
     /// How much it was before the transaction, where that changed it.
     before: Vec<(String, Load)>,
-}
-
-#[derive(Clone, Copy, Default)]
-pub(super) struct Load {
-    pub(super) count: u64,
-    pub(super) bytes: u64,
 }
 
 impl Parked {
@@ -40,8 +35,7 @@ impl Parked {
     }
 
     pub(super) fn has_room(&self, carrier: &str, bytes: u64, bounds: Bounds) -> bool {
-        let load = self.carriers.get(carrier).copied().unwrap_or_default();
-        load.count < bounds.parked_max && load.bytes.saturating_add(bytes) <= bounds.parked_bytes_max
+        self.carriers.get(carrier).copied().unwrap_or_default().has_room(bytes, bounds)
     }
 
     pub(super) fn change(&mut self, carrier: &str, change: impl FnOnce(&mut Load)) {

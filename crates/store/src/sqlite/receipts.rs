@@ -3,23 +3,21 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use model::event::EventKind;
 use model::status::SegmentFate;
-use model::{CarrierName, MessageId, Status, Timestamp, Unmatched};
+use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
-use super::blank;
-use super::life;
-use crate::life::{Life, NewEvent};
-use super::matching::{Filed, find, tail};
+use super::matching::find;
 use super::messages::add_event;
 use super::parked::{self, Parking, park};
-use super::rows::fate_word;
 use super::writer::Group;
-use super::{Sqlite, flights, waits};
+use super::{Sqlite, flights, life, waits};
 use crate::StoreError;
 use crate::contract::dispatch::Outcome;
 use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
+use crate::receipts::numbers::key_of_recipient;
+use crate::receipts::words::fate_word;
+use crate::receipts::{Filed, settling};
 
 #[async_trait]
 impl Receipts for Sqlite {
@@ -85,11 +83,6 @@ fn record(group: &mut Group, receipt: &Receipt) -> rusqlite::Result<ReceiptOutco
     Ok(if dropped == 0 { ReceiptOutcome::Parked } else { ReceiptOutcome::Crowded { dropped } })
 }
 
-/// The key of a message that is held and has no id, and of a receipt for it. No id of a carrier has a blank.
-pub(super) fn key_of_recipient(digits: &str) -> String {
-    format!("to {}", tail(digits))
-}
-
 /// Files a held message of one segment under its recipient.
 pub(super) fn file_held(connection: &Connection, outcome: &Outcome) -> rusqlite::Result<()> {
     file_segment(connection, outcome, 1, &key_of_recipient(&outcome.recipient.digits()))
@@ -112,88 +105,20 @@ pub(super) fn settle(group: &mut Group, filed: &Filed, receipt: &Receipt) -> rus
         note(connection, filed, receipt)?;
         return Ok(true);
     }
-    life.events.push(event(filed, receipt, particulars(filed, receipt)));
     let sql = "UPDATE segments SET fate = ?5 WHERE carrier = ?1 AND key = ?2 AND message_id = ?3 AND number = ?4";
     let name = params![receipt.carrier.as_str(), filed.key, filed.id.to_bytes(), filed.number, fate_word(receipt.fate)];
     connection.prepare_cached(sql)?.execute(name)?;
-    conclude(&mut life, filed, receipt);
+    settling::settle(&mut life, filed, receipt);
     life::save(group, &life)?;
     Ok(true)
 }
 
-fn particulars(filed: &Filed, receipt: &Receipt) -> String {
-    match receipt.scope {
-        // The carrier's words may be about the person who was erased.
-        _ if blank::is_nobody(&filed.recipient) => format!("segment {}", filed.number),
-        scope if filed.total > 1 && scope.covers(filed.total) => {
-            format!("all {} segments: {}", filed.total, receipt.detail)
-        }
-        _ => format!("segment {}: {}", filed.number, receipt.detail),
-    }
-}
-
-/// Events of receipts that a message may have beside one for each of its segments.
-const SPARE_RECEIPT_EVENTS: u64 = 16;
-
-/// Leaves an event of a receipt that settles nothing, unless the message has too many of them: a carrier may repeat
-/// itself without end.
+/// Leaves an event of a receipt that settles nothing.
 fn note(connection: &Connection, filed: &Filed, receipt: &Receipt) -> rusqlite::Result<()> {
-    let most = u64::from(filed.total) + SPARE_RECEIPT_EVENTS;
     let sql = "SELECT count(*) FROM (SELECT 1 FROM events WHERE message_id = ?1 AND kind = 'receipt' LIMIT ?2)";
-    let known: u64 = connection.prepare_cached(sql)?.query_row(params![filed.id.to_bytes(), most], |row| row.get(0))?;
-    if known >= most {
-        return Ok(());
-    }
-    let mut detail = particulars(filed, receipt);
-    if filed.fate.is_final() {
-        detail.push_str("; it changes nothing, the segment has its fate");
-    }
-    if known + 1 == most {
-        detail.push_str("; further receipts that change nothing are only counted");
-    }
-    add_event(connection, &event(filed, receipt, detail))
-}
-
-/// The event of a receipt.
-fn event(filed: &Filed, receipt: &Receipt, detail: String) -> NewEvent {
-    let carrier = Some(receipt.carrier.clone());
-    NewEvent { carrier, ..NewEvent::plain(filed.id, receipt.at, EventKind::Receipt, detail) }
-}
-
-/// The status that follows once every segment has its fate, or the wait for the others is over.
-fn conclude(life: &mut Life, filed: &Filed, receipt: &Receipt) {
-    // From a carrier that the message has left, only the word that all of it arrived means anything.
-    let has_left = life.delivery.carrier.carrier() != Some(&receipt.carrier);
-    let bits = match filed.total {
-        total if receipt.scope.covers(total) => u64::MAX,
-        _ if has_left => 0,
-        _ => Life::bit(filed.number),
-    };
-    if has_left && let Some(share) = life.shares.of(&receipt.carrier) {
-        share.settle(Life::bit(filed.number), receipt.fate);
-    }
-    match receipt.fate {
-        SegmentFate::Delivered => {
-            life.delivered |= bits;
-            life.lost &= !bits;
-        }
-        SegmentFate::Undelivered(why) if !has_left => {
-            life.lost |= bits & !life.delivered;
-            if life.delivery.error_type.is_none() && !life.is_whole(life.delivered) {
-                life.delivery.error_type = Some(why);
-                life.delivery.error_message = Some(why.sentence().to_owned());
-            }
-        }
-        SegmentFate::Undelivered(_) | SegmentFate::Pending => {}
-    }
-    if life.is_whole(life.delivered) {
-        life.change(Status::Delivered, receipt.at, None);
-        return;
-    }
-    let is_known = life.is_whole(life.delivered | life.lost) || life.delivery.receipt_missing && life.lost != 0;
-    if is_known {
-        life.change(Status::Undelivered, receipt.at, None);
-    }
+    let values = params![filed.id.to_bytes(), settling::notes_max(filed)];
+    let known: u64 = connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    settling::note(filed, receipt, known).map_or(Ok(()), |event| add_event(connection, &event))
 }
 
 /// Files a segment that a carrier took, so that its receipt finds it.

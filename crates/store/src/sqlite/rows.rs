@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use model::message::{Delivery, Direction, Encoding, Message, MessageRecord, MessageType};
-use model::status::SegmentFate;
 use model::{
     AccountId, AddressText, Assignment, BroadcastId, CarrierName, ClientReference, ErrorType, KeywordKind, MediaId,
-    MessageId, Mode, Msisdn, Originator, ReceiptScope, Status, Timestamp,
+    MessageId, Mode, Msisdn, Originator, Status, Timestamp,
 };
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
@@ -165,43 +164,6 @@ pub(super) fn word_if_any<T>(
 
 fn unknown(at: usize, text: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, Type::Text, format!("`{text}` is not known here").into())
-}
-
-/// How a segment's fate is written: empty while it is open, `delivered`, or why it was lost.
-pub(super) fn fate_word(fate: SegmentFate) -> &'static str {
-    match fate {
-        SegmentFate::Pending => "",
-        SegmentFate::Delivered => "delivered",
-        SegmentFate::Undelivered(why) => why.as_str(),
-    }
-}
-
-/// The fate that is written so.
-pub(super) fn fate(text: &str) -> Option<SegmentFate> {
-    match text {
-        "" => Some(SegmentFate::Pending),
-        "delivered" => Some(SegmentFate::Delivered),
-        why => ErrorType::parse(why).map(SegmentFate::Undelivered),
-    }
-}
-
-/// How a receipt's scope is written: 1 for a segment, 0 for the whole message, n for all segments of a message that has
-/// n.
-pub(super) const fn scope_number(scope: ReceiptScope) -> u16 {
-    match scope {
-        ReceiptScope::Segment => 1,
-        ReceiptScope::Message => 0,
-        ReceiptScope::AllOf(segments) => segments,
-    }
-}
-
-/// The scope that is written so.
-pub(super) const fn scope(number: u16) -> ReceiptScope {
-    match number {
-        0 => ReceiptScope::Message,
-        1 => ReceiptScope::Segment,
-        segments => ReceiptScope::AllOf(segments),
-    }
 }
 
 /// A mask of 64 segments as SQLite's signed integer.

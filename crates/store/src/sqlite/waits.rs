@@ -1,13 +1,12 @@
 //! The end of waiting for receipts that do not come.
 
-use model::event::EventKind;
-use model::{MessageId, Status, Timestamp};
+use model::{MessageId, Timestamp};
 use rusqlite::{Row, params};
 
 use super::life;
-use crate::life::NewEvent;
 use super::writer::Group;
 use crate::contract::receipts::WaitStep;
+use crate::receipts::waits;
 
 const OVER: &str =
     "SELECT receipt_by, message_id FROM receipt_waits WHERE receipt_by <= ?1 ORDER BY receipt_by LIMIT ?2";
@@ -30,28 +29,9 @@ pub(super) fn end_waits(group: &mut Group, now: Timestamp, limit: usize) -> rusq
         group.connection.prepare_cached(REMOVE)?.execute(params![receipt_by, id])?;
         let id = MessageId::from_bytes(id);
         let Some(mut life) = life::load(&group.connection, id)? else { continue };
-        // Receipts came since, or a later attempt began another wait.
-        if life.delivery.status != Status::Sent || life.receipt_by != Some(Timestamp::from_millis(receipt_by)) {
-            continue;
+        if waits::end(&mut life, Timestamp::from_millis(receipt_by), now, &mut step) {
+            life::save(group, &life)?;
         }
-        life.receipt_by = None;
-        // The reason is that of the segment, which stands in the row since its receipt came.
-        if life.lost != 0 && life.change(Status::Undelivered, now, None) {
-            let detail = "undelivered: a segment was lost, and the carrier did not report on the others";
-            life.note(now, EventKind::Ended, detail);
-            step.ended += 1;
-        } else {
-            life.delivery.receipt_missing = true;
-            let carrier = life.delivery.carrier.carrier().cloned();
-            let detail = if life.delivered == 0 {
-                "no receipt came in time"
-            } else {
-                "not every segment had its receipt in time"
-            };
-            life.events.push(NewEvent { carrier: carrier.clone(), ..NewEvent::plain(id, now, EventKind::Missing, detail) });
-            step.missing.extend(carrier);
-        }
-        life::save(group, &life)?;
     }
     Ok(step)
 }

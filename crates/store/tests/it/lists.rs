@@ -18,7 +18,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::contract::broadcasts::{Expanded, Expansion};
 use store::contract::dispatch::{Outcome, Verdict};
-use store::contract::lists::Indexed;
 use store::contract::messages::MessageFilter;
 
 use crate::support::{Backend, Desk, NODE, NORTH, NOW, VALID_SECS, acks, after, number, receipt};
@@ -384,39 +383,4 @@ fn passes(owner: Option<Owner>, filter: &MessageFilter, record: &MessageRecord) 
         && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
         && filter.from.is_none_or(|from| message.created_at >= from)
         && filter.before.is_none_or(|before| message.created_at < before)
-}
-
-pub(crate) async fn messages_are_indexed_after_the_clock_was_set_back(fresh: impl Backend) {
-    const AFTER: Duration = Duration::from_secs(30);
-    let desk = Desk::open(&fresh).await;
-    // The first is not indexed yet when the clock goes back, and is accepted later than the present for ten minutes.
-    for message in desk.minted(desk.account(), [600, 0, 1, 35]) {
-        desk.admit(message).await;
-    }
-    let mut steps = Vec::new();
-    for (secs, limit) in [(29, 9), (40, 1), (40, 9), (65, 9), (66, 9), (700, 9)] {
-        let Indexed { filed, oldest_missing, .. } = desk.store.index_lists(after(secs), AFTER, limit).await.unwrap();
-        steps.push((filed, oldest_missing));
-    }
-    assert_eq!(steps, [(1, None), (1, Some(after(1))), (1, None), (0, None), (1, None), (0, None)]);
-}
-
-pub(crate) async fn messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark(fresh: impl Backend) {
-    let desk = Desk::open(&fresh).await;
-    let account = desk.account();
-    let ahead = 30 * 86_400;
-    for secs in [0, ahead, 1] {
-        desk.admit(desk.message_at(account, after(secs))).await;
-    }
-    for (secs, filed) in [(60, 2), (120, 0), (ahead + 60, 1)] {
-        // A step ends early where the machine is busy.
-        let mut all = 0;
-        loop {
-            match desk.store.index_lists(after(secs), Duration::from_secs(30), 9).await.unwrap().filed {
-                0 => break,
-                some => all += some,
-            }
-        }
-        assert_eq!(all, filed, "after {secs} s");
-    }
 }

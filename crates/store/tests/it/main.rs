@@ -316,9 +316,6 @@ macro_rules! conformance {
                 media_go_with_the_texts_of_their_messages
                 old_texts_of_handsets_go_with_their_files_and_then_the_messages
                 a_message_of_a_handset_takes_its_files_with_it;
-            lists:
-                messages_are_indexed_after_the_clock_was_set_back
-                messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark;
             media:
                 media_are_kept_with_the_message_that_brings_them
                 a_message_that_is_refused_brings_no_media

@@ -1,5 +1,7 @@
 //! PostgreSQL: the conformance suite on it.
 
+mod pages;
+
 use std::sync::Arc;
 
 use runtime::Machine;

@@ -1,14 +1,15 @@
 //! Removing what a look has found: whether it may go is seen here, with the rows locked that say so.
 
-use model::BroadcastId;
+use model::{BroadcastId, MessageId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::fault::Fault;
-use super::super::rows;
-use super::super::unit::Unit;
+use super::texts;
 use super::walks::Thing;
-use super::{handsets, texts};
+use crate::postgres::fault::Fault;
+use crate::postgres::inbound_rows::{self, Gone};
+use crate::postgres::rows;
+use crate::postgres::unit::Unit;
 use crate::walks::Place;
 
 /// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns how
@@ -31,13 +32,24 @@ pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)]) -> Result<u64,
     match first {
         Thing::Text(_) => texts::blank_old(unit, &ids).await,
         Thing::BroadcastText(_) => texts::blank_old_broadcasts(unit, &ids).await,
-        Thing::InboundText(_) => handsets::blank_old(unit, &ids).await,
-        Thing::Inbound(_) => handsets::remove(unit, &ids).await,
+        Thing::InboundText(_) => let_go(unit, inbound_rows::blank(unit, &messages(&ids)).await?).await,
+        Thing::Inbound(_) => let_go(unit, inbound_rows::remove(unit, &messages(&ids)).await?).await,
         Thing::Message(_) => remove_messages(unit, &ids).await,
         Thing::Broadcast(_) => remove_broadcasts(unit, &ids).await,
         Thing::Key(_) => remove_keys(unit, &keys).await,
         Thing::Unmatched(_) => unit.execute(DELETE_UNMATCHED, &[&numbers]).await,
     }
+}
+
+fn messages(ids: &[Uuid]) -> Vec<MessageId> {
+    ids.iter().map(|id| MessageId::from_bytes(id.into_bytes())).collect()
+}
+
+/// Has the objects go with the next sweep that no message of a handset has any more. Returns how many messages lost
+/// something.
+async fn let_go(unit: &Unit, gone: Gone) -> Result<u64, Fault> {
+    inbound_rows::let_go(unit, &gone.objects).await?;
+    Ok(gone.messages as u64)
 }
 
 const ENDED: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \

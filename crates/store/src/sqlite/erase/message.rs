@@ -10,7 +10,7 @@ use model::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::contract::erase::ErasedMessages;
-use crate::sqlite::blank::ERASED;
+use crate::reasons::ERASED;
 use crate::life::NewEvent;
 use crate::sqlite::life;
 use crate::sqlite::lists::{Facet, unlist_reference};

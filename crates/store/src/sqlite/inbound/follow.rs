@@ -2,28 +2,21 @@
 
 use std::time::Duration;
 
-use model::{Assignment, InboundMessage, KeywordKind, Msisdn, Owner, Status, Timestamp};
+use model::{Assignment, InboundMessage, KeywordKind, Msisdn, Owner, Timestamp};
 use rusqlite::{Connection, params};
 
-use super::arrivals::is_within;
-use crate::contract::inbound::{AUTOMATIC_PER_HOUR_MAX, Consequence, Followed, Opt, Reply, ReplyBound, Suppressed};
-use crate::contract::messages::MessageFilter;
+use crate::contract::inbound::{Consequence, Followed, Opt, Reply, Suppressed};
+use crate::handsets::opting::Put;
+use crate::handsets::replies::{self, ECHO_TEXTS, HOUR};
 use crate::sqlite::lists;
 use crate::sqlite::messages::{insert_delivery, insert_message};
-use crate::sqlite::optouts::{self, Put};
+use crate::sqlite::optouts;
 use crate::sqlite::rows;
 use crate::sqlite::stop::{Rest, end_queued};
 use crate::sqlite::writer::Group;
 
-const HOUR: Duration = Duration::from_secs(3_600);
-
-/// How long before it was sent a text may have been accepted that a handset sends back: those of a broadcast have the
-/// ids of its acceptance.
-const ACCEPTED_BEFORE: Duration = Duration::from_secs(86_400);
-
-/// How many rows, and how many texts, are looked at for one that a handset sends back.
+/// How many rows are looked at for a text that a handset sends back.
 const ECHO_ROWS: usize = 2_000;
-const ECHO_TEXTS: usize = 50;
 
 /// Applies what follows from a message at `now`.
 pub(super) fn apply(
@@ -62,18 +55,12 @@ fn suppressed(
     now: Timestamp,
 ) -> rusqlite::Result<Option<Suppressed>> {
     let kind = reply.message.automatic;
-    let was_written = |within| Ok::<_, rusqlite::Error>(count(connection, reply, kind, within, now)? > 0);
-    let why = match reply.bound {
-        ReplyBound::OnChange => (!has_changed).then_some(Suppressed::NoChange),
-        ReplyBound::OnChangeOrAfter(_) if has_changed => None,
-        ReplyBound::OnChangeOrAfter(within) | ReplyBound::After(within) => {
-            was_written(within)?.then_some(Suppressed::TooSoon)
-        }
-    };
-    if why.is_some() {
-        return Ok(why);
+    match replies::within(reply.bound, has_changed) {
+        Err(why) => return Ok(Some(why)),
+        Ok(Some(within)) if count(connection, reply, kind, within, now)? > 0 => return Ok(Some(Suppressed::TooSoon)),
+        Ok(_) => {}
     }
-    if count(connection, reply, None, HOUR, now)? >= u64::from(AUTOMATIC_PER_HOUR_MAX) {
+    if replies::are_enough(count(connection, reply, None, HOUR, now)?) {
         return Ok(Some(Suppressed::TooMany));
     }
     Ok(is_echo(connection, reply, message, now)?.then_some(Suppressed::Echo))
@@ -105,18 +92,9 @@ fn count(
 /// looked at is none: the other bounds end a loop as well.
 fn is_echo(connection: &Connection, reply: &Reply, message: &InboundMessage, now: Timestamp) -> rusqlite::Result<bool> {
     let Some(text) = message.body.text().filter(|text| !text.is_empty()) else { return Ok(false) };
-    let filter = MessageFilter {
-        recipient: Some(reply.message.recipient),
-        from: Some(now - ACCEPTED_BEFORE),
-        ..MessageFilter::default()
-    };
-    let page = lists::page(connection, Some(reply.message.owner()), &filter, None, ECHO_TEXTS, ECHO_ROWS)?;
-    Ok(page.messages.iter().any(|record| {
-        let at = record.delivery.sent_at.unwrap_or(record.message.created_at);
-        record.delivery.status != Status::Failed
-            && is_within(at, now, HOUR)
-            && record.message.body.as_deref() == Some(text)
-    }))
+    let (owner, filter) = (Some(reply.message.owner()), replies::echoes(reply, now));
+    let page = lists::page(connection, owner, &filter, None, ECHO_TEXTS, ECHO_ROWS)?;
+    Ok(page.messages.iter().any(|record| replies::is_echo(record, text, now)))
 }
 
 /// Writes an automatic message: queued, due now, nobody's yet. Returns its carrier.

@@ -6,12 +6,10 @@ use std::time::Duration;
 use model::{InboundAddress, MessageId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::arrivals::{form_number, is_within};
-use crate::contract::inbound::{Arrival, Assembled, LATE_PARTS_WITHIN, PartName, REDELIVERED_WITHIN};
+use crate::contract::inbound::{Arrival, Assembled, PartName, REDELIVERED_WITHIN};
+use crate::handsets::arrivals::form_number;
+use crate::handsets::parts::{Candidate, Place, SAME_NAME_MAX, State};
 use crate::sqlite::rows;
-
-/// How many messages under one name are looked at, the newest first.
-const SAME_NAME_MAX: usize = 16;
 
 /// What became of a part.
 pub(super) enum Joined {
@@ -23,82 +21,28 @@ pub(super) enum Joined {
     Assembled(i64, Assembled),
 }
 
-/// How far a message has come. The numbers are in the file and never change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Its parts are awaited.
-    Awaited = 0,
-    /// It is shown without some of them, which may still come.
-    Partial = 1,
-    /// It is whole.
-    Whole = 2,
-    /// Another message took its name.
-    Replaced = 3,
-}
-
-impl State {
-    fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        Ok(match row.get(at)? {
-            0 => Self::Awaited,
-            1 => Self::Partial,
-            2 => Self::Whole,
-            _ => Self::Replaced,
-        })
-    }
-}
-
-/// A message that has the name of a part.
-struct Candidate {
-    id: i64,
-    state: State,
-    last_at: Timestamp,
-    /// What is known of the part of this number.
-    content: Option<Vec<u8>>,
-}
-
-impl Candidate {
-    /// Whether a part may be one of its missing ones at `now`.
-    fn is_open(&self, now: Timestamp) -> bool {
-        match self.state {
-            State::Awaited => true,
-            State::Partial => is_within(self.last_at, now, LATE_PARTS_WITHIN),
-            State::Whole | State::Replaced => false,
-        }
-    }
-
-    /// Whether this part is one of its parts that came again.
-    fn has(&self, arrival: &Arrival) -> bool {
-        self.content.as_deref().is_some_and(|content| *content == *arrival.content)
-            && (self.is_open(arrival.at) || is_within(self.last_at, arrival.at, REDELIVERED_WITHIN))
-    }
-}
-
 /// Adds a part to those that it belongs to.
 pub(super) fn join(connection: &Connection, arrival: &Arrival, part: &PartName) -> rusqlite::Result<Joined> {
     let candidates = candidates(connection, arrival, part)?;
-    if candidates.iter().any(|candidate| candidate.has(arrival)) {
-        return Ok(Joined::Known);
+    match Place::of(arrival, &candidates) {
+        Place::Known => Ok(Joined::Known),
+        Place::Begins(replaced) => {
+            let id = begin(connection, arrival, part)?;
+            add(connection, id, arrival, part)?;
+            Ok(Joined::Waits(replaced))
+        }
+        Place::Joins(id, state) => {
+            add(connection, id, arrival, part)?;
+            let assembled = assembled(connection, id)?;
+            Ok(if state.shows(&assembled) { Joined::Assembled(id, assembled) } else { Joined::Waits(None) })
+        }
     }
-    let open = candidates.iter().find(|candidate| candidate.is_open(arrival.at));
-    let Some(open) = open.filter(|open| open.content.is_none()) else {
-        let id = begin(connection, arrival, part)?;
-        add(connection, id, arrival, part)?;
-        return Ok(Joined::Waits(open.map(|open| open.id)));
-    };
-    add(connection, open.id, arrival, part)?;
-    let assembled = assembled(connection, open.id)?;
-    let is_whole = assembled.missing().is_empty();
-    Ok(if is_whole || open.state == State::Partial {
-        Joined::Assembled(open.id, assembled)
-    } else {
-        Joined::Waits(None)
-    })
 }
 
 /// The messages that have the name of a part, the newest first.
 fn candidates(connection: &Connection, arrival: &Arrival, part: &PartName) -> rusqlite::Result<Vec<Candidate>> {
     let read = |row: &Row<'_>| {
-        let (state, last_at) = (State::read(row, 1)?, rows::time(row, 2)?);
+        let (state, last_at) = (State::of(row.get(1)?), rows::time(row, 2)?);
         Ok(Candidate { id: row.get(0)?, state, last_at, content: row.get(3)? })
     };
     let values = params![
@@ -169,15 +113,15 @@ pub(super) fn shown(
     is_whole: bool,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    let (state, kept) = if is_whole { (State::Whole, REDELIVERED_WITHIN) } else { (State::Partial, LATE_PARTS_WITHIN) };
-    let values = params![join, state as u8, message.to_bytes(), (now + kept).as_millis()];
+    let (state, kept) = State::shown(is_whole);
+    let values = params![join, state.number(), message.to_bytes(), (now + kept).as_millis()];
     connection.prepare_cached(SHOWN)?.execute(values)?;
     Ok(())
 }
 
 /// Notes that another message took the name of this one: no part that comes belongs to it any more.
 pub(super) fn replace(connection: &Connection, join: i64, now: Timestamp) -> rusqlite::Result<()> {
-    let values = params![join, State::Replaced as u8, (now + REDELIVERED_WITHIN).as_millis()];
+    let values = params![join, State::Replaced.number(), (now + REDELIVERED_WITHIN).as_millis()];
     connection.prepare_cached(REPLACE)?.execute(values)?;
     Ok(())
 }

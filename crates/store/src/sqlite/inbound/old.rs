@@ -5,13 +5,9 @@ use std::time::Duration;
 use model::{MessageId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::arrivals::is_within;
-use crate::contract::inbound::REDELIVERED_WITHIN;
+use crate::handsets::arrivals::{AUTOMATIC_KEPT, comes_again};
 use crate::sqlite::inbound_rows;
 use crate::sqlite::rows;
-
-/// How long it is known that an automatic message was written: longer than any bound asks for.
-const AUTOMATIC_KEPT: Duration = Duration::from_secs(7 * 86_400);
 
 /// Whether there is something to forget.
 pub(super) fn is_any(connection: &Connection, now: Timestamp, unrouted_kept: Duration) -> rusqlite::Result<bool> {
@@ -60,7 +56,7 @@ fn arrivals(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::
     let mut select = connection.prepare_cached(ARRIVALS)?;
     let read = |row: &Row<'_>| Ok((row.get(0)?, rows::time(row, 1)?));
     let oldest: Vec<(i64, Timestamp)> = select.query_map([limit], read)?.collect::<rusqlite::Result<_>>()?;
-    Ok(oldest.into_iter().filter(|(_, at)| !is_within(*at, now, REDELIVERED_WITHIN)).map(|(id, _)| id).collect())
+    Ok(oldest.into_iter().filter(|(_, at)| !comes_again(*at, now)).map(|(id, _)| id).collect())
 }
 
 const ARRIVALS: &str = "SELECT id, at FROM inbound_arrivals WHERE id > 0 ORDER BY id LIMIT ?1";

@@ -5,12 +5,13 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use model::message::Direction;
-use model::{AccountId, BroadcastId, MessageId, MessageRecord, Mode, Msisdn, Originator, Owner, Status};
+use model::{AccountId, MessageId, MessageRecord, Mode, Msisdn, Originator, Owner, Status};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::streams::{Next, Stream, owners_with};
-use super::{Facet, id, mark, number_of, reference_code};
+use super::{Facet, id, mark, reference_code};
 use crate::contract::messages::{MessageFilter, Page};
+use crate::listing::{self, Scope};
 use crate::sqlite::rows::{self, DELIVERY, MESSAGE};
 
 /// How many rows and entries a page looks at.
@@ -32,34 +33,12 @@ pub(in crate::sqlite) fn page(
     if limit == 0 {
         return Ok(Page { messages: Vec::new(), next: after });
     }
-    let Some((account, mode)) = scope(owner, filter) else { return Ok(Page { messages: Vec::new(), next: None }) };
+    let Some(Scope { account, mode }) = Scope::of(owner, filter.account, filter.mode) else {
+        return Ok(Page { messages: Vec::new(), next: None });
+    };
     let mut walk = Walk { connection, account, mode, filter, limit, rows, looked: 0, found: Vec::new() };
-    let stopped = walk.down(ids(filter, after))?;
+    let stopped = walk.down(listing::message_ids(filter, after))?;
     Ok(walk.into_page(stopped))
-}
-
-/// Whose messages are shown; `None` where the filter asks for another owner's.
-fn scope(owner: Option<Owner>, filter: &MessageFilter) -> Option<(Option<AccountId>, Option<Mode>)> {
-    let Some(owner) = owner else { return Some((filter.account, filter.mode)) };
-    let is_theirs = filter.account.is_none_or(|account| account == owner.account)
-        && filter.mode.is_none_or(|mode| mode == owner.mode);
-    is_theirs.then_some((Some(owner.account), Some(owner.mode)))
-}
-
-/// The ids that a filter lets pass.
-fn ids(filter: &MessageFilter, after: Option<MessageId>) -> Range<u128> {
-    // The ids of a broadcast's messages follow each other.
-    let (first, last) = (
-        filter.broadcast.map(|id| id.message(0)),
-        filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)),
-    );
-    let lowest = [filter.from.map(MessageId::lowest_at), first].into_iter().flatten().map(number_of).max();
-    let ends = [after, filter.before.map(MessageId::lowest_at)]
-        .into_iter()
-        .flatten()
-        .map(number_of)
-        .chain(last.map(|last| number_of(last) + 1));
-    lowest.unwrap_or(0)..ends.min().unwrap_or(u128::MAX)
 }
 
 /// A walk from the newest id down.

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 
 use model::{AccountId, Mode, Owner};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -68,7 +69,7 @@ async fn a_page_whose_caller_hangs_up_is_never_read() {
 async fn a_reader_with_too_many_reads_is_told_to_come_back() {
     let readers = pool();
     let pages = [held(&readers, owner(1)).await, held(&readers, owner(1)).await];
-    let waiting: Vec<_> = (0..512).map(|_| readers.0.seat(owner(1), Work::Page).unwrap()).collect();
+    let waiting: Vec<_> = (0..512).map(|_| readers.seats.line_up(owner(1), Work::Page).unwrap()).collect();
     let refused = readers.read_for(owner(1), Work::Page, |_| Ok(())).await;
     assert_eq!(refused, Err(StoreError::Unavailable("too many reads are waiting".to_owned())));
     readers.read_for(owner(2), Work::Page, |_| Ok(())).await.unwrap();
@@ -91,7 +92,7 @@ async fn a_read_that_panics_gives_its_connection_back() {
 async fn closing_waits_for_what_was_begun_and_refuses_what_waits() {
     let readers = pool();
     let pages = [held(&readers, owner(1)).await, held(&readers, owner(1)).await];
-    let waiting = readers.0.seat(owner(1), Work::Page).unwrap();
+    let waiting = readers.seats.line_up(owner(1), Work::Page).unwrap();
     let pool = Arc::clone(&readers);
     let closing = tokio::spawn(async move { pool.close().await });
     assert!(waiting.await.is_err());

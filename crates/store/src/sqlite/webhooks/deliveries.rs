@@ -1,16 +1,13 @@
 //! Deliveries: how far endpoints have come, what was tried, and the end of what is kept.
 
-use std::sync::Arc;
-
 use model::webhook::{EventId, EventType};
 use model::{Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, Row, params};
 
-use super::found::{Found, find, state_number, state_of};
+use super::found::{Found, find};
 use super::{events, replays};
-use crate::contract::webhooks::{
-    ATTEMPTS_KEPT, Delivery, DeliveryAttempt, DeliveryPage, DeliveryRecord, DeliveryState, PendingDelivery, Progress,
-};
+use crate::contract::webhooks::{Delivery, DeliveryPage, DeliveryRecord, DeliveryState, PendingDelivery, Progress};
+use crate::delivery_rows::{attempts_of, state_number, state_of, with_attempt};
 use crate::sqlite::rows;
 use crate::sqlite::writer::Group;
 
@@ -38,10 +35,6 @@ fn write(group: &Group, webhook: i64, record: &DeliveryRecord) -> rusqlite::Resu
     let body = body.as_deref().filter(|_| !group.events.was_erased(head.resource));
     let resource = body.map(|_| head.resource.to_be_bytes());
     let due_at = due_at.map(Timestamp::as_millis);
-    let mut attempts = Vec::new();
-    if let Some(attempt) = attempt {
-        put_attempt(&mut attempts, attempt);
-    }
     let inserted = group.connection.prepare_cached(INSERT)?.execute(params![
         webhook,
         head.seq,
@@ -50,7 +43,7 @@ fn write(group: &Group, webhook: i64, record: &DeliveryRecord) -> rusqlite::Resu
         state_number(*state),
         tries,
         due_at,
-        attempts,
+        with_attempt(&[], attempt.as_ref()),
         resource,
         body
     ])?;
@@ -59,10 +52,7 @@ fn write(group: &Group, webhook: i64, record: &DeliveryRecord) -> rusqlite::Resu
     }
     let name = params![webhook, head.seq];
     let known: Vec<u8> = group.connection.prepare_cached(ATTEMPTS)?.query_row(name, |row| row.get(0))?;
-    let mut all = attempts_of(&known);
-    all.extend(attempt.clone());
-    let mut attempts = Vec::new();
-    all[all.len().saturating_sub(ATTEMPTS_KEPT)..].iter().for_each(|attempt| put_attempt(&mut attempts, attempt));
+    let attempts = with_attempt(&known, attempt.as_ref());
     let values = params![webhook, head.seq, state_number(*state), tries, due_at, attempts, resource, body];
     group.connection.prepare_cached(UPDATE)?.execute(values)?;
     Ok(())
@@ -161,43 +151,6 @@ pub(super) fn forget(group: &mut Group, before: Timestamp, limit: usize) -> rusq
         removed += dropped;
     }
     Ok(removed)
-}
-
-/// Adds an attempt to octets: its time, its status (0 for none), its duration, and two texts with their lengths.
-fn put_attempt(octets: &mut Vec<u8>, attempt: &DeliveryAttempt) {
-    octets.extend(attempt.at.as_millis().to_be_bytes());
-    octets.extend(attempt.status.unwrap_or_default().to_be_bytes());
-    octets.extend(attempt.took_ms.to_be_bytes());
-    for text in [attempt.cause.as_deref().unwrap_or_default(), &attempt.response] {
-        let length = u16::try_from(text.len()).unwrap_or(u16::MAX);
-        octets.extend(length.to_be_bytes());
-        octets.extend(&text.as_bytes()[..usize::from(length)]);
-    }
-}
-
-/// Reads what [`put_attempt`] wrote, as far as it can be read.
-fn attempts_of(mut octets: &[u8]) -> Vec<DeliveryAttempt> {
-    std::iter::from_fn(|| {
-        let at = Timestamp::from_millis(i64::from_be_bytes(take(&mut octets)?));
-        let status = u16::from_be_bytes(take(&mut octets)?);
-        let took_ms = u32::from_be_bytes(take(&mut octets)?);
-        let mut text = || -> Option<Arc<str>> {
-            let length = u16::from_be_bytes(take(&mut octets)?);
-            let (text, rest) = octets.split_at_checked(usize::from(length))?;
-            octets = rest;
-            Some(String::from_utf8_lossy(text).into())
-        };
-        let (cause, response) = (text()?, text()?);
-        let cause = Some(cause).filter(|cause| !cause.is_empty());
-        Some(DeliveryAttempt { at, status: (status > 0).then_some(status), cause, took_ms, response })
-    })
-    .collect()
-}
-
-fn take<const N: usize>(octets: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, rest) = octets.split_first_chunk::<N>()?;
-    *octets = rest;
-    Some(*taken)
 }
 
 const ADVANCE: &str = "UPDATE webhook_endpoints SET position = max(position, ?2) WHERE webhook = ?1";

@@ -112,14 +112,13 @@ pub(super) fn disable(
     let found = find(&group.connection, id)?.filter(|found| found.endpoint.webhook.active);
     let Some(Found { number, endpoint: Endpoint { webhook, .. }, .. }) = found else { return Ok(None) };
     group.connection.prepare_cached(DISABLE)?.execute(params![number, reason.as_str(), at.as_millis()])?;
-    let facts = logs::endpoint_facts(id, reason.as_str());
-    group.events.note_endpoint(webhook.owner, at, EventType::WebhookDisabled, facts);
+    group.events.note_endpoint(webhook.owner, at, EventType::WebhookDisabled, id, reason.as_str());
     Ok(Some(Webhook { active: false, disabled: Some((reason, at)), ..webhook }))
 }
 
 pub(super) fn log_test(group: &mut Group, owner: Owner, id: WebhookId, at: Timestamp) -> Result<EventRecord, Fault> {
     let Found { log, .. } = require(&group.connection, owner, id)?;
-    group.events.note_endpoint(owner, at, EventType::WebhookTest, logs::endpoint_facts(id, ""));
+    group.events.note_endpoint(owner, at, EventType::WebhookTest, id, "");
     group.events.write(&group.connection)?;
     let last = group.events.of(owner).map_or(0, |(_, last)| last);
     let event = events::find(&group.connection, owner, log, last)?;

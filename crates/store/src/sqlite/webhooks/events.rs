@@ -1,61 +1,16 @@
 //! Reading the log: what an endpoint is to receive, and what an event says.
 
-use model::webhook::{DisabledReason, EventId, EventType};
-use model::{BroadcastRecord, BroadcastStatus, Delivery, MessageRecord, Owner, Status, Timestamp, WebhookId};
+use model::webhook::{EventId, EventType};
+use model::{BroadcastRecord, Delivery, MessageRecord, Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::found::{self, Found};
-use super::logs::{self, opt_out_key};
+use super::logs;
 use crate::contract::changes::Resource;
-use crate::contract::webhooks::{
-    EventContent, EventHead, EventPage, EventRecord, EventsAfter, Heads, ResourceKey, ToSend,
-};
-use crate::facts;
+use crate::contract::webhooks::{EventContent, EventHead, EventPage, EventRecord, EventsAfter, Heads, ToSend};
+use crate::event_log::{Facts, Halves, shown};
 use crate::sqlite::broadcasts;
 use crate::sqlite::rows::{self, MESSAGE};
-
-/// The facts of an event, read.
-enum Facts {
-    Resource(Resource),
-    Webhook(WebhookId, Option<DisabledReason>),
-}
-
-impl Facts {
-    fn read(kind: EventType, octets: &[u8]) -> Option<Self> {
-        match kind {
-            EventType::WebhookTest | EventType::WebhookDisabled => {
-                let (id, reason) = octets.split_first_chunk::<16>()?;
-                let reason = std::str::from_utf8(reason).ok().and_then(DisabledReason::parse);
-                Some(Self::Webhook(WebhookId::from_bytes(*id), reason))
-            }
-            _ => facts::decode(octets).map(Self::Resource),
-        }
-    }
-
-    /// What the events of a resource are ordered by.
-    fn key(&self) -> ResourceKey {
-        let of = ResourceKey::from_be_bytes;
-        match self {
-            Self::Webhook(id, _) => of(id.to_bytes()),
-            Self::Resource(Resource::Message { id, .. } | Resource::Inbound { id, .. }) => of(id.to_bytes()),
-            Self::Resource(Resource::Broadcast { id, .. }) => of(id.to_bytes()),
-            Self::Resource(Resource::OptedOut(opt_out) | Resource::OptedIn(opt_out)) => {
-                opt_out_key(opt_out.name.number)
-            }
-            Self::Resource(_) => 0,
-        }
-    }
-
-    /// Whether an endpoint that subscribed to the type wants the event.
-    fn is_for(&self, id: WebhookId, kind: EventType, broadcast_messages: bool) -> bool {
-        match self {
-            // A test is delivered by the call that asks for it.
-            Self::Webhook(about, _) => kind == EventType::WebhookDisabled && *about != id,
-            Self::Resource(Resource::Message { broadcast: Some(_), .. }) => broadcast_messages,
-            Self::Resource(_) => true,
-        }
-    }
-}
 
 pub(super) fn heads(
     connection: &Connection,
@@ -143,26 +98,21 @@ pub(super) fn page(
     Ok(page)
 }
 
-/// The number before the first event of this time or later. Times of a log hardly go back, so that a search by halves
-/// finds it.
+/// The number before the first event of this time or later.
 pub(super) fn before(connection: &Connection, log: u32, at: Timestamp) -> rusqlite::Result<u64> {
     let ends = connection
         .prepare_cached(ENDS)?
         .query_row([log], |row| Ok(row.get::<_, Option<u64>>(0)?.zip(row.get::<_, Option<u64>>(1)?)))?;
     let Some((first, last)) = ends else { return Ok(0) };
-    let (mut low, mut high) = (first, last + 1);
-    while low < high {
-        let middle = low.midpoint(high);
-        let found: Option<(u64, i64)> = connection
+    let mut halves = Halves::new(first, last, at);
+    while let Some(from) = halves.next() {
+        let found = connection
             .prepare_cached(FROM)?
-            .query_row(params![log, middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![log, from], |row| Ok((row.get(0)?, rows::time(row, 1)?)))
             .optional()?;
-        match found {
-            Some((seq, time)) if seq < high && time < at.as_millis() => low = seq + 1,
-            _ => high = middle,
-        }
+        halves.look(from, found);
     }
-    Ok(low - 1)
+    Ok(halves.found())
 }
 
 /// The event with this number, unless it or its resource is gone.
@@ -179,21 +129,20 @@ fn event(connection: &Connection, owner: Owner, log: u32, row: &Row<'_>) -> rusq
     let Some(kind) = EventType::from_number(row.get(2)?) else { return Ok(None) };
     let Some(facts) = Facts::read(kind, row.get_ref(4)?.as_blob()?) else { return Ok(None) };
     let (seq, at, sequence) = (row.get(0)?, rows::time(row, 1)?, row.get(3)?);
-    let (content, is_final) = match facts {
-        Facts::Webhook(id, reason) => (EventContent::Webhook { id, reason }, true),
+    let is_final = facts.is_final();
+    let content = match facts {
+        Facts::Webhook(id, reason) => EventContent::Webhook { id, reason },
         Facts::Resource(Resource::Message { id, delivery, .. }) => {
-            let is_final = delivery.status.is_final();
-            let Some(record) = message(connection, owner, id.to_bytes(), &delivery)? else { return Ok(None) };
-            (EventContent::Message(Box::new(record)), is_final)
+            let Some(record) = message(connection, owner, id.to_bytes(), delivery)? else { return Ok(None) };
+            EventContent::Message(Box::new(record))
         }
         Facts::Resource(Resource::Broadcast { id, status, counts }) => {
             let Some(record) = broadcasts::load(connection, Some(owner), id)? else { return Ok(None) };
-            let is_final = !matches!(status, BroadcastStatus::Queued | BroadcastStatus::Sending);
-            (EventContent::Broadcast(Box::new(BroadcastRecord { status, counts, ..record })), is_final)
+            EventContent::Broadcast(Box::new(BroadcastRecord { status, counts, ..record }))
         }
-        Facts::Resource(Resource::Inbound { id, is_partial }) => (EventContent::Inbound(id), !is_partial),
+        Facts::Resource(Resource::Inbound { id, .. }) => EventContent::Inbound(id),
         Facts::Resource(Resource::OptedOut(opt_out) | Resource::OptedIn(opt_out)) => {
-            (EventContent::OptOut(Box::new(opt_out)), false)
+            EventContent::OptOut(Box::new(opt_out))
         }
         Facts::Resource(_) => return Ok(None),
     };
@@ -205,23 +154,16 @@ fn message(
     connection: &Connection,
     owner: Owner,
     id: [u8; 16],
-    delivery: &Delivery,
+    delivery: Delivery,
 ) -> rusqlite::Result<Option<MessageRecord>> {
     let sql = format!(
         "SELECT d.erased_at, {MESSAGE} FROM messages m JOIN delivery d ON d.message_id = m.id \
          WHERE m.account_id = ?1 AND m.id = ?2"
     );
-    let read = |row: &Row<'_>| {
-        let erased_at = rows::time_if_any(row, 0)?;
-        // Words of a carrier may name the person.
-        let error_message = match delivery.status {
-            Status::Undelivered | Status::Failed if erased_at.is_some() => None,
-            _ => delivery.error_message.clone(),
-        };
-        let delivery = Delivery { erased_at, error_message, ..delivery.clone() };
-        Ok(MessageRecord { message: rows::message(row, 1)?, delivery })
-    };
-    connection.prepare_cached(&sql)?.query_row(params![owner.account.to_bytes(), id], read).optional()
+    let read = |row: &Row<'_>| Ok((rows::time_if_any(row, 0)?, rows::message(row, 1)?));
+    let values = params![owner.account.to_bytes(), id];
+    let found = connection.prepare_cached(&sql)?.query_row(values, read).optional()?;
+    Ok(found.map(|(erased_at, message)| MessageRecord { message, delivery: shown(delivery, erased_at) }))
 }
 
 const HEADS: &str = "SELECT e.seq, e.at, e.type, e.facts, d.state FROM webhook_events e LEFT JOIN webhook_deliveries d \

@@ -7,7 +7,7 @@ use model::{AccountId, Owner, WebhookId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::StoreError;
-use crate::contract::webhooks::{DeliveryState, Endpoint, Failing};
+use crate::contract::webhooks::{Endpoint, Failing};
 use crate::sqlite::event_logs::subscription;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::rows;
@@ -62,22 +62,4 @@ pub(super) fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         failing: rows::time_if_any(row, 14)?.map(|since| Failing { since, probes }),
     };
     Ok(Found { number: row.get(0)?, log: row.get(16)?, endpoint })
-}
-
-/// How a state is written.
-pub(super) const fn state_number(state: DeliveryState) -> u8 {
-    match state {
-        DeliveryState::Pending => 0,
-        DeliveryState::Succeeded => 1,
-        DeliveryState::Failed => 2,
-    }
-}
-
-/// The state that is written so.
-pub(super) fn state_of(number: u8) -> DeliveryState {
-    match number {
-        0 => DeliveryState::Pending,
-        1 => DeliveryState::Succeeded,
-        _ => DeliveryState::Failed,
-    }
 }

@@ -1,11 +1,12 @@
 //! The rows of logs, and what an erasure removes from them.
 
-use model::{Msisdn, Owner, Timestamp, WebhookId};
+use model::{Msisdn, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::is_test;
 use crate::contract::changes::Resource;
 use crate::contract::webhooks::ResourceKey;
+use crate::event_log::{opt_out_key, opt_outs_of};
 use crate::facts;
 use crate::sqlite::writer::Group;
 
@@ -64,18 +65,8 @@ pub(in crate::sqlite) fn erase_number(group: &mut Group, number: Msisdn) -> rusq
         group.connection.prepare_cached(REMOVE)?.execute(params![log, seq])?;
         group.connection.prepare_cached(BLANK_BODIES_OF)?.execute(params![log, seq])?;
     }
-    group.connection.prepare_cached(REMOVE_COUNTS)?.execute([format!("{number} ").into_bytes()])?;
+    group.connection.prepare_cached(REMOVE_COUNTS)?.execute([opt_outs_of(number)])?;
     erase_resource(group, opt_out_key(number).to_be_bytes())
-}
-
-/// What the opt-outs of a handset are ordered by.
-pub(super) fn opt_out_key(number: Msisdn) -> ResourceKey {
-    ResourceKey::from(number.to_u64())
-}
-
-/// The facts of an event of an endpoint.
-pub(super) fn endpoint_facts(id: WebhookId, reason: &str) -> Vec<u8> {
-    [&id.to_bytes(), reason.as_bytes()].concat()
 }
 
 const FOLLOW: &str =

@@ -4,8 +4,9 @@ use model::{Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::events;
-use super::found::{Found, find, require, state_number};
+use super::found::{Found, find, require};
 use crate::contract::webhooks::{DeliveryState, REPLAYS_MAX, ReplayBegun, ReplayOf, Replaying};
+use crate::delivery_rows::state_number;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::writer::Group;
 

@@ -108,3 +108,42 @@ async fn with_nothing_to_add_the_index_of_lists_writes_nothing() {
     // The log may be emptied meanwhile, because little is written; it does not grow.
     assert!(written() <= before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_are_indexed_after_the_clock_was_set_back() {
+    const AFTER: Duration = Duration::from_secs(30);
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    // The first is not indexed yet when the clock goes back, and is accepted later than the present for ten minutes.
+    for message in desk.minted(desk.account(), [600, 0, 1, 35]) {
+        desk.admit(message).await;
+    }
+    let mut steps = Vec::new();
+    for (secs, limit) in [(29, 9), (40, 1), (40, 9), (65, 9), (66, 9), (700, 9)] {
+        let Indexed { filed, oldest_missing, .. } = desk.store.index_lists(after(secs), AFTER, limit).await.unwrap();
+        steps.push((filed, oldest_missing));
+    }
+    assert_eq!(steps, [(1, None), (1, Some(after(1))), (1, None), (0, None), (1, None), (0, None)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_a_clock_that_was_far_ahead_do_not_move_the_mark() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    let account = desk.account();
+    let ahead = 30 * 86_400;
+    for secs in [0, ahead, 1] {
+        desk.admit(desk.message_at(account, after(secs))).await;
+    }
+    for (secs, filed) in [(60, 2), (120, 0), (ahead + 60, 1)] {
+        // A step ends early where the machine is busy.
+        let mut all = 0;
+        loop {
+            match desk.store.index_lists(after(secs), Duration::from_secs(30), 9).await.unwrap().filed {
+                0 => break,
+                some => all += some,
+            }
+        }
+        assert_eq!(all, filed, "after {secs} s");
+    }
+}

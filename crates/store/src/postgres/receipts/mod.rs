@@ -1,6 +1,10 @@
 #![allow(unused_imports, unused_variables, dead_code)] // TODO-stub
 //! To be written.
 
+pub(super) mod filing;
+pub(super) mod gate;
+pub(super) mod parked;
+
 use std::time::Duration;
 use async_trait::async_trait;
 use model::status::SegmentFate;

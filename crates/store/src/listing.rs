@@ -1,0 +1,57 @@
+//! What a page of a list shows, as far as ids and owners tell: the rules, without the rows.
+//!
+//! Ids begin with the time at which they were made, so that the times of a filter are ends of a range of ids. Messages of
+//! a broadcast are as old as their broadcast, and those that were accepted after a clock was set back are as old as their
+//! ids say.
+
+use std::ops::Range;
+
+use model::{AccountId, BroadcastId, MessageId, Mode, Owner};
+
+use crate::contract::broadcasts::BroadcastFilter;
+use crate::contract::messages::MessageFilter;
+
+/// How many rows a page of broadcasts looks at.
+pub(crate) const BROADCASTS_PER_PAGE: usize = 5_000;
+
+/// Whose resources a list shows. `None` does not narrow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) account: Option<AccountId>,
+    pub(crate) mode: Option<Mode>,
+}
+
+impl Scope {
+    /// What `owner` sees (everybody's, when `None`) of the account and the mode that a filter asks for; `None` where it
+    /// asks for another owner's.
+    pub(crate) fn of(owner: Option<Owner>, account: Option<AccountId>, mode: Option<Mode>) -> Option<Self> {
+        let Some(owner) = owner else { return Some(Self { account, mode }) };
+        let is_theirs = account.is_none_or(|account| account == owner.account)
+            && mode.is_none_or(|mode| mode == owner.mode);
+        is_theirs.then_some(Self { account: Some(owner.account), mode: Some(owner.mode) })
+    }
+}
+
+/// The ids of messages that a filter lets pass, below `after`.
+pub(crate) fn message_ids(filter: &MessageFilter, after: Option<MessageId>) -> Range<u128> {
+    // The ids of a broadcast's messages follow each other.
+    let (first, last) = (
+        filter.broadcast.map(|id| id.message(0)),
+        filter.broadcast.map(|id| id.message(BroadcastId::RECIPIENTS_MAX - 1)),
+    );
+    let number = |id: MessageId| u128::from_be_bytes(id.to_bytes());
+    let lowest = [filter.from.map(MessageId::lowest_at), first].into_iter().flatten().map(number).max();
+    let ends = [after, filter.before.map(MessageId::lowest_at)]
+        .into_iter()
+        .flatten()
+        .map(number)
+        .chain(last.map(|last| number(last) + 1));
+    lowest.unwrap_or(0)..ends.min().unwrap_or(u128::MAX)
+}
+
+/// The same of broadcasts.
+pub(crate) fn broadcast_ids(filter: &BroadcastFilter, after: Option<BroadcastId>) -> Range<u128> {
+    let number = |id: BroadcastId| u128::from_be_bytes(id.to_bytes());
+    let ends = [after, filter.before.map(BroadcastId::lowest_at)].into_iter().flatten().map(number);
+    filter.from.map_or(0, |from| number(BroadcastId::lowest_at(from)))..ends.min().unwrap_or(u128::MAX)
+}

@@ -1,0 +1,33 @@
+//! How recipients are packed who have not had their turn: each takes the seven octets of the number that its digits are,
+//! lowest first.
+
+use model::Msisdn;
+
+/// How many recipients one chunk holds.
+pub(crate) const CHUNK: usize = 1_000;
+
+/// How many octets a recipient takes: no number of 15 digits needs more.
+pub(crate) const PACKED_BYTES: usize = 7;
+
+/// The numbers, packed.
+pub(crate) fn pack(numbers: &[u64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes().into_iter().take(PACKED_BYTES)).collect()
+}
+
+/// The recipients that are packed so; `None` for what is no number.
+pub(crate) fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
+    let number = |octets: &[u8]| octets.iter().rev().fold(0, |number, octet| number << 8 | u64::from(*octet));
+    octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_read_back() {
+        let numbers = [1_234_567, 18_005_551_234, 999_999_999_999_999];
+        let read: Vec<_> = unpack(&pack(&numbers)).map(|number| number.unwrap().to_u64()).collect();
+        assert_eq!((read, pack(&numbers).len()), (numbers.to_vec(), 21));
+    }
+}

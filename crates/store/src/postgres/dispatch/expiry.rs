@@ -1,0 +1,47 @@
+//! The end of validity periods.
+
+use std::collections::HashSet;
+
+use model::{MessageId, Moment};
+use uuid::Uuid;
+
+use crate::contract::nodes::Epoch;
+use crate::postgres::fault::Fault;
+use crate::postgres::unit::Unit;
+use crate::postgres::{life, living, rows};
+use crate::verdict;
+
+const EXPIRED: &str = "SELECT message_id FROM queue WHERE expires_at <= $1 AND (lease = 0 OR due_at <= $2) \
+    AND (lease >> 32) & 4294967295 <= $3 AND (lease >> 32) & 4294967295 <> ALL($4) AND message_id <> ALL($5) \
+    ORDER BY expires_at LIMIT $6";
+
+/// Ends messages whose validity is over and that nobody else owns. Returns how many.
+pub(super) async fn expire(
+    unit: &mut Unit,
+    node: Epoch,
+    now: Moment,
+    under_way: &HashSet<MessageId>,
+    limit: usize,
+) -> Result<usize, Fault> {
+    living::require(unit, node).await?;
+    let owners = living::owners(unit, Some(node)).await?;
+    let (wall, steady) = (now.wall.as_millis(), now.steady.as_millis());
+    let under_way: Vec<Uuid> = under_way.iter().map(|id| rows::id(id.to_bytes())).collect();
+    let found =
+        unit.query(EXPIRED, &[&wall, &steady, &owners.last, &owners.living, &under_way, &rows::limit(limit)]).await?;
+    let ids = found.iter().map(|row| rows::octets(row, 0).map(MessageId::from_bytes));
+    let ids = ids.collect::<Result<Vec<_>, Fault>>()?;
+    let mut lives = life::lock(unit, ids.iter().copied()).await?;
+    let mut ended = Vec::new();
+    for id in ids {
+        let Some(mut life) = lives.remove(&id) else { continue };
+        // Another node may have leased it before it was locked.
+        let is_free = (life.lease == 0 || life.due_at <= now.steady) && owners.leave_free(life.lease);
+        if is_free && verdict::expire(&mut life, now.wall) {
+            ended.push(life);
+        }
+    }
+    let count = ended.len();
+    life::save(unit, ended).await?;
+    Ok(count)
+}
