@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 pub const WINDOW: Duration = Duration::from_secs(60);
 
 /// How far apart the readings of the clock may be of requests that are counted at the same time.
-const READINGS_APART: Duration = Duration::from_secs(1);
+pub const READINGS_APART: Duration = Duration::from_secs(1);
 
 /// The kinds of request that are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

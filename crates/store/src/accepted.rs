@@ -1,10 +1,12 @@
-//! The first event of a message's life. It is told from the message itself, which never changes: a row of its own would
+//! The first events of a message's life. That of its acceptance is told from the message itself, which never changes: a row of its own would
 //! say the same again for every message.
 
 use model::event::{Event, EventKind};
-use model::{Mode, Timestamp};
+use model::{Message, Mode, ScreeningRecord, Timestamp};
 
-/// What the event says of a message.
+use crate::life::NewEvent;
+
+/// What the event of its acceptance says of a message.
 pub(crate) struct Accepted<'m> {
     pub(crate) at: Timestamp,
     pub(crate) encoding: &'m str,
@@ -26,4 +28,9 @@ impl Accepted<'_> {
         let detail = format!("{form}, {} key", mode.as_str());
         Event { at, kind: EventKind::Accepted, carrier: None, attempt: None, detail }
     }
+}
+
+/// The event that the screen found something in a message's text and let it pass.
+pub(crate) fn flagged(message: &Message, found: &ScreeningRecord) -> NewEvent {
+    NewEvent::plain(message.id, message.created_at, EventKind::Flagged, found.categories.join(", "))
 }

@@ -247,15 +247,15 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch. awaited: the request is on record, and its answer is
--- awaited.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
+-- it is on record and its answer is awaited.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
     endpoint   text    NOT NULL,
     key        text    NOT NULL,
     epoch      bigint  NOT NULL,
-    awaited    boolean NOT NULL,
+    made       uuid,
     PRIMARY KEY (account_id, test, endpoint, key)
 );
 CREATE INDEX held_keys_of ON held_keys (epoch);
@@ -268,11 +268,15 @@ CREATE TABLE quota (
     PRIMARY KEY (day, account_id, test)
 ) WITH (fillfactor = 50);
 
--- Counts of requests within a window. They need not survive a crash of the database.
+-- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,
+-- asked of them, passed were counted under the limit most.
 CREATE UNLOGGED TABLE windows (
-    name   text   NOT NULL PRIMARY KEY,
+    name    text   NOT NULL PRIMARY KEY,
     ends_at bigint NOT NULL,
-    used   bigint NOT NULL
+    used    bigint NOT NULL,
+    asked   bigint NOT NULL,
+    most    bigint NOT NULL,
+    passed  bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX windows_end ON windows (ends_at);
 

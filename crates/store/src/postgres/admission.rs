@@ -1,57 +1,208 @@
-//! Admission: one transaction for what a request brings in, whether that is a message or a broadcast.
+//! Admission: one transaction for what requests bring in, whether that is messages or a broadcast.
 
+mod broadcast_rows;
+mod flagged;
 mod followers;
+mod holding;
+mod keys;
 mod message_rows;
+mod pass;
+mod quota;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Broadcast, Message, Owner};
+use model::{Broadcast, MediaId, Message, Owner, ScreeningRecord, Timestamp};
+use uuid::Uuid;
 
+pub(super) use self::holding::AGAIN;
+use self::holding::Holding;
+pub(super) use self::keys::name_of_key;
+use self::keys::{Record, Seen};
 pub(super) use self::message_rows::insert_messages;
-use super::core::Core;
+use super::batch::{Answers, Batch};
+use super::core::{Core, Doing};
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{living, rows};
+use super::{messages, rows};
 use crate::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
+use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage, Replay};
 
-/// Admits a message.
-pub(super) async fn admit_message(
-    core: &Arc<Core>,
-    admission: Admission<NewMessage>,
-) -> Result<Admitted<Message>, StoreError> {
-    core.make_room([rows::id(admission.payload.message.id.to_bytes())]).await.map_err(Fault::told)?;
-    core.write(admission, |unit, admission| Box::pin(admit(unit, admission))).await
+/// What a request makes: the part of an admission that a message and a broadcast do not share.
+pub(super) trait Payload: Send + Sync + Sized + 'static {
+    /// What is made.
+    type Made: Send + Sync + 'static;
+
+    /// The particulars of what is made.
+    fn made(&self) -> Made;
+
+    /// Writes what was admitted.
+    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()>;
+
+    /// Notes in its life that the screen found something, where it has a life of events.
+    fn note_flagged(&self, _: &mut Unit, _: &ScreeningRecord) {}
+
+    /// Reads what earlier requests made.
+    fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Self::Made>>>;
 }
 
-async fn admit(unit: &mut Unit, admission: &Admission<NewMessage>) -> Result<Admitted<Message>, Fault> {
-    living::require(unit, admission.node).await?;
-    insert_messages(unit, &[&admission.payload]).await?;
-    Ok(Admitted::New)
+/// What an admission asks of its payload.
+pub(super) struct Made {
+    /// Whose it is.
+    pub(super) owner: Owner,
+    /// Its id.
+    pub(super) id: [u8; 16],
+    /// The media that it names.
+    pub(super) media: Option<MediaId>,
+    /// How many recipients count against the quota.
+    pub(super) recipients: u64,
+    /// When it was accepted.
+    pub(super) created_at: Timestamp,
+}
+
+/// Admissions of messages, which share transactions.
+pub(super) struct Admissions(Batch<Asking, Admitted<Message>>);
+
+/// An admission, and the key that its request may hold from then on.
+struct Asking {
+    admission: Admission<NewMessage>,
+    _holding: Holding,
+}
+
+impl Admissions {
+    pub(super) fn start(core: &Arc<Core>) -> Self {
+        let shared = Arc::clone(core);
+        let commit = move |asking| -> super::batch::Group<_> { Box::pin(admit_group(Arc::clone(&shared), asking)) };
+        Self(Batch::start(Arc::clone(&core.runtime), commit))
+    }
+
+    /// Admits a message.
+    pub(super) async fn admit(
+        &self,
+        core: &Arc<Core>,
+        admission: Admission<NewMessage>,
+    ) -> Result<Admitted<Message>, StoreError> {
+        let holding = Holding::of(core, &admission);
+        let admitted = self.0.call(Asking { admission, _holding: holding.clone() }, 1).await?;
+        holding.keep();
+        Ok(admitted)
+    }
+
+    /// Takes no more, and finishes those that wait.
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+async fn admit_group(core: Arc<Core>, asking: Vec<Arc<Asking>>) -> Answers<Admitted<Message>> {
+    core.make_room(asking.iter().map(|asking| rows::id(asking.admission.payload.message.id.to_bytes()))).await?;
+    core.write_group(asking.len(), asking, |unit, asking| {
+        Box::pin(async move {
+            let admissions: Vec<_> = asking.iter().map(|asking| &asking.admission).collect();
+            pass::admit_all(unit, &admissions).await
+        })
+    })
+    .await
 }
 
 /// What a repeat of a request for a message is answered.
 pub(super) async fn replay_message(
-    _: &Arc<Core>,
-    _: Owner,
-    _: &IdempotencyClaim,
+    core: &Arc<Core>,
+    owner: Owner,
+    claim: &IdempotencyClaim,
 ) -> Result<Option<Earlier<Message>>, StoreError> {
-    Err(StoreError::Unavailable("to be written".to_owned()))
+    core.read((owner, claim), |unit, (owner, claim)| Box::pin(repeated::<NewMessage>(unit, *owner, claim))).await
 }
 
 /// Admits a broadcast.
 pub(super) async fn admit_broadcast(
-    _: &Arc<Core>,
-    _: Admission<NewBroadcast>,
+    core: &Arc<Core>,
+    admission: Admission<NewBroadcast>,
 ) -> Result<Admitted<Broadcast>, StoreError> {
-    Err(StoreError::Unavailable("to be written".to_owned()))
+    // A task of its own: what has begun is done although the caller goes away.
+    let holding = Holding::of(core, &admission);
+    let (shared, held) = (Arc::clone(core), holding.clone());
+    let admit = async move {
+        let admitted = shared
+            .write(admission, |unit, admission| {
+                Box::pin(async move {
+                    let admitted = pass::admit_all(unit, &[admission]).await?.pop();
+                    admitted.ok_or_else(|| Fault::Broken("a broadcast without an answer".to_owned()))
+                })
+            })
+            .await;
+        drop(held);
+        admitted.flatten()
+    };
+    let gone = |ended| StoreError::Unavailable(format!("the admission {ended}"));
+    let admitted = core.runtime.run("store-broadcast", admit).await.map_err(gone)??;
+    holding.keep();
+    Ok(admitted)
 }
 
 /// What a repeat of a request for a broadcast is answered.
 pub(super) async fn replay_broadcast(
-    _: &Arc<Core>,
-    _: Owner,
-    _: &IdempotencyClaim,
+    core: &Arc<Core>,
+    owner: Owner,
+    claim: &IdempotencyClaim,
 ) -> Result<Option<Earlier<Broadcast>>, StoreError> {
-    Err(StoreError::Unavailable("to be written".to_owned()))
+    core.read((owner, claim), |unit, (owner, claim)| Box::pin(repeated::<NewBroadcast>(unit, *owner, claim))).await
+}
+
+async fn repeated<P: Payload>(
+    unit: &Unit,
+    owner: Owner,
+    claim: &IdempotencyClaim,
+) -> Result<Option<Earlier<P::Made>>, Fault> {
+    let seen = keys::look(unit, &[(owner, claim)]).await?;
+    let made = load::<P>(unit, &seen).await?;
+    Ok(seen.into_iter().next().and_then(|seen| {
+        let is_under_way = seen.is_held && !claim.begun;
+        earlier::<P>(seen, &made).or(is_under_way.then_some(Earlier::UnderWay))
+    }))
+}
+
+/// What these requests made of which there is a record.
+async fn load<P: Payload>(unit: &Unit, seen: &[Seen]) -> Result<BTreeMap<Uuid, Arc<P::Made>>, Fault> {
+    let records = seen.iter().filter_map(|seen| seen.record.as_ref());
+    let ids: Vec<Uuid> = records.filter(|record| record.counts && record.is_same).map(|record| record.made).collect();
+    if ids.is_empty() { Ok(BTreeMap::new()) } else { P::load(unit, ids).await }
+}
+
+/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough, and
+/// what its request made is there.
+fn earlier<P: Payload>(seen: Seen, made: &BTreeMap<Uuid, Arc<P::Made>>) -> Option<Earlier<P::Made>> {
+    let Record { is_same, made: id, answer, form, .. } = seen.record.filter(|record| record.counts)?;
+    if !is_same {
+        return Some(Earlier::KeyTaken);
+    }
+    let made = Arc::clone(made.get(&id)?);
+    if answer.is_none() && seen.is_awaited {
+        return Some(Earlier::UnderWay);
+    }
+    Some(Earlier::Replayed(Replay { made, answer, form }))
+}
+
+impl Payload for NewMessage {
+    type Made = Message;
+
+    fn made(&self) -> Made {
+        let Message { id, media, created_at, .. } = *self.message;
+        Made { owner: self.message.owner(), id: id.to_bytes(), media, recipients: 1, created_at }
+    }
+
+    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
+        Box::pin(async move {
+            let new: Vec<&Self> = admitted.iter().map(|admission| &admission.payload).collect();
+            insert_messages(unit, &new).await
+        })
+    }
+
+    fn note_flagged(&self, unit: &mut Unit, flagged: &ScreeningRecord) {
+        unit.add_event(crate::accepted::flagged(&self.message, flagged));
+    }
+
+    fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Message>>> {
+        Box::pin(messages::load(unit, ids))
+    }
 }

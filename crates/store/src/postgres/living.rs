@@ -23,7 +23,12 @@ pub(super) async fn require(unit: &Unit, epoch: Epoch) -> Result<(), Fault> {
 
 /// Those of the epochs of these lease tokens that are not over. Nobody ends them before this transaction is over.
 pub(super) async fn held(unit: &Unit, tokens: impl Iterator<Item = u64>) -> Result<BTreeSet<Epoch>, Fault> {
-    let epochs: BTreeSet<i64> = tokens.filter_map(Epoch::of_token).map(rows::epoch_number).collect();
+    among(unit, tokens.filter_map(Epoch::of_token)).await
+}
+
+/// Those of these epochs that are not over. Nobody ends them before this transaction is over.
+pub(super) async fn among(unit: &Unit, epochs: impl Iterator<Item = Epoch>) -> Result<BTreeSet<Epoch>, Fault> {
+    let epochs: BTreeSet<i64> = epochs.map(rows::epoch_number).collect();
     if epochs.is_empty() {
         return Ok(BTreeSet::new());
     }

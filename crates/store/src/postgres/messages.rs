@@ -1,5 +1,6 @@
 //! Messages: reading them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,6 +8,7 @@ use model::event::{Event, EventKind};
 use model::message::{Message, MessageRecord, MessageType};
 use model::{MessageId, Owner};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::fault::Fault;
 use super::unit::Unit;
@@ -15,12 +17,12 @@ use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::messages::{MessageFilter, Messages, Page};
-use crate::turns::Work;
+use crate::turns::{Reader, Work};
 
 #[async_trait]
 impl Messages for Postgres {
     async fn admit(&self, admission: Admission<NewMessage>) -> Result<Admitted<Message>, StoreError> {
-        admission::admit_message(&self.core, admission).await
+        self.admissions.admit(&self.core, admission).await
     }
 
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError> {
@@ -28,12 +30,12 @@ impl Messages for Postgres {
     }
 
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        let found = self.message_of_any_account(id).await?;
-        Ok(found.filter(|record| record.message.owner() == owner))
+        let read = self.core.read_for(Reader::Owner(owner), Work::One, id, |unit, id| Box::pin(record(unit, *id)));
+        Ok(read.await?.filter(|record| record.message.owner() == owner))
     }
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        self.core.read(id, |unit, id| Box::pin(record(unit, *id))).await
+        self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(record(unit, *id))).await
     }
 
     async fn messages(
@@ -51,7 +53,7 @@ impl Messages for Postgres {
     }
 
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
-        self.core.read(id, |unit, id| Box::pin(events(unit, *id))).await
+        self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(events(unit, *id))).await
     }
 }
 
@@ -65,10 +67,12 @@ async fn record(unit: &Unit, id: MessageId) -> Result<Option<MessageRecord>, Fau
     unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.as_ref().map(rows::record).transpose()
 }
 
-/// A message as it was accepted.
-pub(super) async fn load(unit: &Unit, id: MessageId) -> Result<Option<Arc<Message>>, Fault> {
-    let sql = format!("SELECT {} FROM messages m WHERE m.id = $1", rows::MESSAGE);
-    unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.map(|row| rows::message(&row, 0)).transpose()
+/// Messages as they were accepted, those of these that are there.
+pub(super) async fn load(unit: &Unit, ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, Arc<Message>>, Fault> {
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(BTreeMap::new()) };
+    let sql = format!("SELECT {} FROM messages m WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3", rows::MESSAGE);
+    let found = unit.query(&sql, &[&ids, low, high]).await?;
+    found.iter().map(|row| rows::message(row, 0).map(|message| (rows::id(message.id.to_bytes()), message))).collect()
 }
 
 async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {

@@ -53,13 +53,17 @@ use std::sync::Arc;
 use ::runtime::Runtime;
 
 use crate::StoreError;
+use self::admission::Admissions;
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
+use self::windows::Takes;
 
 /// The store on PostgreSQL.
 pub struct Postgres {
     core: Arc<Core>,
+    admissions: Admissions,
+    takes: Takes,
     dispatching: Dispatching,
 }
 
@@ -95,11 +99,14 @@ impl Postgres {
         migrations::run(&mut client).await?;
         drop(client);
         let core = Core::new(pool, runtime, clock);
-        Ok(Self { dispatching: Dispatching::start(&core), core })
+        let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
+        Ok(Self { admissions, takes, dispatching: Dispatching::start(&core), core })
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
     async fn finish(&self) {
+        self.admissions.close().await;
+        self.takes.close().await;
         self.dispatching.close().await;
     }
 }

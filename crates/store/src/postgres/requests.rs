@@ -1,24 +1,59 @@
-#![allow(unused_imports, unused_variables, dead_code)] // TODO-stub
-//! To be written.
+//! Requests under way, and their answers. A key that a request holds is a row in the name of an epoch; whoever ends the
+//! epoch removes its rows.
 
 use async_trait::async_trait;
-use model::Owner;
-use model::idempotency::{Endpoint, IdempotencyKey};
-use crate::contract::StoreError;
-use crate::contract::nodes::Epoch;
 
-use crate::contract::requests::*;
-use super::Postgres;
+use super::admission::{AGAIN, name_of_key};
+use super::fault::Fault;
+use super::unit::Unit;
+use super::{Postgres, living, rows};
+use crate::StoreError;
+use crate::contract::nodes::Epoch;
+use crate::contract::requests::{RequestKey, Requests};
 
 #[async_trait]
 impl Requests for Postgres {
     async fn begin_request(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core.write((node, key), |unit, (node, key)| Box::pin(begin(unit, *node, key))).await
     }
+
     async fn record_answer(&self, node: Epoch, key: &RequestKey, body: String) -> Result<(), StoreError> {
-        Err(StoreError::Unavailable("to be written".to_owned()))
+        self.core.write((node, key, body), |unit, (node, key, body)| Box::pin(record(unit, *node, key, body))).await
     }
+
     async fn end_request(&self, node: Epoch, key: &RequestKey) {
-        ()
+        loop {
+            let ended = self.core.write((node, key), |unit, (node, key)| Box::pin(end(unit, *node, key))).await;
+            match ended {
+                Err(StoreError::Unavailable(_)) if !self.core.is_closed() => self.core.runtime.sleep(AGAIN).await,
+                _ => return,
+            }
+        }
     }
+}
+
+async fn begin(unit: &Unit, node: Epoch, key: &RequestKey) -> Result<bool, Fault> {
+    living::require(unit, node).await?;
+    let (account, test, endpoint, key) = name_of_key(key);
+    let sql = "INSERT INTO held_keys (account_id, test, endpoint, key, epoch) VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (account_id, test, endpoint, key) DO NOTHING";
+    let begun = unit.execute(sql, &[&account, &test, &endpoint, &key, &rows::epoch_number(node)]).await?;
+    Ok(begun > 0)
+}
+
+async fn record(unit: &Unit, node: Epoch, key: &RequestKey, body: &str) -> Result<(), Fault> {
+    living::require(unit, node).await?;
+    let (account, test, endpoint, key) = name_of_key(key);
+    // The record of a request whose person was erased meanwhile stays blank.
+    let sql = "UPDATE idempotency SET answer = $5 WHERE account_id = $1 AND test = $2 AND endpoint = $3 AND key = $4 \
+        AND fingerprint <> $6";
+    let blank: &[u8] = &[0; 32];
+    unit.execute(sql, &[&account, &test, &endpoint, &key, &rows::kept(body), &blank]).await.map(drop)
+}
+
+/// The keys of an epoch that is over are free already.
+async fn end(unit: &Unit, node: Epoch, key: &RequestKey) -> Result<(), Fault> {
+    let (account, test, endpoint, key) = name_of_key(key);
+    let sql = "DELETE FROM held_keys WHERE account_id = $1 AND test = $2 AND endpoint = $3 AND key = $4 AND epoch = $5";
+    unit.execute(sql, &[&account, &test, &endpoint, &key, &rows::epoch_number(node)]).await.map(drop)
 }

@@ -17,7 +17,7 @@ use super::rows::{self, DELIVERY, MESSAGE};
 use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
-use crate::accepted::Accepted;
+use crate::accepted::{self, Accepted};
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
@@ -93,8 +93,7 @@ impl Payload for NewMessage {
     }
 
     fn note_flagged(&self, group: &Group, flagged: &ScreeningRecord) -> rusqlite::Result<()> {
-        let (id, at, found) = (self.message.id, self.message.created_at, flagged.categories.join(", "));
-        add_event(&group.connection, &NewEvent::plain(id, at, EventKind::Flagged, found))
+        add_event(&group.connection, &accepted::flagged(&self.message, flagged))
     }
 
     fn load(connection: &Connection, owner: Owner, id: [u8; 16]) -> rusqlite::Result<Option<Arc<Message>>> {
