@@ -4,6 +4,7 @@ pub(crate) mod media;
 mod parts;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -349,7 +350,7 @@ impl Prepared {
         };
         let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
         let place = media::Place::of(config, runtime).map_err(StartError)?;
-        place.refuse_without_store(&config.store.url).await.map_err(StartError)?;
+        place.refuse_without_store(&config.store.url, runtime).await.map_err(StartError)?;
         let objects = place.open(runtime).map_err(StartError)?;
         let limit = files::raise().unwrap_or_else(|why| {
             tracing::warn!("{why}");
@@ -368,7 +369,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
     let told = |error: StoreError| StartError(error.to_string());
-    if let Some(directory) = store::path_of(url).map_err(told)?.parent() {
+    if let Some(directory) = store::path_of(url).map_err(told)?.and_then(Path::parent) {
         std::fs::create_dir_all(directory)
             .map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }

@@ -28,12 +28,14 @@ mod listing;
 pub mod objects;
 mod packing;
 pub mod postgres;
+mod screened;
 mod reasons;
 mod receipts;
 mod seats;
 mod shares;
 pub mod sqlite;
 mod tally;
+mod tenancy;
 mod trial;
 mod turns;
 mod verdict;
@@ -111,31 +113,38 @@ impl<
 {
 }
 
-/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`. Its tasks and its time are those of
-/// `runtime`.
+/// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`
+/// with several hosts or options as libpq has them. Its tasks and its time are those of `runtime`.
 ///
 /// # Errors
 /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than
-/// this program, or the file cannot be used; its directory must exist.
+/// this program, or the file or the database cannot be used; the directory of a file must exist.
+/// [`StoreError::Unavailable`] when a database does not answer.
 pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
-    if is_postgres(url) {
-        return Ok(Arc::new(postgres::Postgres::open(url, runtime).await?));
+    match path_of(url)? {
+        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.to_owned(), runtime).await?)),
+        None => Ok(Arc::new(postgres::Postgres::open(url, runtime).await?)),
     }
-    Ok(Arc::new(sqlite::Sqlite::open(path_of(url)?.to_owned(), runtime).await?))
 }
 
-/// Whether a URL names a database of PostgreSQL.
-fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
+/// What a look at a store found, in sentences for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// How it is.
+    pub found: String,
+    /// What would break a promise, although the store can be used.
+    pub warnings: Vec<String>,
 }
 
 /// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was.
-/// Says what it found, in a sentence for the operator.
 ///
 /// # Errors
 /// As [`open`].
-pub fn check(url: &str) -> Result<String, StoreError> {
-    sqlite::Sqlite::check(path_of(url)?)
+pub async fn check(url: &str, runtime: Arc<dyn Runtime>) -> Result<Checked, StoreError> {
+    match path_of(url)? {
+        Some(path) => sqlite::Sqlite::check(path).map(|found| Checked { found, warnings: Vec::new() }),
+        None => postgres::Postgres::check(url, runtime).await,
+    }
 }
 
 /// What waits for each carrier in the store that `url` names, in no order; nothing where there is no store yet. A
@@ -143,26 +152,44 @@ pub fn check(url: &str) -> Result<String, StoreError> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn waiting(url: &str) -> Result<Vec<QueueDepth>, StoreError> {
-    if is_new(url)? { Ok(Vec::new()) } else { sqlite::Sqlite::waiting(path_of(url)?) }
+pub async fn waiting(url: &str, runtime: Arc<dyn Runtime>) -> Result<Vec<QueueDepth>, StoreError> {
+    match path_of(url)? {
+        Some(path) if is_empty(path) => Ok(Vec::new()),
+        Some(path) => sqlite::Sqlite::waiting(path),
+        None => postgres::Postgres::waiting(url, runtime).await,
+    }
 }
 
-/// Whether there is no store yet where `url` says: no file, or an empty one.
+/// Whether there is no store yet where `url` says: no file, an empty one, or a database without tables.
 ///
 /// # Errors
-/// [`StoreError::Refused`] for a URL that is not understood.
-pub fn is_new(url: &str) -> Result<bool, StoreError> {
-    Ok(std::fs::metadata(path_of(url)?).map_or(0, |file| file.len()) == 0)
+/// As [`open`].
+pub async fn is_new(url: &str, runtime: Arc<dyn Runtime>) -> Result<bool, StoreError> {
+    match path_of(url)? {
+        Some(path) => Ok(is_empty(path)),
+        None => postgres::Postgres::is_new(url, runtime).await,
+    }
 }
 
-/// The file that a URL names.
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(0, |file| file.len()) == 0
+}
+
+/// The file that a URL names; `None` for a URL of a database.
 ///
 /// # Errors
-/// [`StoreError::Refused`] for a URL of another kind, and for names that SQLite takes for something else than a file.
-pub fn path_of(url: &str) -> Result<&Path, StoreError> {
+/// [`StoreError::Refused`] for a URL that is not understood, and for names that SQLite takes for something else than a
+/// file.
+pub fn path_of(url: &str) -> Result<Option<&Path>, StoreError> {
     // The URL stays out of the message: it may hold a password.
-    let refused =
-        |what: &str| Err(StoreError::Refused(format!("store URL {what}; it must be `sqlite:` and the path of a file")));
+    let refused = |what: &str| {
+        Err(StoreError::Refused(format!(
+            "store URL {what}; it must be `sqlite:` and the path of a file, or `postgres://USER@HOST/DATABASE`"
+        )))
+    };
+    if postgres::Postgres::is_named_by(url) {
+        return postgres::Postgres::understand(url).map(|()| None);
+    }
     match url.split_once(':') {
         // SQLite takes an empty name for a database that ends with the connection, `:memory:` for one that no other
         // connection sees, and `file:` for a URI whose parameters can do the same.
@@ -170,10 +197,42 @@ pub fn path_of(url: &str) -> Result<&Path, StoreError> {
             refused("names no file")
         }
         Some(("sqlite", path)) if path.contains('\0') || path.ends_with('/') => refused("names no file"),
-        Some(("sqlite", path)) => Ok(Path::new(path)),
+        Some(("sqlite", path)) => Ok(Some(Path::new(path))),
         Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             refused(&format!("begins with `{scheme}:`"))
         }
         _ => refused("is not understood"),
+    }
+}
+
+/// A URL as people may see it: without its password, and without its options, one of which may be a password.
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (credentials, place) = rest.rsplit_once('@').map_or(("", rest), |(credentials, place)| (credentials, place));
+    let user = credentials.split([':', '/', '?']).next().unwrap_or_default();
+    let hidden = if user.len() < credentials.len() { ":…" } else { "" };
+    let at = if credentials.is_empty() { "" } else { "@" };
+    match place.split_once('?') {
+        Some((place, _)) => format!("{scheme}://{user}{hidden}{at}{place}?…"),
+        None => format!("{scheme}://{user}{hidden}{at}{place}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (url, shown) in [
+            ("sqlite:./data/x.db", "sqlite:./data/x.db"),
+            ("postgres://me@db/x", "postgres://me@db/x"),
+            ("postgres://db1,db2/x?target_session_attrs=any", "postgres://db1,db2/x?…"),
+            ("postgres://me:secret@db1:5433,db2/x?sslmode=require", "postgres://me:…@db1:5433,db2/x?…"),
+            ("postgres://me:se?cr@t@db/x", "postgres://me:…@db/x"),
+            ("postgres://db/x?password=secret&application_name=a@b", "postgres://db:…@b"),
+        ] {
+            assert_eq!(without_password(url), shown);
+        }
     }
 }

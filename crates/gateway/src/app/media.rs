@@ -68,16 +68,16 @@ impl Place {
     ///
     /// # Errors
     /// A sentence for the operator.
-    pub(crate) async fn refuse_without_store(&self, store: &str) -> Result<(), String> {
+    pub(crate) async fn refuse_without_store(&self, store: &str, runtime: &Arc<dyn Runtime>) -> Result<(), String> {
         let (place, held) = match self {
             Self::Directory(path) => (path.display().to_string(), Directory::holds_objects(path)),
             Self::Bucket(bucket) => (bucket.to_string(), bucket.holds_objects().await),
         };
         let holds_objects = held.map_err(|error| format!("cannot read {place}: {error}"))?;
-        if holds_objects && store::is_new(store).map_err(|error| error.to_string())? {
+        if holds_objects && store::is_new(store, Arc::clone(runtime)).await.map_err(|error| error.to_string())? {
             return Err(format!(
-                "there is no store yet, and {place} holds the media of one: restore its file, or move {place} away; a \
-                 new store would remove them"
+                "there is no store yet, and {place} holds the media of one: restore that store, or move {place} away; \
+                 a new store would remove them"
             ));
         }
         Ok(())

@@ -10,6 +10,7 @@ use carrier::smpp::config::SmppConfig;
 use model::CarrierName;
 use pipeline::SANDBOX;
 use runtime::{Machine, Runtime, Supervisor};
+use store::Checked;
 use store::contract::dispatch::QueueDepth;
 use tokio::sync::mpsc;
 
@@ -25,7 +26,7 @@ pub(super) struct Check {
     /// The configuration
     #[arg(long, short)]
     config: PathBuf,
-    /// Do not connect to the carriers, nor to a bucket of media
+    /// Do not connect to the carriers, nor to a database or a bucket of media
     #[arg(long)]
     offline: bool,
 }
@@ -36,10 +37,21 @@ impl Check {
         let (carriers, routes) = (counted(config.carrier.len(), "carrier"), counted(config.route.len(), "route"));
         output::say(format!("{}: read, {carriers}, {routes}", self.config.display()));
         let mut findings = Findings { file: self.config, mistakes: 0 };
-        for (key, found) in look(&config).into_iter().chain(exposed(&findings.file, &config)) {
+        let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
+        for (key, found) in look(&config) {
             findings.add(&key, found);
         }
-        let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
+        match store(&config, &runtime, self.offline).await {
+            Some(Ok(Checked { found, warnings })) => {
+                findings.add("store.url", Ok(format!("store: {found}")));
+                warnings.into_iter().for_each(|words| findings.warn("store.url", Some(words)));
+            }
+            Some(Err(mistake)) => findings.add("store.url", Err(mistake)),
+            None => {}
+        }
+        for (key, found) in listeners(&config).into_iter().chain(exposed(&findings.file, &config)) {
+            findings.add(&key, found);
+        }
         for (key, found) in media(&config, &runtime, self.offline).await {
             findings.add(key, found);
         }
@@ -56,7 +68,8 @@ impl Check {
             findings.add(&format!("carrier[{index}]"), found);
         }
         if !self.offline {
-            strangers(&config).into_iter().for_each(|words| findings.warn("store.url", Some(words)));
+            let strangers = strangers(&config, &runtime).await;
+            strangers.into_iter().for_each(|words| findings.warn("store.url", Some(words)));
         }
         if findings.mistakes == 0 { Ok(()) } else { Err(Failed::new(counted(findings.mistakes, "mistake"))) }
     }
@@ -115,12 +128,17 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
         let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
         found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
     }
-    let store = store::check(&config.store.url)
-        .map(|words| format!("store: {words}"))
-        .map_err(|error| format!("`store.url`: {error}"));
-    found.push(("store.url".to_owned(), store));
-    found.extend(listeners(config));
     found
+}
+
+/// Whether the store can be used, and what would break its promises. A database is not asked `offline`.
+async fn store(config: &Config, runtime: &Arc<dyn Runtime>, offline: bool) -> Option<Result<Checked, String>> {
+    let url = &config.store.url;
+    if offline && store::path_of(url).is_ok_and(|path| path.is_none()) {
+        return None;
+    }
+    let checked = store::check(url, Arc::clone(runtime)).await;
+    Some(checked.map_err(|error| format!("`store.url`: {error}")))
 }
 
 /// Whether media can be kept where the configuration says. A bucket is not asked `offline`.
@@ -135,7 +153,8 @@ async fn media(
         Err(mistake) => return vec![("media.url", Err(mistake))],
     };
     let mut found = vec![(place.key(), place.check().await)];
-    if let Err(mistake) = place.refuse_without_store(&config.store.url).await {
+    let is_asked = !offline || store::path_of(&config.store.url).is_ok_and(|path| path.is_some());
+    if is_asked && let Err(mistake) = place.refuse_without_store(&config.store.url, runtime).await {
         found.push((place.key(), Err(mistake)));
     }
     found
@@ -167,8 +186,8 @@ fn files_of(config: &Config) -> Option<String> {
 }
 
 /// Carriers that messages of the store wait for and this configuration does not know.
-fn strangers(config: &Config) -> Vec<String> {
-    let depths = match store::waiting(&config.store.url) {
+async fn strangers(config: &Config, runtime: &Arc<dyn Runtime>) -> Vec<String> {
+    let depths = match store::waiting(&config.store.url, Arc::clone(runtime)).await {
         Ok(depths) => depths,
         Err(error) => return vec![format!("the messages that wait could not be counted: {error}")],
     };

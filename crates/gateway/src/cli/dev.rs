@@ -96,7 +96,7 @@ impl Dev {
         config.webhooks.allow_http = true;
         config.webhooks.allow_networks =
             vec![IpAddr::V4(Ipv4Addr::LOCALHOST).into(), IpAddr::V6(Ipv6Addr::LOCALHOST).into()];
-        config.store.url = format!("sqlite:{}", self.data.join("smsfactory.db").display());
+        config.store.url.0 = format!("sqlite:{}", self.data.join("smsfactory.db").display());
         config.carrier = world.carriers();
         Ok(config)
     }

@@ -126,7 +126,7 @@ mod tests {
         let mut config = read::parse("", std::iter::empty()).unwrap();
         (config.api.listen, config.admin.listen) = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
         config.keys.pepper = Some(carrier::keys::Secret("pepper".repeat(6)));
-        config.store.url = format!("sqlite:{}", directory.join("store.db").display());
+        config.store.url.0 = format!("sqlite:{}", directory.join("store.db").display());
         config.media.directory = directory.join("media");
         App::start(config, runtime, Arc::new(OsEntropy)).await.unwrap()
     }

@@ -468,7 +468,9 @@ mod tests {
             "[[carrier]]\nname = \"main\"\nhost = \"h\"\npassword = 314159265358\n",
             "[[carrier]]\nname = \"main\"\nkind = \"mm7\"\nurl = \"http://me:314159265358@h/\"\nlisten_password = \
              314159265358\n",
-            "[store]\nurl = \"postgres://me:314159265358@db/x\"\n",
+            "[store]\nurl = \"postgres://me:314159265358@db\"\n",
+            "[store]\nurl = \"postgres://me:31415@9265358@db/x\"\n",
+            "[store]\nurl = \"postgres://me:314159265358@db/x?sslmode=maybe\"\n",
             "[store]\nurl = \"314159265358@db/x\"\n",
         ] {
             let mistakes = parsed(text, &[]).unwrap_err();
@@ -532,7 +534,8 @@ mod tests {
 
     #[test]
     fn secrets_stay_out_of_debug_output() {
-        let config = parsed(&format!("[admin]\ntoken = \"hunter2hunter2hunter2\"\n{MINIMAL}"), &[]).unwrap();
+        let store = "[store]\nurl = \"postgres://me:hunter2@db/x\"\n";
+        let config = parsed(&format!("[admin]\ntoken = \"hunter2hunter2hunter2\"\n{store}{MINIMAL}"), &[]).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
     }
 }

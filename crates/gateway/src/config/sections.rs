@@ -1,6 +1,8 @@
 //! The tables of the configuration file, key by key. Units and meanings stand in `config.default.toml`, once.
 
+use std::fmt;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -94,10 +96,29 @@ section! {
 section! {
     /// `[store]`: where messages are kept.
     StoreConfig {
-        /// `sqlite:PATH` or `postgres://…`.
-        url: String,
+        /// `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`.
+        url: StoreUrl,
         /// How old a message is when it is added to the index of lists.
         index_after_secs: u64,
+    }
+}
+
+/// The URL of a store, whose password stays out of debug output.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct StoreUrl(pub String);
+
+impl Deref for StoreUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        store::without_password(&self.0).fmt(f)
     }
 }
 

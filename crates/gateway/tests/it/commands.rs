@@ -438,7 +438,7 @@ async fn a_person_is_erased_by_those_who_say_yes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_lacks() {
     let mut server = without_a_carrier(2).await;
-    let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.clone());
+    let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.0.clone());
     let media = server.config.media.directory.display();
     let sound = format!(
         "[keys]\npepper = \"{}\"\n[store]\nurl = \"{store}\"\n[media]\ndirectory = \"{media}\"\n",

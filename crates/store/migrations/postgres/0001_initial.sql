@@ -280,11 +280,13 @@ CREATE UNLOGGED TABLE windows (
 ) WITH (fillfactor = 50);
 CREATE INDEX windows_end ON windows (ends_at);
 
--- One row that a probe rewrites, to learn whether a write would succeed.
+-- Rows of which a probe rewrites one, to learn whether a write would succeed. There are several, so that no node waits
+-- for another one's probe.
 CREATE TABLE probe (
-    id integer PRIMARY KEY CHECK (id = 1),
+    id integer NOT NULL PRIMARY KEY,
     at bigint  NOT NULL
-);
+) WITH (fillfactor = 50);
+INSERT INTO probe (id, at) SELECT id, 0 FROM generate_series(1, 16) AS id;
 
 CREATE TABLE broadcasts (
     id               uuid    NOT NULL PRIMARY KEY,
@@ -376,14 +378,15 @@ CREATE INDEX screening_log_of_with ON screening_log (account_id, outcome, certai
 CREATE INDEX screening_log_in ON screening_log (test, id);
 CREATE INDEX screening_log_of ON screening_log (account_id, test, id);
 
+-- Templates that operators approved. An account has each text once: its row is locked while one is added, since texts
+-- are too long for an index.
 CREATE TABLE screening_templates (
     account_id uuid   NOT NULL,
     id         uuid   NOT NULL,
     text       text   NOT NULL,
     note       text,
     created_at bigint NOT NULL,
-    PRIMARY KEY (account_id, id),
-    UNIQUE (account_id, text)
+    PRIMARY KEY (account_id, id)
 );
 
 -- Nodes: each start of the program is an epoch. One that is over owns nothing any more. report is what it told the

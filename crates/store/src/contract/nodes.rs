@@ -134,8 +134,8 @@ pub trait Nodes: Send + Sync {
     /// Joins as a node. The new epoch lives for [`LIFE`] from `now`, and longer when it is renewed.
     ///
     /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over
-    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. A store
-    /// that several nodes share ends none here.
+    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. On a store
+    /// that several nodes share, the same is true of the epochs of this name, which is one machine's; the others live on.
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError>;
 
     /// Renews an epoch: nobody may end it for [`LIFE`] from `now`. A late renewal succeeds, as long as nobody has ended

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use model::{KeywordKind, Msisdn, OptOutName, Originator, Owner, Status, Timestamp};
 
 use crate::life::Life;
-
-/// Why messages end whose recipient has opted out.
-pub(crate) const OPTED_OUT: &str = "The recipient has opted out";
+use crate::reasons::OPTED_OUT;
 
 /// Opt-outs of one owner whose queued messages are to be ended.
 #[derive(Clone, Debug)]

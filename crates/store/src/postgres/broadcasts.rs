@@ -25,8 +25,9 @@ use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::turns::Work;
 
-pub(super) use cancel::canceled;
 pub(super) use records::load;
+
+pub(super) use cancel::canceled;
 
 #[async_trait]
 impl Broadcasts for Postgres {

@@ -1,5 +1,6 @@
 //! How PostgreSQL is reached: the URL, TLS, and what each connection is set to.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
 
 use super::fault::described;
 use crate::StoreError;
@@ -23,78 +23,137 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 /// What each connection is set to. A lock that is not to be had ends the statement before the deadline of its call, and
 /// a node that is paused within a transaction loses it. Plans are made for the parameters at hand, so that only the
-/// partitions that they lie in are opened.
+/// partitions that they lie in are opened. Statements see what was committed before each of them, whatever the database
+/// sets for others.
 const SETTINGS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '4s'; \
-    SET plan_cache_mode = force_custom_plan; SET client_min_messages = warning";
+    SET plan_cache_mode = force_custom_plan; SET client_min_messages = warning; \
+    SET default_transaction_isolation = 'read committed'";
 
-/// The pool of connections to the database that `url` names.
-///
-/// # Errors
-/// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood.
-pub(super) fn pool(url: &str) -> Result<Pool, StoreError> {
-    let (mut config, roots) = config(url)?;
-    config.connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(4)).keepalives_idle(Duration::from_secs(10));
-    if config.get_application_name().is_none() {
-        config.application_name("smsfactory");
-    }
-    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match config.get_ssl_mode() {
-        SslMode::Disable => Manager::from_config(config, NoTls, manager_config),
-        _ => Manager::from_config(config, tls(roots.as_deref())?, manager_config),
-    };
-    Pool::builder(manager)
-        .max_size(CONNECTIONS)
-        .runtime(Runtime::Tokio1)
-        .timeouts(Timeouts { wait: Some(CONNECT), create: Some(CONNECT * 2), recycle: Some(CONNECT) })
-        .post_create(Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
-        }))
-        .build()
-        .map_err(|error| StoreError::Refused(format!("cannot use the store: {error}")))
+/// The database that a URL names. It is shown without user and password.
+pub(super) struct Place {
+    config: Config,
+    /// The file with the certificates of those whose signatures count; those of the machine, where there is none.
+    roots: Option<String>,
 }
 
-/// What the URL says, and the file with the certificates of those whose signatures count.
-fn config(url: &str) -> Result<(Config, Option<String>), StoreError> {
-    // The URL stays out of the message: it may hold a password.
-    let refused = |what: &str| StoreError::Refused(format!("store URL is not understood: {what}"));
-    let mut parsed = Url::parse(url).map_err(|error| refused(&error.to_string()))?;
-    let mut roots = None;
-    let mut mode = None;
-    let rest: Vec<(String, String)> = parsed
-        .query_pairs()
-        .into_owned()
-        .filter(|(name, value)| match name.as_str() {
-            "sslrootcert" => {
-                roots = Some(value.clone());
-                false
-            }
-            "sslmode" => {
-                mode = Some(value.clone());
-                false
-            }
-            _ => true,
-        })
-        .collect();
-    parsed.set_query(None);
-    if !rest.is_empty() {
-        parsed.query_pairs_mut().extend_pairs(rest);
+impl Place {
+    /// What `url` says. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with a sentence for the operator, in which nothing of a password is.
+    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+        let Options { rest, mode, roots } = Options::of(url);
+        let mut config: Config = rest.parse().map_err(|error| not_understood(&described(&error)))?;
+        require_names(&config)?;
+        config.ssl_mode(match mode.as_deref() {
+            Some("disable") => SslMode::Disable,
+            Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
+            Some(_) => return Err(not_understood("sslmode is `disable`, `require` or `verify-full`")),
+            None if config.get_hosts().iter().all(is_of_this_machine) => SslMode::Disable,
+            None => SslMode::Require,
+        });
+        config.connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(4)).keepalives_idle(Duration::from_secs(10));
+        if config.get_application_name().is_none() {
+            config.application_name("smsfactory");
+        }
+        Ok(Self { config, roots: roots.filter(|file| file != "system") })
     }
-    let mut config: Config = parsed.as_str().parse().map_err(|error| refused(&described(&error)))?;
-    let mode = match mode.as_deref() {
-        Some("disable") => SslMode::Disable,
-        Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
-        Some(_) => return Err(refused("sslmode is `disable`, `require` or `verify-full`")),
-        None if config.get_hosts().iter().all(is_of_this_machine) => SslMode::Disable,
-        None => SslMode::Require,
+
+    /// Connections to it, made when they are needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with a sentence for the operator when the certificates cannot be read.
+    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+        let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match self.config.get_ssl_mode() {
+            SslMode::Disable => Manager::from_config(self.config.clone(), NoTls, settings),
+            _ => Manager::from_config(self.config.clone(), tls(self.roots.as_deref())?, settings),
+        };
+        Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: Some(CONNECT), create: Some(CONNECT * 2), recycle: Some(CONNECT) })
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
+            }))
+            .build()
+            .map_err(|error| StoreError::Refused(format!("cannot use the store: {error}")))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the database `{}` at ", self.config.get_dbname().unwrap_or_default())?;
+        for (index, host) in self.config.get_hosts().iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            match host {
+                Host::Tcp(name) => write!(f, "{comma}{name}")?,
+                Host::Unix(path) => write!(f, "{comma}{}", path.display())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A URL in two: the options that are ours to understand, and all else.
+struct Options {
+    rest: String,
+    mode: Option<String>,
+    roots: Option<String>,
+}
+
+impl Options {
+    fn of(url: &str) -> Self {
+        // A user or a password may have a question mark.
+        let place = url.find('@').unwrap_or_default();
+        let Some(at) = url[place..].find('?').map(|at| place + at) else {
+            return Self { rest: url.to_owned(), mode: None, roots: None };
+        };
+        let (mut rest, mut mode, mut roots) = (url[..at].to_owned(), None, None);
+        let mut separator = '?';
+        for option in url[at + 1..].split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("sslmode", value)) => mode = Some(decoded(value)),
+                Some(("sslrootcert", value)) => roots = Some(decoded(value)),
+                _ => {
+                    rest.push(separator);
+                    rest.push_str(option);
+                    separator = '&';
+                }
+            }
+        }
+        Self { rest, mode, roots }
+    }
+}
+
+/// A value of a URL. A plus sign is one.
+fn decoded(value: &str) -> String {
+    let name = value.replace('+', "%2B").replace('=', "%3D");
+    url::form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+}
+
+/// The URL stays out of the message: it may hold a password.
+fn not_understood(what: &str) -> StoreError {
+    StoreError::Refused(format!(
+        "store URL is not understood: {what}; it is `postgres://USER:PASSWORD@HOST/DATABASE`, where a password has \
+         `%40` for `@`"
+    ))
+}
+
+fn require_names(config: &Config) -> Result<(), StoreError> {
+    let is_name = |host: &Host| match host {
+        Host::Tcp(name) => {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:%".contains(&byte))
+        }
+        Host::Unix(_) => true,
     };
-    config.ssl_mode(mode);
-    if config.get_hosts().is_empty() {
-        return Err(refused("it names no host"));
+    match config.get_hosts() {
+        [] => Err(not_understood("it names no host")),
+        // What is no name may be a part of a password.
+        hosts if !hosts.iter().all(is_name) => Err(not_understood("a host is no name and no address")),
+        _ if config.get_dbname().is_none() => Err(not_understood("it names no database")),
+        _ => Ok(()),
     }
-    if config.get_dbname().is_none() {
-        return Err(refused("it names no database"));
-    }
-    Ok((config, roots))
 }
 
 /// Whether what is sent to a host stays on this machine.

@@ -1,15 +1,16 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::calls::Calls;
+pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
 use super::lists;
 use super::readers::Readers;
@@ -46,12 +47,11 @@ pub(super) struct Core {
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
     /// How many calls this process had to write.
-    calls: AtomicU64,
+    written: AtomicU64,
     rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
-    is_closed: AtomicBool,
-    closing: Notify,
+    calls: Calls,
 }
 
 type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
@@ -85,7 +85,7 @@ impl Core {
             bell: EventBell::default(),
             weeks: Weeks::default(),
             walking: Walking::default(),
-            calls: AtomicU64::new(0),
+            written: AtomicU64::new(0),
             readers: Readers::default(),
             clock,
             name: Uuid::from_u128(0),
@@ -93,8 +93,7 @@ impl Core {
             rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
-            is_closed: AtomicBool::new(false),
-            closing: Notify::new(),
+            calls: Calls::default(),
         })
     }
 
@@ -111,10 +110,11 @@ impl Core {
         input: A,
         work: impl Work<A, T>,
     ) -> Result<T, Fault> {
+        let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
-        self.calls.fetch_add(calls as u64, Ordering::Relaxed);
+        self.written.fetch_add(calls as u64, Ordering::Relaxed);
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
         }
@@ -147,6 +147,12 @@ impl Core {
                 unit.commit().await?;
                 Ok(done)
             }
+            Err(fault) if fault.is_of_a_standby() => {
+                // Connections to what was the primary are of no use. The next ones are made anew, to where it is now.
+                drop(unit);
+                self.pool.retain(|_, _| false);
+                Err(fault)
+            }
             Err(fault) => {
                 unit.roll_back().await;
                 Err(fault)
@@ -156,6 +162,7 @@ impl Core {
 
     /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
     pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        let _call = self.calls.begin()?;
         let reading = async {
             let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
             let seen = look(&unit, &input).await;
@@ -178,8 +185,8 @@ impl Core {
     }
 
     /// How many calls this process had to write until now.
-    pub(super) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// How many rows a page of messages looks at.
@@ -205,33 +212,22 @@ impl Core {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        self.calls.is_closed()
     }
 
-    /// Takes no more calls.
-    pub(super) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
+    /// Takes no more calls, and resolves when those that have begun are over.
+    pub(super) async fn close(&self) {
+        self.calls.close();
         self.readers.close();
         self.pool.close();
+        self.calls.ended().await;
         self.tails.close();
-        self.closing.notify_waiters();
     }
 
     /// Resolves once no more calls are taken.
     pub(super) async fn closed(&self) {
-        loop {
-            let closing = self.closing.notified();
-            if self.is_closed() {
-                return;
-            }
-            closing.await;
-        }
+        self.calls.closed().await;
     }
-}
-
-/// That the store takes no more calls.
-pub(super) fn closed() -> StoreError {
-    StoreError::Unavailable("the store is closed".to_owned())
 }
 
 /// That the database did not answer in time.

@@ -54,6 +54,11 @@ impl Fault {
         error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
     }
 
+    /// Whether the server takes no writes: it is a standby, or has become one.
+    pub(super) fn is_of_a_standby(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
     /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
     /// changed then.
     pub(super) fn is_of_one_call(&self) -> bool {

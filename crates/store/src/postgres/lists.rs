@@ -63,11 +63,13 @@ pub(super) async fn page(
     let broadcast = filter.broadcast.map(BroadcastId::to_bytes).map(rows::id);
     let direction = filter.direction.map(Direction::as_str);
     let (status, wanted) = (filter.status.map(Status::as_str), number_of(limit.saturating_add(1)));
-    // One more than the limit tells whether there is a next page.
+    // One more than the limit tells whether there is a next page. What belongs to a row is looked up for that row alone,
+    // which `OFFSET 0` makes sure of: the tables are too large to be read for a page.
     let sql = format!(
         "SELECT {MESSAGE}, {DELIVERY} FROM ({rows}) m \
-         JOIN delivery d ON d.message_id = m.id AND d.message_id >= $1 AND d.message_id < $2 \
-         LEFT JOIN queue q ON q.message_id = m.id \
+         JOIN LATERAL (SELECT d.* FROM delivery d WHERE d.message_id = m.id AND d.message_id >= $1 \
+         AND d.message_id < $2 OFFSET 0) d ON true \
+         LEFT JOIN LATERAL (SELECT q.* FROM queue q WHERE q.message_id = m.id OFFSET 0) q ON true \
          WHERE {MEETS} AND ($11::text IS NULL OR d.status = $11) ORDER BY m.id DESC LIMIT $12"
     );
     let found = unit

@@ -7,6 +7,8 @@
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
+mod calls;
+mod check;
 mod batch;
 mod connect;
 mod core;
@@ -94,13 +96,20 @@ impl Postgres {
     }
 
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
-        let pool = connect::pool(url)?;
+        let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        let server = check::Server::ask(&client).await?;
+        server.require_usable()?;
+        server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         drop(client);
-        let core = Core::new(pool, runtime, clock);
+        Ok(Self::on(Core::new(pool, runtime, clock)))
+    }
+
+    /// The store of a database whose schema is there.
+    fn on(core: Arc<Core>) -> Self {
         let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        Ok(Self { admissions, takes, dispatching: Dispatching::start(&core), core })
+        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
@@ -110,4 +119,3 @@ impl Postgres {
         self.dispatching.close().await;
     }
 }
-

@@ -64,7 +64,7 @@ impl Retention for Postgres {
         let ends_rotation = is_end && !walk.goes_on() && walk.is_marked();
         if !looked.found.is_empty() || walk.is_marked() && looked.rows > 0 || ends_rotation {
             done.removed = self.remove(step, looked).await?;
-            done.calls = Some(self.core.calls());
+            done.calls = Some(self.core.written());
         }
         if !walk.is_marked() {
             self.walking(|places| match is_end {

@@ -17,7 +17,6 @@ use super::life;
 use super::messages::{insert_delivery, insert_message};
 use super::retention::blank_broadcast;
 use super::rows;
-use crate::reasons::CANCELED;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
@@ -26,6 +25,7 @@ use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
 use crate::packing::{CHUNK, PACKED_BYTES, pack, unpack};
+use crate::reasons::CANCELED;
 use crate::turns::Work;
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].

@@ -2,17 +2,18 @@
 
 use async_trait::async_trait;
 use model::{
-    AccountId, BroadcastId, MessageId, Mode, Owner, Screened, ScreeningCertainty, ScreeningId, ScreeningOutcome,
-    ScreeningRecord, ScreeningReview, Timestamp,
+    AccountId, Mode, Owner, ScreeningCertainty, ScreeningId, ScreeningOutcome, ScreeningRecord, ScreeningReview,
+    Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
 use super::rows;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::screening::{Screening, ScreeningFilter};
+use crate::screened;
+use crate::turns::{Reader, Work};
 
 #[async_trait]
 impl Screening for Sqlite {
@@ -90,19 +91,15 @@ pub(super) const MAINTENANCE: &[&str] = &[
 pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO screening_log (id, account_id, mode, at, outcome, about, originator, categories, \
                findings, body, certainty) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    let about = record.about.map_or(String::new(), |about| match about {
-        Screened::Message(id) => id.to_string(),
-        Screened::Broadcast(id) => id.to_string(),
-    });
     let inserted = group.connection.prepare_cached(sql)?.execute(params![
         record.id.to_bytes(),
         record.account.to_bytes(),
         record.mode.as_str(),
         record.at.as_millis(),
         record.outcome.as_str(),
-        about,
+        screened::about_text(record.about),
         rows::text(record.originator),
-        record.categories.join(" "),
+        screened::categories_text(&record.categories),
         record.findings,
         record.body,
         record.certainty.as_str(),
@@ -148,10 +145,9 @@ fn page(
     after: Option<ScreeningId>,
     limit: usize,
 ) -> rusqlite::Result<Vec<ScreeningRecord>> {
-    let modes = filter.mode.map_or(vec![Mode::Live, Mode::Test], |mode| vec![mode]);
     let after = after.map_or([0xFF; 16], ScreeningId::to_bytes);
     let account = filter.account.map(AccountId::to_bytes);
-    let kinds = kinds(filter.outcome, filter.certainty);
+    let (modes, kinds) = (screened::modes(&filter), screened::kinds(&filter));
     let mut found = Vec::new();
     for (mode, kind) in modes.into_iter().flat_map(|mode| kinds.iter().map(move |kind| (mode, kind))) {
         let (outcome, certainty) = kind.unzip();
@@ -166,22 +162,6 @@ fn page(
     found.sort_unstable_by_key(|record| std::cmp::Reverse(record.id));
     found.truncate(limit);
     Ok(found)
-}
-
-/// The pairs of outcome and certainty that a filter asks for; one `None` for all of them.
-fn kinds(
-    outcome: Option<ScreeningOutcome>,
-    certainty: Option<ScreeningCertainty>,
-) -> Vec<Option<(&'static str, &'static str)>> {
-    if outcome.is_none() && certainty.is_none() {
-        return vec![None];
-    }
-    let outcomes = outcome.map_or(ScreeningOutcome::ALL.to_vec(), |outcome| vec![outcome]);
-    let certainties = certainty.map_or(ScreeningCertainty::ALL.to_vec(), |certainty| vec![certainty]);
-    let with_all = |outcome: ScreeningOutcome| {
-        certainties.iter().map(move |certainty| Some((outcome.as_str(), certainty.as_str())))
-    };
-    outcomes.into_iter().flat_map(with_all).collect()
 }
 
 macro_rules! select {
@@ -230,9 +210,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
         mode: rows::word(row, 2, Mode::parse)?,
         at: rows::time(row, 3)?,
         outcome: rows::word(row, 4, ScreeningOutcome::parse)?,
-        about: rows::word(row, 5, about)?,
+        about: rows::word(row, 5, screened::about)?,
         originator: rows::originator(row, 6)?,
-        categories: categories.split_whitespace().map(str::to_owned).collect(),
+        categories: screened::categories(&categories),
         findings: row.get(8)?,
         body: row.get(9)?,
         review: review(row)?,
@@ -243,13 +223,4 @@ fn record(row: &Row<'_>) -> rusqlite::Result<ScreeningRecord> {
 fn review(row: &Row<'_>) -> rusqlite::Result<Option<ScreeningReview>> {
     let Some(at) = rows::time_if_any(row, 10)? else { return Ok(None) };
     Ok(Some(ScreeningReview { at, is_correct: row.get(11)?, note: row.get(12)? }))
-}
-
-/// What an id names; nothing where there is none.
-fn about(text: &str) -> Option<Option<Screened>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    let message = text.parse::<MessageId>().map(Screened::Message).ok();
-    message.or_else(|| text.parse::<BroadcastId>().map(Screened::Broadcast).ok()).map(Some)
 }

@@ -12,12 +12,11 @@ use rusqlite::Connection;
 use super::Sqlite;
 use super::life;
 use super::lists;
-use crate::reasons::OPTED_OUT;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::messages::MessageFilter;
 use crate::handsets::stop::{Stops, may_end};
+use crate::turns::{Reader, Work};
 
 /// How many rows one transaction looks at for one opt-out: about two milliseconds.
 const ROWS: usize = 2_000;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Originator, Owner, ScreeningTemplate, TemplateId, Timestamp};
+use model::{AccountId, Originator, ScreeningTemplate, TemplateId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
@@ -18,6 +18,7 @@ use super::writer::Group;
 use crate::StoreError;
 use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData, Tenants};
+use crate::tenancy;
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
@@ -68,10 +69,8 @@ impl Tenants for Sqlite {
         now: Timestamp,
     ) -> Result<Account, StoreError> {
         let write = move |group: &mut Group| {
-            let mut account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
-            account.state = change.state.unwrap_or(account.state);
-            account.limits = account.limits.with(change.limits);
-            account.retention = change.retention.unwrap_or(account.retention);
+            let account = find_account(&group.connection, id)?.ok_or(Fault::Told(StoreError::NotFound))?;
+            let account = tenancy::changed_account(account, change);
             save(group, now, Resource::Account(account.clone()))?;
             Ok(account)
         };
@@ -165,12 +164,10 @@ impl Tenants for Sqlite {
         now: Timestamp,
     ) -> Result<Number, StoreError> {
         let write = move |group: &mut Group| {
-            let mut number = find(&group.connection, NUMBERS, "number", &name.text(), self::number)?
+            let number = find(&group.connection, NUMBERS, "number", &name.text(), self::number)?
                 .ok_or(Fault::Told(StoreError::NotFound))?;
             require_account(&group.connection, change.account.flatten())?;
-            number.account = change.account.unwrap_or(number.account);
-            number.state = change.state.unwrap_or(number.state);
-            number.segments_per_second = change.segments_per_second.unwrap_or(number.segments_per_second);
+            let number = tenancy::changed_number(number, change);
             save(group, now, Resource::Number(number.clone()))?;
             Ok(number)
         };
@@ -230,21 +227,21 @@ fn require_account(connection: &Connection, id: Option<AccountId>) -> Result<(),
 /// in silence. Returns how many rows there were to change.
 fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Result<usize> {
     let connection = &group.connection;
-    let (rows, owner) = match &resource {
+    let rows = match &resource {
         Resource::Account(account) => {
             let rows = save_account(connection, account)?;
             group.texts.set(account.id, account.retention);
-            (rows, None)
+            rows
         }
         Resource::Policy { account, policy } => {
             let sql = "UPDATE accounts SET screening = ?2 WHERE id = ?1";
-            (connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?, None)
+            connection.prepare_cached(sql)?.execute(params![account.to_bytes(), policy])?
         }
-        Resource::TemplateApproved(template) => (templates::insert(connection, template)?, None),
-        Resource::TemplateRemoved { account, id } => (templates::delete(connection, *account, *id)?, None),
-        Resource::Keywords { of, settings } => (save_keywords(connection, *of, settings)?, None),
-        Resource::Key(key) => (save_key(connection, key)?, Some(Owner { account: key.account, mode: key.mode })),
-        Resource::Number(number) => (save_number(connection, number)?, None),
+        Resource::TemplateApproved(template) => templates::insert(connection, template)?,
+        Resource::TemplateRemoved { account, id } => templates::delete(connection, *account, *id)?,
+        Resource::Keywords { of, settings } => save_keywords(connection, *of, settings)?,
+        Resource::Key(key) => save_key(connection, key)?,
+        Resource::Number(number) => save_number(connection, number)?,
         Resource::Blocked(block) => {
             let sql = "INSERT OR REPLACE INTO blocks (number, kind, account_id, reason, created_at) VALUES (?1, ?2, \
                 ?3, ?4, ?5)";
@@ -255,22 +252,22 @@ fn save(group: &mut Group, at: Timestamp, resource: Resource) -> rusqlite::Resul
                 block.reason,
                 block.created_at.as_millis()
             ];
-            (connection.prepare_cached(sql)?.execute(values)?, None)
+            connection.prepare_cached(sql)?.execute(values)?
         }
         Resource::Unblocked { number, kind, account } => {
             let mut delete =
                 connection.prepare_cached("DELETE FROM blocks WHERE number = ?1 AND kind = ?2 AND account_id = ?3")?;
-            (delete.execute(params![rows::text(*number), kind.as_str(), block_account(*account)])?, None)
+            delete.execute(params![rows::text(*number), kind.as_str(), block_account(*account)])?
         }
         // What happens to messages and broadcasts is written where it happens.
         Resource::Message { .. }
         | Resource::Broadcast { .. }
         | Resource::Inbound { .. }
         | Resource::OptedOut(_)
-        | Resource::OptedIn(_) => (0, None),
+        | Resource::OptedIn(_) => 0,
     };
     if rows > 0 {
-        group.note(at, owner, resource);
+        group.note(at, tenancy::owner(&resource), resource);
     }
     Ok(rows)
 }
@@ -336,21 +333,13 @@ fn save_number(connection: &Connection, number: &Number) -> rusqlite::Result<usi
         number.state.as_str(),
         number.created_at.as_millis(),
         pace,
-        folded(number.number),
+        tenancy::folded(number.number),
     ])
-}
-
-/// A name as it is compared with others; nothing for numbers and short codes.
-fn folded(originator: Originator) -> Option<String> {
-    match originator {
-        Originator::Name(name) => Some(name.folded()),
-        Originator::Number(_) | Originator::ShortCode(_) => None,
-    }
 }
 
 /// Whether there is a name that differs from this one in case alone, or not at all.
 fn is_like_another(connection: &Connection, originator: Originator) -> rusqlite::Result<bool> {
-    let Some(folded) = folded(originator) else { return Ok(false) };
+    let Some(folded) = tenancy::folded(originator) else { return Ok(false) };
     connection.prepare_cached("SELECT 1 FROM numbers WHERE folded = ?1")?.exists([folded])
 }
 

@@ -418,6 +418,51 @@ pub(crate) async fn what_is_under_way_takes_its_course_and_is_not_tried_again(ba
     assert_eq!(record(&desk, &broadcast).await.counts, counts);
 }
 
+pub(crate) async fn a_cancellation_among_turns_and_outcomes_leaves_nobody_waiting(backend: impl Backend) {
+    const UNDER_WAY: usize = 20;
+    let desk = Arc::new(Desk::open(&backend).await);
+    for _ in 0..8 {
+        let broadcast = accepted(&desk, desk.account(), 200).await;
+        let made = expand(&desk, &broadcast, UNDER_WAY).await;
+        let token = desk.token();
+        assert_eq!(desk.lease(token, NOW).await.len(), UNDER_WAY);
+        for id in &made {
+            desk.begin(*id, token, NOW).await.unwrap();
+        }
+        let mut tasks = tokio::task::JoinSet::new();
+        let (turns, of) = (Arc::clone(&desk), broadcast.clone());
+        tasks.spawn(async move {
+            while let Some(expansion) = next(&turns, &of, 7, |_| false).await {
+                turns.store.expand(expansion).await.unwrap();
+            }
+        });
+        for id in made {
+            let outcome = Outcome {
+                id,
+                recipient: recipient(0),
+                token,
+                total: 1,
+                attempt: 1,
+                carrier: NORTH.into(),
+                at: NOW,
+                accepted: Vec::new(),
+                verdict: Verdict::Retry(retry(NOW)),
+                detail: String::new(),
+                receipt_by: None,
+            };
+            let desk = Arc::clone(&desk);
+            tasks.spawn(async move { desk.store.record_outcomes(vec![outcome]).await.unwrap() });
+        }
+        let (canceling, of) = (Arc::clone(&desk), broadcast.clone());
+        tasks.spawn(async move { drop(cancel(&canceling, &of).await) });
+        tasks.join_all().await;
+        let record = record(&desk, &broadcast).await;
+        let expected = BroadcastCounts { total: 200, skipped: 200, ..Default::default() };
+        assert_eq!((record.counts, record.status), (expected, BroadcastStatus::Canceled));
+        assert!(desk.lease(desk.token(), NOW).await.is_empty(), "nobody waits");
+    }
+}
+
 pub(crate) async fn a_leased_message_of_a_canceled_broadcast_is_not_attempted(backend: impl Backend) {
     let desk = Desk::open(&backend).await;
     let broadcast = accepted(&desk, desk.account(), 2).await;

@@ -16,6 +16,7 @@ use store::contract::inbound::{
 };
 
 use crate::office::{Counter, HANDSET, OTHER, OURS, Office, address, arrival, at, message, part, test_of, wide};
+use crate::parts::heard_at_once;
 use crate::support::{Backend, Desk, NOW, SOUTH, live};
 
 const WAIT: Duration = Duration::from_secs(600);
@@ -121,6 +122,16 @@ pub(crate) async fn a_message_that_was_not_answered_in_time_is_one_message(fresh
     let copy = Arrival { media: Arc::from([same]), ..arrival("Yes", at(1_001)) };
     assert_eq!(counter.hear(copy).await.outcome, InboundOutcome::Repeated, "its objects have other names");
     message(counter.hear(arrival("Yes", at(1_601))).await.outcome);
+}
+
+pub(crate) async fn a_message_that_comes_many_times_at_once_is_one_message(fresh: impl Backend) {
+    let counter = Counter::at(Desk::open(&fresh).await);
+    for text in ["a", "b", "c", "d"] {
+        let outcomes = heard_at_once(&counter, vec![arrival(text, NOW); 8]).await;
+        let repeats = outcomes.iter().filter(|outcome| **outcome == InboundOutcome::Repeated);
+        assert_eq!(repeats.count(), 7, "{outcomes:?}");
+    }
+    assert_eq!(counter.texts().await, ["a", "b", "c", "d"]);
 }
 
 pub(crate) async fn texts_that_were_answered_in_time_are_as_many_messages(fresh: impl Backend) {

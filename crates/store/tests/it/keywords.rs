@@ -15,6 +15,7 @@ use store::contract::optouts::OptOutFilter;
 
 use crate::broadcasts::{accepted, expand};
 use crate::office::{Counter, OTHER, OURS, Office, REPLY, address, arrival, at, handset, message, test_of, wide};
+use crate::parts::heard_at_once;
 use crate::support::{Backend, Desk, LEASE_SECS, NORTH, NOW, admission, after, ids, live, retry, under};
 
 /// A message of the counter's account to [`HANDSET`].
@@ -170,6 +171,26 @@ pub(crate) async fn a_thousand_stops_get_one_answer(fresh: impl Backend) {
     assert_eq!(counter.replies().await, [KeywordKind::Stop]);
     let history = counter.desk.store.opt_out_history(counter.owner, handset(), None, 10).await.unwrap();
     assert_eq!(history.changes.len(), 1);
+}
+
+pub(crate) async fn of_keywords_that_come_at_once_one_is_answered(fresh: impl Backend) {
+    let counter = Counter::at(Desk::open(&fresh).await);
+    let carriers = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for (text, kind, others) in
+        [("STOP", KeywordKind::Stop, Suppressed::NoChange), ("HELP", KeywordKind::Help, Suppressed::TooSoon)]
+    {
+        let waiting = counter.desk.admit(to_handset(&counter)).await;
+        let arrivals = carriers.map(|carrier| Arrival { carrier: carrier.into(), ..arrival(text, NOW) });
+        let outcomes = heard_at_once(&counter, arrivals.to_vec()).await;
+        let followed: Vec<Followed> = outcomes.into_iter().map(|outcome| message(outcome).1).collect();
+        assert_eq!(followed.iter().filter(|one| one.replied.is_some()).count(), 1, "{followed:?}");
+        assert_eq!(followed.iter().filter(|one| **one == suppressed(others)).count(), 7, "{followed:?}");
+        let canceled: u64 = followed.iter().map(|one| one.canceled).sum();
+        assert_eq!(canceled, u64::from(kind == KeywordKind::Stop));
+        let ended = if kind == KeywordKind::Stop { Status::Failed } else { Status::Queued };
+        assert_eq!(counter.desk.status(waiting).await, ended);
+    }
+    assert_eq!(counter.replies().await, [KeywordKind::Stop, KeywordKind::Help]);
 }
 
 pub(crate) async fn a_stop_that_changes_nothing_may_be_confirmed_once_in_a_while(fresh: impl Backend) {

@@ -83,6 +83,7 @@ macro_rules! conformance {
                 a_broadcast_of_which_no_carrier_took_anything_has_failed
                 canceling_stops_who_waits_and_says_how_many
                 what_is_under_way_takes_its_course_and_is_not_tried_again
+                a_cancellation_among_turns_and_outcomes_leaves_nobody_waiting
                 a_leased_message_of_a_canceled_broadcast_is_not_attempted
                 a_turn_after_the_end_is_refused
                 single_messages_go_ahead_of_an_accounts_broadcast
@@ -201,7 +202,7 @@ macro_rules! conformance {
                 a_receipt_for_all_segments_may_come_before_the_acknowledgement;
             nodes:
                 every_start_has_an_epoch_of_its_own
-                a_start_alone_on_its_store_ends_every_earlier_one
+                a_start_ends_the_earlier_one_of_its_name
                 a_late_epoch_lives_until_another_node_ends_it
                 a_renewed_epoch_is_not_ended
                 what_a_living_epoch_owns_is_given_to_no_other
@@ -233,6 +234,7 @@ macro_rules! conformance {
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
                 a_message_that_was_not_answered_in_time_is_one_message
+                a_message_that_comes_many_times_at_once_is_one_message
                 texts_that_were_answered_in_time_are_as_many_messages
                 arrivals_are_recorded_in_their_order
                 a_message_to_no_account_is_kept_for_the_operator
@@ -241,6 +243,7 @@ macro_rules! conformance {
                 what_can_mean_nothing_any_more_is_forgotten;
             parts:
                 parts_in_any_order_become_one_message
+                parts_that_come_at_once_and_twice_become_one_message
                 parts_that_differ_in_anything_are_of_other_messages
                 a_part_that_comes_again_is_passed_over
                 other_octets_under_a_known_number_begin_another_message
@@ -257,6 +260,7 @@ macro_rules! conformance {
                 however_many_wait_for_a_handset_all_of_them_end
                 a_thousand_stops_get_one_answer
                 a_stop_that_changes_nothing_may_be_confirmed_once_in_a_while
+                of_keywords_that_come_at_once_one_is_answered
                 help_is_answered_once_an_hour_for_each_handset_and_number
                 no_more_than_three_automatic_messages_are_written_in_an_hour
                 a_text_that_the_handset_sends_back_is_not_answered
@@ -278,6 +282,7 @@ macro_rules! conformance {
                 no_attempt_begins_against_an_opt_out_that_covers_its_message
                 a_broadcast_counts_as_skipped_who_opted_out_before_an_attempt
                 an_opt_out_ends_at_an_attempt_no_message_that_another_may_send
+                lists_of_opt_outs_that_are_made_at_once_are_made_once
                 of_many_who_make_the_same_opt_out_one_does;
             changes:
                 changes_are_numbered_without_gaps_in_the_order_of_their_commits

@@ -30,8 +30,8 @@ struct Other {
 }
 
 impl Other {
-    async fn join(store: &dyn Store, now: Timestamp) -> Self {
-        let epoch = store.join("other".to_owned(), "0".to_owned(), Moment::of(now)).await.unwrap();
+    async fn join(store: &dyn Store, name: &str, now: Timestamp) -> Self {
+        let epoch = store.join(name.to_owned(), "0".to_owned(), Moment::of(now)).await.unwrap();
         Self { epoch, tokens: Tokens::of(epoch) }
     }
 
@@ -43,7 +43,7 @@ impl Other {
 /// A desk and another node on one store.
 async fn two(fresh: &impl Backend) -> (Desk, Other) {
     let desk = Desk::at(fresh.open_shared().await).await;
-    let other = Other::join(&*desk.store, NOW).await;
+    let other = Other::join(&*desk.store, "other", NOW).await;
     (desk, other)
 }
 
@@ -60,22 +60,22 @@ async fn end_desk(desk: &Desk, other: &Other) -> TakenOver {
 
 pub(crate) async fn every_start_has_an_epoch_of_its_own(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
-    let second = Other::join(&*desk.store, after(1)).await.epoch;
+    let second = Other::join(&*desk.store, "desk", after(1)).await.epoch;
     desk.reopen(&fresh).await;
-    let third = Other::join(&*desk.store, after(2)).await.epoch;
+    let third = Other::join(&*desk.store, "desk", after(2)).await.epoch;
     assert!(NODE < second && second < third);
     let nodes = desk.store.nodes().await.unwrap();
     let seen: Vec<_> =
         nodes.iter().map(|node| (node.epoch, node.name.as_str(), node.joined_at, node.is_over)).collect();
-    assert_eq!(seen, [(third, "other", after(2), false), (second, "other", after(1), true), (NODE, "desk", NOW, true)]);
+    assert_eq!(seen, [(third, "desk", after(2), false), (second, "desk", after(1), true), (NODE, "desk", NOW, true)]);
 }
 
-pub(crate) async fn a_start_alone_on_its_store_ends_every_earlier_one(fresh: impl Backend) {
+pub(crate) async fn a_start_ends_the_earlier_one_of_its_name(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let id = desk.admit(desk.message(desk.account())).await;
     let token = desk.token();
     assert_eq!(ids(&desk.lease(token, NOW).await), [id]);
-    let next = Other::join(&*desk.store, after(1)).await;
+    let next = Other::join(&*desk.store, "desk", after(1)).await;
     assert_eq!(desk.begin(id, token, after(1)).await, None, "its epoch is over");
     assert_eq!(desk.store.recover(next.epoch, after(1), RETRY_WITHIN).await.unwrap(), 0);
     assert_eq!(ids(&next.lease(&desk, after(1)).await), [id]);
@@ -192,7 +192,7 @@ pub(crate) async fn a_node_that_leaves_gives_everything_back(fresh: impl Backend
 
 pub(crate) async fn an_epoch_that_is_over_is_over_after_reopening(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
-    let epoch = Other::join(&*desk.store, NOW).await.epoch;
+    let epoch = Other::join(&*desk.store, "desk", NOW).await.epoch;
     desk.reopen(&fresh).await;
     assert_eq!(desk.store.renew(NODE, NOW).await, Err(StoreError::Over));
     desk.store.renew(epoch, NOW).await.unwrap();
@@ -236,7 +236,7 @@ pub(crate) async fn a_broadcast_is_expanded_by_its_owner_and_taken_over_when_tha
     assert!(!desk.store.expand(first_turn(other.epoch, open.id, 2)).await.unwrap(), "it has an owner");
     end_desk(&desk, &other).await;
     assert!(!desk.store.expand(first_turn(other.epoch, open.id, 2)).await.unwrap(), "it is not claimed yet");
-    let third = Other::join(&*desk.store, late()).await;
+    let third = Other::join(&*desk.store, "third", late()).await;
     assert_eq!(desk.store.unexpanded(other.epoch, None, 10).await.unwrap(), [Arc::new(open.clone())]);
     assert_eq!(desk.store.unexpanded(third.epoch, None, 10).await.unwrap(), [], "one node took it");
     assert!(desk.store.expand(first_turn(other.epoch, open.id, 2)).await.unwrap(), "where the dead one left off");
@@ -305,11 +305,11 @@ pub(crate) async fn a_message_is_given_as_its_owner_stands(fresh: impl Backend) 
         Left,
     }
     let desk = Desk::at(fresh.open_shared().await).await;
-    let other = Other::join(&*desk.store, NOW).await;
+    let other = Other::join(&*desk.store, "other", NOW).await;
     for state in [State::Unowned, State::Leased, State::Begun, State::Retried, State::Held] {
         for owner in [Owner::Lives, Owner::Ended, Owner::Left] {
             for lease_is_over in [false, true] {
-                let node = Other::join(&*desk.store, NOW).await;
+                let node = Other::join(&*desk.store, "node", NOW).await;
                 desk.store.renew(other.epoch, NOW).await.unwrap();
                 let (message, token) = (desk.message(desk.account()), node.tokens.next());
                 let id = message.id;
@@ -465,7 +465,8 @@ impl World {
     }
 
     async fn join(&mut self) {
-        let epoch = self.desk.store.join("any".to_owned(), "0".to_owned(), Moment::of(self.now)).await.unwrap();
+        let name = format!("node {}", self.nodes.len());
+        let epoch = self.desk.store.join(name, "0".to_owned(), Moment::of(self.now)).await.unwrap();
         assert!(self.nodes.iter().all(|node| node.epoch < epoch));
         self.nodes.push(Actor { epoch, tokens: Tokens::of(epoch), lives: true, end: self.now + LIFE });
     }

@@ -341,3 +341,17 @@ pub(crate) async fn of_many_who_make_the_same_opt_out_one_does(fresh: impl Backe
     assert_eq!(tasks.join_all().await.into_iter().filter(|is_new| *is_new).count(), 1);
     assert_eq!(all(&desk).await.len(), 1);
 }
+
+pub(crate) async fn lists_of_opt_outs_that_are_made_at_once_are_made_once(fresh: impl Backend) {
+    let desk = Arc::new(Desk::open(&fresh).await);
+    let owner = live(desk.account());
+    let mut tasks = tokio::task::JoinSet::new();
+    for turn in 0..12 {
+        let store = Arc::clone(&desk.store);
+        let mut opt_outs: Vec<OptOut> = (0..60).map(|number| opt_out(of(owner, number), 0)).collect();
+        opt_outs.rotate_left(turn * 5);
+        tasks.spawn(async move { store.opt_out(opt_outs).await.unwrap() });
+    }
+    assert_eq!(tasks.join_all().await.into_iter().flatten().filter(|is_new| *is_new).count(), 60);
+    assert_eq!(all(&desk).await.len(), 60);
+}

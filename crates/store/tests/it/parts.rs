@@ -41,6 +41,35 @@ pub(crate) async fn parts_in_any_order_become_one_message(fresh: impl Backend) {
     }
 }
 
+/// Records arrivals at once, each on its own. Returns what became of them.
+pub(crate) async fn heard_at_once(counter: &Counter, arrivals: Vec<Arrival>) -> Vec<InboundOutcome> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for arrival in arrivals {
+        let (store, office) = (Arc::clone(&counter.desk.store), Arc::clone(&counter.office));
+        tasks.spawn(async move { store.record_inbound(vec![arrival], office as _).await.unwrap().remove(0).outcome });
+    }
+    tasks.join_all().await
+}
+
+pub(crate) async fn parts_that_come_at_once_and_twice_become_one_message(fresh: impl Backend) {
+    let counter = Counter::at(Desk::open(&fresh).await);
+    for round in 0..10 {
+        let mut arrivals: Vec<Arrival> = (1..=3).map(|number| part(number, 3, &format!("{number};"), NOW)).collect();
+        arrivals.extend(arrivals.clone());
+        arrivals.iter_mut().for_each(|arrival| arrival.part.as_mut().unwrap().reference = round);
+        let outcomes = heard_at_once(&counter, arrivals).await;
+        let count = |is: fn(&InboundOutcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
+        let counts = (
+            count(|outcome| matches!(outcome, InboundOutcome::Message(..))),
+            count(|outcome| *outcome == InboundOutcome::Part),
+            count(|outcome| *outcome == InboundOutcome::Repeated),
+        );
+        assert_eq!(counts, (1, 2, 3), "{outcomes:?}");
+    }
+    assert_eq!(counter.texts().await, ["1;2;3;"; 10]);
+    assert_eq!(counter.desk.store.count_waiting_parts().await.unwrap(), 0);
+}
+
 pub(crate) async fn parts_that_differ_in_anything_are_of_other_messages(fresh: impl Backend) {
     let counter = Counter::at(Desk::open(&fresh).await);
     let first = part(1, 2, "one", NOW);

@@ -1,4 +1,7 @@
-//! PostgreSQL: the conformance suite on it.
+//! PostgreSQL: the conformance suite on it, and what is its own.
+
+mod check;
+mod url;
 
 mod pages;
 

@@ -9,13 +9,15 @@ mod retention;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use model::Moment;
 use runtime::Machine;
 use rusqlite::Connection;
+use store::contract::dispatch::QueueDepth;
 use store::sqlite::Sqlite;
 use store::{Store, StoreError};
 use tempfile::TempDir;
 
-use crate::support::{Backend, Desk};
+use crate::support::{Backend, Desk, NODE, NOW};
 
 conformance!(SqliteFile::fresh());
 
@@ -68,6 +70,16 @@ async fn refusal_of(file: &SqliteFile) -> String {
     refusal(&format!("sqlite:{}", file.path().display())).await
 }
 
+/// What a look at a store finds.
+async fn check(url: &str) -> Result<String, StoreError> {
+    store::check(url, Arc::new(Machine::new())).await.map(|checked| checked.found)
+}
+
+/// What waits in a store.
+async fn waiting(url: &str) -> Result<Vec<QueueDepth>, StoreError> {
+    store::waiting(url, Arc::new(Machine::new())).await
+}
+
 /// A file with a store that holds a few messages and is closed.
 async fn filled() -> SqliteFile {
     let file = SqliteFile::fresh();
@@ -78,6 +90,14 @@ async fn filled() -> SqliteFile {
 }
 
 #[tokio::test]
+async fn a_start_ends_every_earlier_one_whatever_its_name() {
+    let file = SqliteFile::fresh();
+    let desk = Desk::open(&file).await;
+    desk.store.join("other".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+    assert_eq!(desk.store.renew(NODE, NOW).await, Err(StoreError::Over));
+}
+
+#[tokio::test]
 async fn a_url_that_is_not_understood_is_refused() {
     for url in [
         "",
@@ -85,11 +105,12 @@ async fn a_url_that_is_not_understood_is_refused() {
         "sqlite:",
         "smsfactory.db",
         "mysql:host",
+        "postgres:host",
         "SQLITE:x",
         "sqlite::memory:",
         "sqlite:file:x?mode=memory",
         "sqlite:x/",
-        "postgres://me:secret@h",
+        "mysql://me:secret@h/x",
     ] {
         let sentence = refusal(url).await;
         assert!(
@@ -136,27 +157,27 @@ async fn a_store_is_opened_once_at_a_time() {
 async fn a_look_at_a_store_says_how_it_is_and_changes_nothing() {
     let file = SqliteFile::fresh();
     let url = format!("sqlite:{}", file.path().display());
-    assert!(store::check(&url).unwrap().contains("will be made") && !file.path().exists());
-    assert!(store::waiting(&url).unwrap().is_empty() && !file.path().exists());
+    assert!(check(&url).await.unwrap().contains("will be made") && !file.path().exists());
+    assert!(waiting(&url).await.unwrap().is_empty() && !file.path().exists());
     let store = file.open().await;
-    assert!(store::check(&url).unwrap().contains("in use by a running server"));
+    assert!(check(&url).await.unwrap().contains("in use by a running server"));
     store.close().await;
     let before = std::fs::read(file.path()).unwrap();
-    assert!(store::check(&url).unwrap().contains("schema version"));
-    assert_eq!(store::waiting(&url), Ok(Vec::new()));
+    assert!(check(&url).await.unwrap().contains("schema version"));
+    assert_eq!(waiting(&url).await, Ok(Vec::new()));
     assert!(std::fs::read(file.path()).unwrap() == before);
     file.connection().execute("INSERT INTO schema_version (version) VALUES (999)", []).unwrap();
-    assert!(matches!(store::check(&url), Err(StoreError::Refused(sentence)) if sentence.contains("999")));
-    assert!(matches!(store::check("mysql:host"), Err(StoreError::Refused(_))));
+    assert!(matches!(check(&url).await, Err(StoreError::Refused(sentence)) if sentence.contains("999")));
+    assert!(matches!(check("mysql:host").await, Err(StoreError::Refused(_))));
 }
 
-#[test]
-fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
+#[tokio::test]
+async fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     for path in [Path::new("/proc/nope/x.db"), Path::new("/proc/x.db"), &file.join("x.db"), directory.path()] {
-        match store::check(&format!("sqlite:{}", path.display())) {
+        match check(&format!("sqlite:{}", path.display())).await {
             Err(StoreError::Refused(sentence)) => {
                 assert!(
                     sentence.contains("cannot") && sentence.contains(&*path.parent().unwrap().to_string_lossy()),
@@ -167,7 +188,7 @@ fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
         }
     }
     let deep = directory.path().join("a/b/c.db");
-    assert!(store::check(&format!("sqlite:{}", deep.display())).unwrap().contains("will be made"));
+    assert!(check(&format!("sqlite:{}", deep.display())).await.unwrap().contains("will be made"));
     assert!(
         !directory.path().join("a").exists() && std::fs::read_dir(directory.path()).unwrap().count() == 1,
         "nothing is left of the trial"
@@ -254,7 +275,7 @@ async fn a_store_is_locked_by_whatever_name_it_is_reached() {
             sentence.contains("in use by another process") && sentence.contains(&name.display().to_string()),
             "{sentence}"
         );
-        assert!(store::check(&url).unwrap().contains("in use by a running server"), "{url}");
+        assert!(check(&url).await.unwrap().contains("in use by a running server"), "{url}");
         assert!(!another_process_may_lock(name), "{}", name.display());
     }
     std::fs::rename(file.path(), &moved).unwrap();
@@ -277,7 +298,7 @@ async fn a_store_that_is_moved_away_while_it_is_open_is_not_replaced_by_a_new_on
     let sentence = refusal_of(&file).await;
     assert!(sentence.contains("missing or empty") && sentence.contains("smsfactory.db-wal"), "{sentence}");
     assert!(matches!(
-        store::check(&format!("sqlite:{}", file.path().display())),
+        check(&format!("sqlite:{}", file.path().display())).await,
         Err(StoreError::Refused(sentence)) if sentence.contains("missing or empty")
     ));
     assert!(!file.path().exists() && std::fs::read(file.log()).unwrap() == log, "nothing is made and nothing removed");
@@ -316,7 +337,7 @@ async fn a_schema_that_lacks_something_is_refused_by_its_name() {
             sentence.contains("smsfactory.db") && sentence.contains(named) && sentence.contains("restore a backup"),
             "{sentence}"
         );
-        let checked = store::check(&format!("sqlite:{}", file.path().display()));
+        let checked = check(&format!("sqlite:{}", file.path().display())).await;
         assert!(matches!(&checked, Err(StoreError::Refused(sentence)) if sentence.contains(named)), "{checked:?}");
     }
 }

@@ -361,7 +361,7 @@ fn config(directory: &Path) -> Config {
     config.admin.listen = ANY_PORT;
     config.admin.token = Some(Secret(TOKEN.to_owned()));
     config.keys.pepper = Some(Secret("pepper".repeat(6)));
-    config.store.url = format!("sqlite:{}", directory.join("store.db").display());
+    config.store.url.0 = format!("sqlite:{}", directory.join("store.db").display());
     config.media.directory = directory.join("media");
     config.dispatch.poll_ms = 20;
     config.dispatch.retry_floor_ms = 20;

@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::records::load;
 use crate::contract::broadcasts::Canceled;
-use crate::reasons::CANCELED;
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
 use crate::postgres::{counts, life, rows};
+use crate::reasons::CANCELED;
 
 /// No recipient has their turn from then on: the one who gives turns has a chunk locked, and does it before this or not
 /// at all.

@@ -8,11 +8,9 @@ mod depths;
 mod expiry;
 mod leases;
 mod outcomes;
-mod receipts_seam;
 mod recovery;
 mod requests;
 mod rounds;
-mod segments;
 mod stops;
 
 use std::collections::HashSet;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::rounds::rounds;
 use super::stops::Stops;
-use super::{receipts_seam as receipts, segments};
 use crate::contract::dispatch::{Outcome, Verdict};
 use crate::contract::nodes::Epoch;
 use crate::life::Life;
 use crate::postgres::fault::Fault;
+use crate::postgres::receipts::{filing, gate, parked};
 use crate::postgres::unit::Unit;
 use crate::postgres::{life, living};
 use crate::verdict;
@@ -18,9 +18,6 @@ use crate::verdict;
 pub(super) async fn record(unit: &mut Unit, calls: &[Arc<Vec<Outcome>>]) -> Result<(), Fault> {
     let outcomes = || calls.iter().flat_map(|call| call.iter());
     let living = living::held(unit, outcomes().map(|outcome| outcome.token)).await?;
-    if outcomes().any(segments::are_filed) {
-        segments::take_latch(unit).await?;
-    }
     for round in rounds(outcomes(), |outcome| outcome.id) {
         record_each(unit, &round, &living).await?;
     }
@@ -57,11 +54,15 @@ async fn record_each(unit: &mut Unit, outcomes: &[&Outcome], living: &BTreeSet<E
         }
         taken.push(outcome);
     }
-    let held: Vec<&Outcome> = held.into_iter().map(|at| &*taken[at]).collect();
-    receipts::file_held(unit, &held).await?;
     life::save(unit, changed).await?;
     // Whatever became of the messages, receipts for what the carriers took will come.
-    let filed = segments::file(unit, taken.iter().map(|outcome| &**outcome)).await?;
-    receipts::apply(unit, &filed, at).await?;
-    receipts::settle_waiting(unit, &ended, at).await
+    let taken: Vec<&Outcome> = taken.iter().map(|outcome| &**outcome).collect();
+    let held: Vec<&Outcome> = held.into_iter().map(|at| taken[at]).collect();
+    if !held.is_empty() || taken.iter().any(|outcome| !outcome.accepted.is_empty()) {
+        gate::pass(unit).await?;
+        filing::file_held(unit, &held).await?;
+        let filed = filing::file_segments(unit, &taken).await?;
+        parked::apply(unit, &filed, at).await?;
+    }
+    parked::settle_waiting(unit, &ended, at).await
 }

@@ -45,7 +45,8 @@ const LOCK: &str = "SELECT message_id, lease <> 0 AND attempt_began IS NOT NULL 
     AND (lease <> 0 AND due_at > $2 AND (lease >> 32) & 4294967295 <= $3 \
         AND (lease >> 32) & 4294967295 <> ALL($4) OR lease = 0 AND due_at > $5) \
     ORDER BY message_id LIMIT $6 FOR UPDATE";
-const FREE: &str = "UPDATE queue SET due_at = CASE lease WHEN 0 THEN $3 ELSE $2 END WHERE message_id = ANY($1)";
+const FREE: &str =
+    "UPDATE queue SET due_at = CASE lease WHEN 0 THEN $3::bigint ELSE $2::bigint END WHERE message_id = ANY($1)";
 
 /// Frees what comes first after `place`, and tells of each message whether an attempt was under way.
 async fn free_some(unit: &Unit, place: Uuid, freeing: Freeing) -> Result<Vec<(Uuid, bool)>, Fault> {

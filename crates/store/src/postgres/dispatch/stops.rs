@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{BroadcastId, MessageId, Msisdn};
+use model::{BroadcastId, KeywordKind, MessageId, Msisdn};
 use uuid::Uuid;
 
+use crate::handsets::stop::may_end;
 use crate::life::Life;
+use crate::postgres::broadcasts::canceled;
 use crate::postgres::fault::Fault;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;
@@ -14,13 +16,9 @@ use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
 /// Most numbers have no opt-out, and then one look into the index is all.
 const OPT_OUTS: &str = "SELECT number, account_id, test, sender FROM opt_outs WHERE number = ANY($1)";
 
-/// The confirmation of a STOP and the answer to a HELP go out all the same. The confirmation of a START does not: the
-/// handset has opted out since.
-const COVERED: &str = "SELECT id, account_id, test, originator FROM messages WHERE id = ANY($1) \
-    AND id BETWEEN $2 AND $3 AND (automatic IS NULL OR automatic = 'start')";
+const MESSAGES: &str = "SELECT id, account_id, test, originator, automatic FROM messages WHERE id = ANY($1) \
+    AND id BETWEEN $2 AND $3";
 
-const CANCELED_ONES: &str =
-    "SELECT broadcast_id FROM broadcast_progress WHERE broadcast_id = ANY($1) AND status = 'canceled'";
 const BEING_ERASED: &str = "SELECT number FROM erasures WHERE number = ANY($1) AND ended_at IS NULL";
 
 /// Those of these messages that an opt-out of their recipient stops.
@@ -40,13 +38,15 @@ pub(super) async fn opted_out(
     let ids: Vec<Uuid> = named.keys().copied().collect();
     let (Some(low), Some(high)) = (ids.first(), ids.last()) else { return Ok(BTreeSet::new()) };
     let mut stopped = BTreeSet::new();
-    for row in unit.query(COVERED, &[&ids, low, high]).await? {
+    for row in unit.query(MESSAGES, &[&ids, low, high]).await? {
         let (id, account, test): (Uuid, Uuid, bool) = (rows::get(&row, 0)?, rows::get(&row, 1)?, rows::get(&row, 2)?);
         let originator: &str = rows::get(&row, 3)?;
         let covers = |(of, is_test, sender): &(Uuid, bool, String)| {
             (*of, *is_test) == (account, test) && (sender.is_empty() || sender == originator)
         };
-        if named.get(&id).and_then(|number| opt_outs.get(number)).is_some_and(|found| found.iter().any(covers)) {
+        let is_covered =
+            named.get(&id).and_then(|number| opt_outs.get(number)).is_some_and(|found| found.iter().any(covers));
+        if is_covered && may_end(rows::word_if_any(&row, 4, KeywordKind::parse)?) {
             stopped.insert(MessageId::from_bytes(id.into_bytes()));
         }
     }
@@ -68,13 +68,7 @@ impl Stops {
         if tried.is_empty() {
             return Ok(stops);
         }
-        let broadcasts: Vec<Uuid> =
-            tried.iter().filter_map(|(life, _)| life.broadcast).map(|id| rows::id(id.to_bytes())).collect();
-        if !broadcasts.is_empty() {
-            for row in unit.query(CANCELED_ONES, &[&broadcasts]).await? {
-                stops.canceled.insert(BroadcastId::from_bytes(rows::octets(&row, 0)?));
-            }
-        }
+        stops.canceled = canceled(unit, &tried.iter().filter_map(|(life, _)| life.broadcast).collect()).await?;
         let numbers: Vec<String> = tried.iter().map(|(_, recipient)| recipient.to_string()).collect();
         for row in unit.query(BEING_ERASED, &[&numbers]).await? {
             stops.being_erased.insert(rows::get(&row, 0)?);

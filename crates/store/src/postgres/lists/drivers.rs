@@ -57,7 +57,8 @@ fn messages_with(what: &str) -> String {
 fn of_other_table(table: &str, what: &str) -> String {
     format!(
         "SELECT m.* FROM (SELECT f.message_id FROM {table} f WHERE f.message_id >= $1 AND f.message_id < $2{what} \
-         ORDER BY f.message_id DESC LIMIT $3) f JOIN messages m ON m.id = f.message_id AND m.id >= $1 AND m.id < $2"
+         ORDER BY f.message_id DESC LIMIT $3) f JOIN LATERAL (SELECT m.* FROM messages m WHERE m.id = f.message_id \
+         AND m.id >= $1 AND m.id < $2 OFFSET 0) m ON m.id = f.message_id"
     )
 }
 

@@ -50,7 +50,7 @@ impl Postgres {
         }
         self.core.weeks.forget(week);
         tracing::info!(week, messages, "Removed a week of messages");
-        Ok(Some(Removed { removed: messages, looked: 1, is_end: false, calls: Some(self.core.calls()) }))
+        Ok(Some(Removed { removed: messages, looked: 1, is_end: false, calls: Some(self.core.written()) }))
     }
 }
 

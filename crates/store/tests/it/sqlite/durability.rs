@@ -3,7 +3,7 @@
 use store::StoreError;
 use store::contract::messages::MessageFilter;
 
-use super::{SqliteFile, filled, refusal_of};
+use super::{check, SqliteFile, filled, refusal_of};
 use crate::support::{Backend, Desk};
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_store_cut_to_nothing_beside_its_log_is_refused() {
     std::fs::remove_file(copy.log()).unwrap();
     assert!(refusal_of(&copy).await.contains("is empty, which a store never is"));
     assert!(matches!(
-        store::check(&format!("sqlite:{}", copy.path().display())),
+        check(&format!("sqlite:{}", copy.path().display())).await,
         Err(StoreError::Refused(sentence)) if sentence.contains("is empty")
     ));
     std::fs::remove_file(copy.path()).unwrap();
