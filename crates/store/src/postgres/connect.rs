@@ -52,7 +52,10 @@ impl Place {
             None if config.get_hosts().iter().all(is_of_this_machine) => SslMode::Disable,
             None => SslMode::Require,
         });
-        config.connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(4)).keepalives_idle(Duration::from_secs(10));
+        config
+            .connect_timeout(CONNECT)
+            .tcp_user_timeout(Duration::from_secs(4))
+            .keepalives_idle(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("smsfactory");
         }

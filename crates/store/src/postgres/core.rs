@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use uuid::Uuid;
 
 use super::calls::Calls;
 pub(super) use super::calls::closed;
 use super::fault::{Fault, described};
+use super::follow::Followed;
 use super::lists;
 use super::readers::Readers;
 use super::unit::Unit;
@@ -39,8 +39,8 @@ pub(super) struct Core {
     pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
-    /// The name of this process among those that write news.
-    pub(super) name: Uuid,
+    /// How far this process has told what all nodes do.
+    pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
     rows_per_page: AtomicUsize,
@@ -81,7 +81,7 @@ impl Core {
             weeks: Weeks::default(),
             readers: Readers::default(),
             clock,
-            name: Uuid::from_u128(0),
+            followed: Followed::default(),
             publishing: tokio::sync::Mutex::default(),
             rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
             bounds: Mutex::default(),

@@ -18,6 +18,8 @@ pub(super) enum Fault {
     Broken(String),
     /// The message of this id has no partition yet. With one, the same again may succeed.
     NoRoom(Uuid),
+    /// What was decided rests on what another transaction has changed since.
+    Overtaken,
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -33,9 +35,9 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// Whether PostgreSQL ended the transaction for the sake of another one, so that the same again may succeed.
+    /// Whether the transaction ended for the sake of another one, so that the same again may succeed.
     pub(super) fn is_conflict(&self) -> bool {
-        let Self::Sql(error) = self else { return false };
+        let Self::Sql(error) = self else { return matches!(self, Self::Overtaken) };
         let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
@@ -54,6 +56,7 @@ impl Fault {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
             Self::Broken(_) | Self::NoRoom(_) => true,
+            Self::Overtaken => false,
         }
     }
 
@@ -64,6 +67,7 @@ impl Fault {
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
             Self::NoRoom(id) => StoreError::Unavailable(format!("there is no partition for {id}")),
+            Self::Overtaken => StoreError::Unavailable("other transactions were first again and again".to_owned()),
         }
     }
 }
