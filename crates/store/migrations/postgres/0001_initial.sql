@@ -147,7 +147,7 @@ CREATE TABLE failures (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
     status     text    NOT NULL
-);
+) PARTITION BY RANGE (message_id);
 CREATE INDEX failures_of ON failures (account_id, test, status, message_id);
 CREATE INDEX failures_all ON failures (status, message_id);
 
@@ -435,10 +435,10 @@ CREATE TABLE change_consumers (
 );
 
 -- Changes that every node has to know within a second: those of who may send, and to whom. Numbered as changes are.
--- store is the process that made the change. Old rows are removed.
+-- position is the number in the log of changes, where a consumer wanted the change. Rows are removed after ten minutes.
 CREATE TABLE news (
     seq        bigint   NOT NULL PRIMARY KEY,
-    store      uuid     NOT NULL,
+    position   bigint,
     at         bigint   NOT NULL,
     account_id uuid,
     test       boolean,
@@ -450,6 +450,12 @@ CREATE TABLE news_log (
     last bigint  NOT NULL
 );
 INSERT INTO news_log (id, last) VALUES (1, 0);
+
+-- Has no rows: it is locked as a whole. Transactions that tell of changes hold it together, from their look at who
+-- listens until their commit; a transaction in which somebody begins to listen holds it alone.
+CREATE TABLE listeners (
+    nothing boolean
+);
 
 -- Erasures of persons: the record that stays. number is there only while something of it is left, so that a process
 -- that starts can go on with the erasure; afterwards only its keyed digest says whose it was.
@@ -472,7 +478,7 @@ CREATE TABLE erasures (
     requests   bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX erasures_open ON erasures (id) WHERE ended_at IS NULL;
-CREATE INDEX erasures_number ON erasures (number) WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX erasures_number ON erasures (number) WHERE number IS NOT NULL;
 CREATE INDEX erasures_of ON erasures (digest, id);
 
 -- How far a walk through old rows has come: the last row that it has passed. Text that it left there, because the
@@ -629,13 +635,14 @@ CREATE TABLE handsets (
 
 -- The logs of events: one for each owner that has, or had, an endpoint, or follows its events. last is the last number
 -- that was given; it is locked from the numbering until the commit. followed_until: the log is written until then
--- although there may be no endpoint.
+-- although there may be no endpoint. moved is when a number was given last, by the clock of the database.
 CREATE TABLE webhook_logs (
     log            bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id     uuid    NOT NULL,
     test           boolean NOT NULL,
     last           bigint  NOT NULL DEFAULT 0,
     followed_until bigint  NOT NULL DEFAULT 0,
+    moved          timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (account_id, test)
 ) WITH (fillfactor = 50);
 
@@ -683,6 +690,7 @@ CREATE TABLE webhook_endpoints (
     failing_attempts   bigint  NOT NULL DEFAULT 0,
     removed            boolean NOT NULL DEFAULT false
 );
+CREATE INDEX webhook_endpoints_removed ON webhook_endpoints (webhook) WHERE removed;
 CREATE INDEX webhook_endpoints_of ON webhook_endpoints (log);
 
 -- The secrets of endpoints, encrypted. The newest has no end; the others sign until theirs.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::connect::Place;
 use super::core::{Core, SharedClock};
@@ -71,8 +72,7 @@ async fn in_time<T>(
     runtime: &Arc<dyn Runtime>,
     look: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let no_answer =
-        || StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()));
+    let no_answer = || StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()));
     runtime.timeout(DEADLINE, look).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
@@ -112,7 +112,10 @@ async fn try_writing(client: &Client, version: usize) -> Result<(), StoreError> 
 
 /// What PostgreSQL refuses is the operator's to mend; a lost connection may come back.
 fn refused_or_lost(error: &tokio_postgres::Error, what: &str) -> StoreError {
-    match error.as_db_error() {
+    match error.code() {
+        Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => StoreError::Refused(
+            "a pooler loses prepared statements: use its session mode, or connect to the database itself".to_owned(),
+        ),
         Some(_) => StoreError::Refused(format!("{what}: {}", described(error))),
         None => StoreError::Unavailable(described(error)),
     }

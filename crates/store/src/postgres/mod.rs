@@ -17,8 +17,10 @@ mod event_logs;
 mod events;
 mod fault;
 mod feed;
+mod follow;
 mod handsets;
 mod life;
+mod listeners;
 mod living;
 mod migrations;
 mod pages;
@@ -105,7 +107,9 @@ impl Postgres {
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         drop(client);
-        Ok(Self::on(Core::new(pool, runtime, clock)))
+        let core = Core::new(pool, runtime, clock);
+        follow::begin(&core).await?;
+        Ok(Self::on(core))
     }
 
     /// The store of a database whose schema is there.

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::core::{Core, SharedClock};
 use super::fault::Fault;
-use super::{counts, event_logs, events, feed, rows};
+use super::{counts, event_logs, events, feed, listeners, rows};
 use crate::contract::changes::{Change, Resource};
 use crate::life::NewEvent;
 use crate::tally::Tally;
@@ -28,6 +28,8 @@ pub(super) struct Unit {
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// The changes, likewise; they are given to those who follow after the commit.
     pub(super) noted: Vec<Change>,
+    /// The logs of events that this transaction adds to, with their ends: the bell rings for them after the commit.
+    pub(super) ends: BTreeMap<Owner, u64>,
 }
 
 impl Unit {
@@ -41,12 +43,14 @@ impl Unit {
 
     async fn begin_with(core: Arc<Core>, connection: Object, begin: &str) -> Result<Self, Fault> {
         let (events, noted) = (Vec::new(), Vec::new());
-        let unit = Self { core, connection: Some(connection), events, tallies: BTreeMap::new(), noted };
+        let (tallies, ends) = (BTreeMap::new(), BTreeMap::new());
+        let unit = Self { core, connection: Some(connection), events, tallies, noted, ends };
         unit.connection()?.batch_execute(begin).await?;
         Ok(unit)
     }
 
-    fn connection(&self) -> Result<&Object, Fault> {
+    /// The connection, for statements that are sent together in an order.
+    pub(super) fn connection(&self) -> Result<&Object, Fault> {
         self.connection.as_ref().ok_or_else(|| Fault::Broken("the transaction is over".to_owned()))
     }
 
@@ -72,6 +76,11 @@ impl Unit {
         let connection = self.connection()?;
         let statement = connection.prepare_cached(sql).await?;
         Ok(connection.execute(&statement, values).await?)
+    }
+
+    /// Runs statements that are not worth keeping prepared.
+    pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
+        Ok(self.connection()?.batch_execute(sql).await?)
     }
 
     /// The present moment by the clock that all nodes share, in place of the caller's.
@@ -104,26 +113,34 @@ impl Unit {
     /// Writes what was noted, commits, and tells those who follow. What is locked here is locked last, in the same order
     /// by every transaction.
     pub(super) async fn commit(mut self) -> Result<(), Fault> {
-        if let Err(fault) = self.write_noted().await {
-            self.roll_back().await;
-            return Err(fault);
-        }
-        let told = std::mem::take(&mut self.noted);
+        let told = match self.write_noted().await {
+            Ok(told) => told,
+            Err(fault) => {
+                self.roll_back().await;
+                return Err(fault);
+            }
+        };
+        let (core, ends) = (Arc::clone(&self.core), std::mem::take(&mut self.ends));
         if told.is_empty() {
-            return self.end().await;
+            self.end().await?;
+        } else {
+            let _publishing = core.publishing.lock().await;
+            self.end().await?;
+            feed::publish(&core, told);
         }
-        let core = Arc::clone(&self.core);
-        let _publishing = core.publishing.lock().await;
-        self.end().await?;
-        feed::publish(&core, told);
+        event_logs::publish(&core, ends);
         Ok(())
     }
 
-    async fn write_noted(&mut self) -> Result<(), Fault> {
+    async fn write_noted(&mut self) -> Result<feed::Told, Fault> {
         events::write(self).await?;
         counts::write(self).await?;
-        event_logs::write(self).await?;
-        feed::write(self).await
+        if self.noted.is_empty() {
+            return Ok(feed::Told::default());
+        }
+        let listeners = listeners::look(self).await?;
+        event_logs::write(self, &listeners).await?;
+        feed::write(self, listeners.kinds).await
     }
 
     async fn end(mut self) -> Result<(), Fault> {

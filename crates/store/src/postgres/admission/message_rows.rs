@@ -36,11 +36,9 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
         insert_queue(unit, new, &columns)
     )?;
     for NewMessage { message, carrier, .. } in new {
-        if unit.wants_accepted(message.owner(), message.broadcast) {
-            let delivery = Delivery::queued(carrier.clone());
-            let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
-            unit.note(message.created_at, Some(message.owner()), resource);
-        }
+        let delivery = Delivery::queued(carrier.clone());
+        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
+        unit.note(message.created_at, Some(message.owner()), resource);
     }
     Ok(())
 }
