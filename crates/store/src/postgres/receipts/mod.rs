@@ -1,8 +1,8 @@
 //! The way back: receipts find their segments, or wait for them.
 //!
-//! Reading order: [`records`] (what a receipt means), [`settle`] (what follows), [`gate`], [`park`] and [`shelves`] (what
-//! waits for its acknowledgement), [`entries`] (its rows), [`filing`] and [`parked`] (the acknowledgement comes), [`held`]
-//! and [`waits`] (it never comes).
+//! Reading order: [`records`] (what a receipt means), [`settle`] (what follows), [`gate`], [`park`] and [`shelves`]
+//! (what waits for its acknowledgement), [`entries`] (its rows), [`filing`] and [`parked`] (the acknowledgement comes),
+//! [`held`] and [`waits`] (it never comes).
 
 mod entries;
 pub(super) mod filing;
