@@ -61,6 +61,7 @@ use self::admission::Admissions;
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
+use self::receipts::Hearing;
 use self::windows::Takes;
 
 /// The store on PostgreSQL.
@@ -69,6 +70,7 @@ pub struct Postgres {
     admissions: Admissions,
     takes: Takes,
     dispatching: Dispatching,
+    hearing: Hearing,
 }
 
 impl Postgres {
@@ -113,7 +115,8 @@ impl Postgres {
     /// The store of a database whose schema is there.
     fn on(core: Arc<Core>) -> Self {
         let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
+        let (dispatching, hearing) = (Dispatching::start(&core), Hearing::start(&core));
+        Self { admissions, takes, dispatching, hearing, core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
@@ -121,5 +124,6 @@ impl Postgres {
         self.admissions.close().await;
         self.takes.close().await;
         self.dispatching.close().await;
+        self.hearing.close().await;
     }
 }

@@ -7,6 +7,7 @@ mod dispatch;
 mod url;
 
 mod pages;
+mod receipts;
 mod several;
 
 use std::sync::Arc;
