@@ -30,7 +30,8 @@ const REMOVE: &str = "DELETE FROM webhook_events e USING unnest($1::bigint[], $2
 const BLANK_BODIES_OF: &str = "UPDATE webhook_deliveries d SET body = NULL FROM webhook_endpoints w, \
     unnest($1::bigint[], $2::bigint[]) AS n(log, seq) \
     WHERE w.log = n.log AND d.webhook = w.webhook AND d.seq = n.seq AND d.body IS NOT NULL";
-const REMOVE_COUNTS: &str = "DELETE FROM webhook_sequences WHERE substring(resource FROM 1 FOR octet_length($1)) = $1";
+const REMOVE_COUNTS: &str =
+    "DELETE FROM webhook_sequences WHERE substring(resource FROM 1 FOR octet_length($1::bytea)) = $1::bytea";
 
 /// What was sent and may be kept.
 #[derive(Default)]
