@@ -19,6 +19,7 @@
 mod accepted;
 pub mod contract;
 mod delivery_rows;
+mod erasing;
 mod event_log;
 mod facts;
 mod handsets;
@@ -38,6 +39,7 @@ mod tenancy;
 mod trial;
 mod turns;
 mod verdict;
+mod walks;
 
 use std::path::Path;
 use std::sync::Arc;

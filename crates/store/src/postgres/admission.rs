@@ -1,7 +1,6 @@
 //! Admission: one transaction for what requests bring in, whether that is messages or a broadcast.
 
 mod broadcast_rows;
-mod flagged;
 mod holding;
 mod keys;
 mod message_rows;

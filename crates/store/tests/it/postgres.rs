@@ -3,6 +3,7 @@
 mod check;
 mod following;
 mod pooler;
+mod dispatch;
 mod url;
 
 mod pages;

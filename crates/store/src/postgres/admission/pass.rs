@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::super::unit::Unit;
-use super::super::{living, media, rows};
+use super::super::{living, media, rows, screening};
 use super::keys::{Asked, Name};
 use super::quota::Need;
 use super::{Made, Payload, keys, quota};
@@ -57,10 +57,10 @@ impl<P: Payload> Group<'_, P> {
         media::keep(unit, &brought).await?;
         let new: Vec<&Admission<P>> = admitted.iter().map(|at| self.admissions[*at]).collect();
         P::insert(unit, &new).await?;
-        for admission in new {
-            if let Some(flagged) = &admission.flagged {
-                super::flagged::insert(unit, flagged).await?;
-                admission.payload.note_flagged(unit, flagged);
+        for Admission { payload, flagged, .. } in new {
+            if let Some(flagged) = flagged {
+                screening::insert(unit, flagged).await?;
+                payload.note_flagged(unit, flagged);
             }
         }
         for at in admitted {
