@@ -18,6 +18,7 @@
 
 mod accepted;
 pub mod contract;
+pub mod copy;
 mod delivery_rows;
 mod erasing;
 mod event_log;

@@ -11,6 +11,7 @@ mod calls;
 mod check;
 mod batch;
 mod connect;
+mod copying;
 mod core;
 mod counts;
 mod event_logs;
@@ -64,6 +65,8 @@ use self::fault::described;
 use self::receipts::Hearing;
 use self::windows::Takes;
 
+pub(crate) use self::copying::{Mark, Target};
+
 /// The store on PostgreSQL.
 pub struct Postgres {
     core: Arc<Core>,
@@ -106,6 +109,7 @@ impl Postgres {
         server.require_usable()?;
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
+        copying::refuse_unfinished(&client).await?;
         drop(client);
         let core = Core::new(pool, runtime, clock);
         follow::begin(&core).await?;
