@@ -13,7 +13,7 @@ use store::contract::nodes::{Epoch, HEARTBEAT, Tokens};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use crate::cluster::placement::View;
+use crate::members::View;
 
 /// After so many renewals in a row a node may end others: after an outage of the store every node is late, and each has
 /// its time to renew.

@@ -12,24 +12,7 @@ use model::CarrierName;
 use sha2::{Digest, Sha256};
 use store::contract::nodes::Epoch;
 
-use super::report::Report;
-
-/// A living node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) epoch: Epoch,
-    pub(crate) name: String,
-    /// Whether it gives its carriers away and takes no others.
-    pub(crate) is_draining: bool,
-    pub(crate) report: Report,
-}
-
-/// What all nodes know: who lives, and who has which carrier.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct View {
-    pub(crate) members: Vec<Member>,
-    pub(crate) holders: BTreeMap<CarrierName, Epoch>,
-}
+use crate::members::{Member, View};
 
 /// What a node is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,6 +75,7 @@ fn draw(group: &BTreeSet<CarrierName>, node: &str) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::members::Report;
 
     fn epoch(number: u32) -> Epoch {
         Epoch::new(number).unwrap()

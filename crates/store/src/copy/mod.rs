@@ -91,8 +91,9 @@ impl Copy {
     /// database has something else than an unfinished copy of this source, or when the copy is not what the source is;
     /// [`StoreError::Unavailable`] when the database does not answer: the same again goes on then.
     pub async fn run(self, mut heard: impl FnMut(Progress) + Send) -> Result<Copied, StoreError> {
-        let path = crate::path_of(&self.from)?
-            .ok_or_else(|| StoreError::Refused("a copy is made of a store on SQLite: `--from sqlite:PATH`".to_owned()))?;
+        let path = crate::path_of(&self.from)?.ok_or_else(|| {
+            StoreError::Refused("a copy is made of a store on SQLite: `--from sqlite:PATH`".to_owned())
+        })?;
         if crate::path_of(&self.to)?.is_some() {
             return Err(StoreError::Refused(
                 "a copy is made to PostgreSQL: `--to postgres://USER@HOST/DATABASE`".to_owned(),

@@ -29,9 +29,13 @@ pub(super) async fn compare(
         let copies = target.read_back(table, &slice.rows).await?;
         for (row, copy) in slice.rows.iter().zip(&copies) {
             let copy = copy.as_ref().ok_or_else(|| differs(table, row, "is missing in the copy".to_owned()))?;
-            if let Some((column, _)) = table.columns.iter().zip(row).zip(copy).find_map(|((column, ours), theirs)| {
-                (ours != theirs).then_some((column.0, ours))
-            }) {
+            if let Some((column, _)) = table
+                .columns
+                .iter()
+                .zip(row)
+                .zip(copy)
+                .find_map(|((column, ours), theirs)| (ours != theirs).then_some((column.0, ours)))
+            {
                 return Err(differs(table, row, format!("has another `{column}` in the copy")));
             }
             for (hash, row) in [(&mut ours, row), (&mut theirs, copy)] {

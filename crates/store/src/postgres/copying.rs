@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::core::{Core, SharedClock};
 use super::fault::{Fault, described};
 use super::unit::Unit;
-use super::{check, connect, migrations, rows};
+use super::{connect, migrations, rows, server};
 use crate::StoreError;
 use crate::copy::tables::{self, Table};
 use crate::copy::value::Value;
@@ -70,13 +70,13 @@ impl Target {
     pub(crate) async fn open(url: &str, runtime: Arc<dyn Runtime>, source: &[u8]) -> Result<Self, StoreError> {
         let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
-        check::Server::ask(&client).await?.require_usable()?;
+        server::Server::ask(&client).await?.require_usable()?;
         migrations::run(&mut client).await?;
         drop(client);
         let target = Self { core: Core::new(pool, runtime, SharedClock::Database) };
         let unit = target.unit().await?;
         begin(&unit, source).await.map_err(Fault::told)?;
-        unit.commit().await.map_err(Fault::told)?;
+        unit.end().await.map_err(Fault::told)?;
         Ok(target)
     }
 
@@ -114,7 +114,7 @@ impl Target {
                 insert(&unit, table, rows).await?;
             }
             unit.execute(MOVE, &[&table.name, &place, &rows::limit(rows.len()), &is_last]).await?;
-            unit.commit().await
+            unit.end().await
         };
         write.await.map_err(Fault::told)
     }

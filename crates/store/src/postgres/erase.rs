@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use model::{Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
 use tokio_postgres::Row;
 
-use super::core::Doing;
 use super::fault::Fault;
+use super::transactions::Doing;
 use super::unit::Unit;
 use super::{Postgres, rows, webhooks};
 use crate::StoreError;

@@ -88,7 +88,6 @@ fn known(found: Found) -> Result<usize, StoreError> {
 /// # Errors
 /// As [`run`].
 pub(super) async fn version(client: &Client) -> Result<usize, StoreError> {
-    let found =
-        version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+    let found = version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
     known(found)
 }

@@ -202,11 +202,7 @@ pub(super) fn word<T>(row: &Row, at: usize, parse: impl FnOnce(&str) -> Option<T
 }
 
 /// A word that `parse` knows, or none.
-pub(super) fn word_if_any<T>(
-    row: &Row,
-    at: usize,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Fault> {
+pub(super) fn word_if_any<T>(row: &Row, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Fault> {
     match get::<Option<&str>>(row, at)? {
         Some(text) => parse(text).map(Some).ok_or_else(|| unknown(at, text)),
         None => Ok(None),
