@@ -6,7 +6,7 @@
 //! name comes out highest in a draw that all nodes make alike (rendezvous hashing), so that a node that comes or goes
 //! moves its own groups and no others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::CarrierName;
 use sha2::{Digest, Sha256};
@@ -74,6 +74,8 @@ fn draw(group: &BTreeSet<CarrierName>, node: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::members::Report;
 
@@ -101,7 +103,7 @@ mod tests {
         for _ in 0..10 {
             for own in view.members.iter().map(|member| member.epoch).collect::<Vec<_>>() {
                 let Plan { take, give } = plan(own, &view, groups);
-                give.iter().for_each(|name| drop(view.holders.remove(name)));
+                view.holders.retain(|name, _| !give.contains(name));
                 view.holders.extend(take.into_iter().map(|name| (name, own)));
             }
         }

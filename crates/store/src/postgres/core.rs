@@ -141,11 +141,6 @@ impl Core {
         self.calls.ended().await;
         self.tails.close();
     }
-
-    /// Resolves once no more calls are taken.
-    pub(super) async fn closed(&self) {
-        self.calls.closed().await;
-    }
 }
 
 /// That the database did not answer in time.

@@ -43,6 +43,7 @@ pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
 }
 
 /// What is found where the schema should be.
+#[derive(Clone, Copy)]
 enum Found {
     /// Nothing.
     Nothing,
