@@ -1,5 +1,5 @@
-//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are no
-//! more.
+//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are
+//! no more.
 
 use sha2::{Digest as _, Sha256};
 

@@ -168,8 +168,8 @@ async fn load<P: Payload>(unit: &Unit, seen: &[Seen]) -> Result<BTreeMap<Uuid, A
     if ids.is_empty() { Ok(BTreeMap::new()) } else { P::load(unit, ids).await }
 }
 
-/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough, and
-/// what its request made is there.
+/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough,
+/// and what its request made is there.
 fn earlier<P: Payload>(seen: Seen, made: &BTreeMap<Uuid, Arc<P::Made>>) -> Option<Earlier<P::Made>> {
     let Record { is_same, made: id, answer, form, .. } = seen.record.filter(|record| record.counts)?;
     if !is_same {

@@ -1,7 +1,7 @@
 //! The database that becomes the copy of another store ([`crate::copy`]).
 //!
-//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each table
-//! of the copy: how far that has come.
+//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each
+//! table of the copy: how far that has come.
 
 mod fields;
 mod keys;

@@ -12,7 +12,8 @@ use super::super::unit::Unit;
 use crate::contract::admission::NewMessage;
 use crate::contract::changes::Resource;
 
-const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, recipient, \
+const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, \
+    recipient, \
     body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
@@ -21,9 +22,11 @@ const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, segments) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::integer[])";
 
-const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, recipient, \
+const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
+    recipient, \
     originator, broadcast_id, media_id) \
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[], \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], \
+    $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
 
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for

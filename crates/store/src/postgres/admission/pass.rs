@@ -109,8 +109,8 @@ impl<P: Payload> Group<'_, P> {
         keys::remove(unit, &outdated.into_iter().collect::<Vec<_>>()).await
     }
 
-    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the first
-    /// stays without an outcome.
+    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the
+    /// first stays without an outcome.
     async fn claim_keys(&mut self, unit: &Unit) -> Result<Vec<usize>, Fault> {
         let mut names = BTreeSet::new();
         let first = |at: &usize| self.asked(*at).is_none_or(|asked| names.insert(asked.name));
