@@ -102,8 +102,11 @@ pub(super) fn described(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
+        // Some errors have the text of their cause in their own.
+        if !text.ends_with(&error.to_string()) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ": {error}");
+        }
         cause = error.source();
     }
     text
