@@ -2,6 +2,7 @@
 
 mod check;
 mod following;
+mod linear;
 mod pooler;
 mod dispatch;
 mod url;
