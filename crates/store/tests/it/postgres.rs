@@ -3,6 +3,7 @@
 mod check;
 mod dispatch;
 mod following;
+mod linear;
 mod pooler;
 mod url;
 
