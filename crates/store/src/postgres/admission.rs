@@ -19,10 +19,11 @@ pub(super) use self::keys::name_of_key;
 use self::keys::{Record, Seen};
 pub(super) use self::message_rows::insert_messages;
 use super::batch::{Answers, Batch};
-use super::core::{Core, Doing};
+use super::core::Core;
 use super::fault::Fault;
+use super::rows;
+use super::transactions::Doing;
 use super::unit::Unit;
-use super::{messages, rows};
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage, Replay};
 
@@ -201,6 +202,6 @@ impl Payload for NewMessage {
     }
 
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Message>>> {
-        Box::pin(messages::load(unit, ids))
+        Box::pin(message_rows::load(unit, ids))
     }
 }

@@ -86,6 +86,17 @@ impl Fault {
     }
 }
 
+/// What PostgreSQL refuses is the operator's to fix; a lost connection may come back.
+pub(super) fn refused_or_lost(error: &tokio_postgres::Error, what: &str) -> StoreError {
+    match error.code() {
+        Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => StoreError::Refused(
+            "a pooler loses prepared statements: use its session mode, or connect to the database itself".to_owned(),
+        ),
+        Some(_) => StoreError::Refused(format!("{what}: {}", described(error))),
+        None => StoreError::Unavailable(described(error)),
+    }
+}
+
 /// An error with all its causes: the first says only that the database answered with an error.
 pub(super) fn described(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -48,11 +48,6 @@ pub(super) async fn lock(
     Ok(found.into_iter().map(|(id, row)| (id, Life::of(row))).collect())
 }
 
-/// Locks one message.
-pub(super) async fn lock_one(unit: &Unit, id: MessageId) -> Result<Option<Life>, Fault> {
-    Ok(lock(unit, [id]).await?.remove(&id))
-}
-
 fn read(row: &Row) -> Result<LifeRow, Fault> {
     let mask = |at| rows::get::<i64>(row, at).map(i64::cast_unsigned);
     let delivery = model::Delivery {
@@ -138,11 +133,6 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
         unit.events.extend(life.events);
     }
     Ok(())
-}
-
-/// Writes one message.
-pub(super) async fn save_one(unit: &mut Unit, life: Life) -> Result<(), Fault> {
-    save(unit, vec![life]).await
 }
 
 async fn write_rows(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {

@@ -43,6 +43,7 @@ pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
 }
 
 /// What is found where the schema should be.
+#[derive(Clone, Copy)]
 enum Found {
     /// Nothing.
     Nothing,
@@ -88,7 +89,6 @@ fn known(found: Found) -> Result<usize, StoreError> {
 /// # Errors
 /// As [`run`].
 pub(super) async fn version(client: &Client) -> Result<usize, StoreError> {
-    let found =
-        version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+    let found = version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
     known(found)
 }

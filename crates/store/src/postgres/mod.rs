@@ -7,10 +7,14 @@
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
-mod calls;
-mod check;
 mod batch;
+mod broadcast_records;
+mod calls;
+mod change_rows;
+mod check;
+mod commit;
 mod connect;
+mod copying;
 mod core;
 mod counts;
 mod event_logs;
@@ -18,6 +22,7 @@ mod events;
 mod fault;
 mod feed;
 mod follow;
+mod followed;
 mod handsets;
 mod life;
 mod listeners;
@@ -25,9 +30,13 @@ mod living;
 mod migrations;
 mod pages;
 mod readers;
+mod room;
 mod rows;
+mod server;
 mod tables;
+mod transactions;
 mod unit;
+mod walking;
 mod weeks;
 
 mod admission;
@@ -41,6 +50,7 @@ mod inbound_rows;
 mod lists;
 mod media;
 mod messages;
+mod news;
 mod nodes;
 mod optouts;
 mod receipts;
@@ -56,13 +66,15 @@ use std::sync::Arc;
 
 use ::runtime::Runtime;
 
-use crate::StoreError;
 use self::admission::Admissions;
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
 use self::receipts::Hearing;
 use self::windows::Takes;
+use crate::StoreError;
+
+pub(crate) use self::copying::{Mark, Target};
 
 /// The store on PostgreSQL.
 pub struct Postgres {
@@ -102,10 +114,11 @@ impl Postgres {
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
         let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
-        let server = check::Server::ask(&client).await?;
+        let server = server::Server::ask(&client).await?;
         server.require_usable()?;
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
+        copying::refuse_unfinished(&client).await?;
         drop(client);
         let core = Core::new(pool, runtime, clock);
         follow::begin(&core).await?;

@@ -74,8 +74,7 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     let d = &life.delivery;
     let time = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
     let (id, lease) = (life.id.to_bytes(), mask_to_sql(life.lease));
-    let (accepted, delivered, lost) =
-        (mask_to_sql(life.accepted), mask_to_sql(life.delivered), mask_to_sql(life.lost));
+    let (accepted, delivered, lost) = (mask_to_sql(life.accepted), mask_to_sql(life.delivered), mask_to_sql(life.lost));
     let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
     let error = d.error_type.map(ErrorType::as_str);
     let (status, due_at, receipt_by) = (d.status.as_str(), life.due_at.as_millis(), time(life.receipt_by));

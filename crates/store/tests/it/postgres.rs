@@ -1,9 +1,9 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod dispatch;
 mod following;
 mod pooler;
-mod dispatch;
 mod url;
 
 mod pages;

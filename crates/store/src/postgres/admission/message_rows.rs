@@ -1,6 +1,9 @@
 //! The rows of new messages: three statements, however many messages.
 
-use model::{Delivery, KeywordKind, MediaId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Delivery, KeywordKind, MediaId, Message};
 use uuid::Uuid;
 
 use super::super::fault::Fault;
@@ -132,4 +135,12 @@ async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
     )
     .await
     .map(drop)
+}
+
+/// Messages as they were accepted, those of these that are there.
+pub(super) async fn load(unit: &Unit, ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, Arc<Message>>, Fault> {
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(BTreeMap::new()) };
+    let sql = format!("SELECT {} FROM messages m WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3", rows::MESSAGE);
+    let found = unit.query(&sql, &[&ids, low, high]).await?;
+    found.iter().map(|row| rows::message(row, 0).map(|message| (rows::id(message.id.to_bytes()), message))).collect()
 }

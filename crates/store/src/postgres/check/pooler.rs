@@ -2,8 +2,8 @@
 
 use tokio_postgres::{Client, Error, Statement};
 
-use super::refused_or_lost;
 use crate::StoreError;
+use crate::postgres::fault::refused_or_lost;
 
 /// A sentence for the operator when transactions of one connection run in different sessions. While the second
 /// connection has a transaction open, a pooler has to give the first one another session.

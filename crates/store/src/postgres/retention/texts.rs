@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::super::fault::Fault;
 use super::super::rows;
 use super::super::unit::Unit;
-use super::removal::{allowed, lock_ended, lock_over};
+use super::ended::{allowed, lock_ended, lock_over};
 use crate::life::Life;
 
 const HAVE_ENDED: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \
