@@ -1,6 +1,9 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod copy;
+mod following;
+mod pooler;
 mod dispatch;
 mod following;
 mod linear;
