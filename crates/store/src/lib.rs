@@ -18,7 +18,9 @@
 
 mod accepted;
 pub mod contract;
+pub mod copy;
 mod delivery_rows;
+mod erasing;
 mod event_log;
 mod facts;
 mod handsets;
@@ -38,6 +40,7 @@ mod tenancy;
 mod trial;
 mod turns;
 mod verdict;
+mod walks;
 
 use std::path::Path;
 use std::sync::Arc;

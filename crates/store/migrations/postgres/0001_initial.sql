@@ -147,7 +147,7 @@ CREATE TABLE failures (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
     status     text    NOT NULL
-);
+) PARTITION BY RANGE (message_id);
 CREATE INDEX failures_of ON failures (account_id, test, status, message_id);
 CREATE INDEX failures_all ON failures (status, message_id);
 
@@ -478,7 +478,7 @@ CREATE TABLE erasures (
     requests   bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX erasures_open ON erasures (id) WHERE ended_at IS NULL;
-CREATE INDEX erasures_number ON erasures (number) WHERE number IS NOT NULL;
+CREATE UNIQUE INDEX erasures_number ON erasures (number) WHERE number IS NOT NULL;
 CREATE INDEX erasures_of ON erasures (digest, id);
 
 -- How far a walk through old rows has come: the last row that it has passed. Text that it left there, because the

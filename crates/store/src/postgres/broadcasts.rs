@@ -1,7 +1,7 @@
 //! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
 //!
-//! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of its
-//! chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the
+//! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of
+//! its chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the
 //! messages here as well.
 
 mod cancel;

@@ -15,7 +15,7 @@ use tokio_postgres::error::SqlState;
 use super::connect::Place;
 use super::core::{Core, SharedClock};
 use super::fault::described;
-use super::{Postgres, migrations};
+use super::{Postgres, copying, migrations};
 use crate::contract::dispatch::QueueDepth;
 use crate::{Checked, Dispatch, Health, StoreError};
 
@@ -91,6 +91,7 @@ async fn look(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Checked, StoreErr
     let server = Server::ask(&client).await?;
     server.require_usable()?;
     let version = migrations::version(&client).await?;
+    copying::refuse_unfinished(&client).await?;
     try_writing(&client, version).await?;
     let mut warnings = server.warnings();
     warnings.extend(pooler::look(&client, &*connection(&pool).await?).await?);

@@ -1,7 +1,7 @@
 //! The connections, and the transactions on them.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::fault::{Fault, described};
 use super::follow::Followed;
 use super::lists;
 use super::readers::Readers;
+use super::retention::Walking;
 use super::unit::Unit;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -36,6 +37,8 @@ pub(super) struct Core {
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
     pub(super) weeks: Weeks,
+    /// How far walks through old things have come.
+    pub(super) walking: Walking,
     pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
@@ -43,6 +46,8 @@ pub(super) struct Core {
     pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    /// How many calls this process had to write.
+    written: AtomicU64,
     rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
@@ -79,6 +84,8 @@ impl Core {
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
+            walking: Walking::default(),
+            written: AtomicU64::new(0),
             readers: Readers::default(),
             clock,
             followed: Followed::default(),
@@ -107,6 +114,7 @@ impl Core {
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
         let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
+        self.written.fetch_add(calls as u64, Ordering::Relaxed);
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
             observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
         }
@@ -114,12 +122,17 @@ impl Core {
     }
 
     async fn tried<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
-        let mut tries = 0;
+        let (mut tries, mut has_made_room) = (0, false);
         loop {
             tries += 1;
             match self.transaction(input, work).await {
                 Err(fault) if fault.is_conflict() && tries < TRIES => {
                     tracing::debug!("A transaction gives way to another one and is tried again");
+                }
+                // Another node has removed a week that this one remembers.
+                Err(fault) if fault.lacks_room() && !has_made_room => {
+                    has_made_room = true;
+                    self.make_room_again().await?;
                 }
                 Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
                 ended => return ended,
@@ -169,6 +182,11 @@ impl Core {
             true => closed(),
             false => StoreError::Unavailable(described(&error)),
         })
+    }
+
+    /// How many calls this process had to write until now.
+    pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     /// How many rows a page of messages looks at.

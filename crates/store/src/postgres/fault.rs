@@ -42,6 +42,20 @@ impl Fault {
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 
+    /// Whether a row has no partition to go to. PostgreSQL says so as of a check that a row violates, without the name
+    /// that a constraint has.
+    pub(super) fn lacks_room(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        let is_unnamed = error.as_db_error().is_some_and(|error| error.constraint().is_none());
+        error.code() == Some(&SqlState::CHECK_VIOLATION) && is_unnamed
+    }
+
+    /// Whether a lock was not to be had in the time for it.
+    pub(super) fn is_locked_out(&self) -> bool {
+        let Self::Sql(error) = self else { return false };
+        error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE)
+    }
+
     /// Whether the server takes no writes: it is a standby, or has become one.
     pub(super) fn is_of_a_standby(&self) -> bool {
         matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))

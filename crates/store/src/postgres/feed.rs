@@ -48,8 +48,8 @@ const INSERT_NEWS: &str = "INSERT INTO news (seq, position, at, account_id, test
 const INSERT: &str = "INSERT INTO changes (seq, kind, at, account_id, test, facts) SELECT * FROM \
     unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::uuid[], $5::boolean[], $6::bytea[])";
 
-/// Writes the noted changes that consumers want, and those that other nodes have to know. Returns what is told after the
-/// commit.
+/// Writes the noted changes that consumers want, and those that other nodes have to know. Returns what is told after
+/// the commit.
 pub(super) async fn write(unit: &mut Unit, wanted: Kinds) -> Result<Told, Fault> {
     let mut changes = std::mem::take(&mut unit.noted);
     let news: Vec<usize> = places(&changes, Kinds::TENANTS);
@@ -131,8 +131,8 @@ pub(super) fn change(row: &Row, at: usize, position: Option<i64>) -> Result<Chan
     Ok(Change { position, at: rows::time(row, at)?, owner, resource })
 }
 
-/// Gives the changes of a transaction that is committed to those who follow in this process. Whoever calls this has held
-/// [`Core::publishing`] since before the commit.
+/// Gives the changes of a transaction that is committed to those who follow in this process. Whoever calls this has
+/// held [`Core::publishing`] since before the commit.
 pub(super) fn publish(core: &Core, told: Told) {
     if let Some(OwnNews { before, first, last }) = told.news {
         core.followed.tell(&core.tails, before, first - 1);

@@ -1,9 +1,9 @@
 //! What other nodes do, as far as this one has to know it soon: a task looks four times a second.
 //!
-//! The news are what others changed of tenants. Each process tells its tails all news in the order of their numbers, its
-//! own at once and those of others with the next look; own news have those of others before them that this process had
-//! not told yet, so that of two changes of one account the later one is told last. What is told is known by its number
-//! alone: own news whose commit was not answered are told as those of others are.
+//! The news are what others changed of tenants. Each process tells its tails all news in the order of their numbers:
+//! its own at once, and those of others with the next look. Own news have those of others before them that this process
+//! had not told yet, so that of two changes of one account the later one is told last. What is told is known by its
+//! number alone: own news whose commit was not answered are told as those of others are.
 //!
 //! The bell rings for logs of events that others added to.
 //!

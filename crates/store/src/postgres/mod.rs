@@ -11,6 +11,7 @@ mod calls;
 mod check;
 mod batch;
 mod connect;
+mod copying;
 mod core;
 mod counts;
 mod event_logs;
@@ -61,7 +62,10 @@ use self::admission::Admissions;
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
+use self::receipts::Hearing;
 use self::windows::Takes;
+
+pub(crate) use self::copying::{Mark, Target};
 
 /// The store on PostgreSQL.
 pub struct Postgres {
@@ -69,6 +73,7 @@ pub struct Postgres {
     admissions: Admissions,
     takes: Takes,
     dispatching: Dispatching,
+    hearing: Hearing,
 }
 
 impl Postgres {
@@ -104,6 +109,7 @@ impl Postgres {
         server.require_usable()?;
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
+        copying::refuse_unfinished(&client).await?;
         drop(client);
         let core = Core::new(pool, runtime, clock);
         follow::begin(&core).await?;
@@ -113,7 +119,8 @@ impl Postgres {
     /// The store of a database whose schema is there.
     fn on(core: Arc<Core>) -> Self {
         let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
+        let (dispatching, hearing) = (Dispatching::start(&core), Hearing::start(&core));
+        Self { admissions, takes, dispatching, hearing, core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
@@ -121,5 +128,6 @@ impl Postgres {
         self.admissions.close().await;
         self.takes.close().await;
         self.dispatching.close().await;
+        self.hearing.close().await;
     }
 }

@@ -78,6 +78,11 @@ impl Unit {
         Ok(connection.execute(&statement, values).await?)
     }
 
+    /// Runs statements that are not worth keeping prepared.
+    pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
+        Ok(self.connection()?.batch_execute(sql).await?)
+    }
+
     /// The present moment by the clock that all nodes share, in place of the caller's.
     pub(super) async fn shared_now(&self, callers: Timestamp) -> Result<Timestamp, Fault> {
         match self.core.clock {

@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::unit::Unit;
 
 /// The tables with partitions, and whether updates are to find room beside the row.
-pub(super) const TABLES: [(&str, bool); 4] =
-    [("messages", false), ("delivery", true), ("events", false), ("segments", true)];
+pub(super) const TABLES: [(&str, bool); 5] =
+    [("messages", false), ("delivery", true), ("events", false), ("segments", true), ("failures", false)];
 
 const WEEK_MS: u128 = 7 * 86_400_000;
 
@@ -24,6 +24,11 @@ impl Weeks {
     /// Forgets a week whose partitions are gone.
     pub(super) fn forget(&self, week: u64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&week);
+    }
+
+    /// Forgets all weeks; which they were.
+    fn forget_all(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn has(&self, week: u64) -> bool {
@@ -58,6 +63,11 @@ impl Core {
             self.weeks.add(week);
         }
         Ok(())
+    }
+
+    /// Makes the partitions again that this process has made or found: another one may have removed some of them.
+    pub(super) async fn make_room_again(&self) -> Result<(), Fault> {
+        self.make_room(self.weeks.forget_all().into_iter().map(begin_of)).await
     }
 }
 

@@ -20,10 +20,11 @@ use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
+use crate::walks::{Place, lowest_at};
 
 use removal::{Thing, remove};
 pub(super) use removal::{blank_broadcast, blank_message};
-pub(super) use walks::Place;
+use walks::mark_account;
 
 /// How much of the writer's time one step takes, about.
 const STEP: Duration = Duration::from_millis(1);
@@ -78,28 +79,6 @@ impl Retention for Sqlite {
     }
 }
 
-impl Walk {
-    /// Whether a walk at its end goes on from there when there is more, and does not begin again.
-    const fn goes_on(self) -> bool {
-        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_) | Self::InboundTexts(_))
-    }
-
-    /// Whether the store keeps how far it has come.
-    const fn is_marked(self) -> bool {
-        matches!(self, Self::Texts(_) | Self::BroadcastTexts(_) | Self::InboundTexts(_) | Self::ReceiptKeys)
-    }
-
-    /// The account that it is confined to, as the store writes it.
-    fn account(self) -> Vec<u8> {
-        match self {
-            Self::Texts(Some(account)) | Self::BroadcastTexts(Some(account)) | Self::InboundTexts(Some(account)) => {
-                account.to_bytes().to_vec()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
 impl Sqlite {
     fn walking<T>(&self, with: impl FnOnce(&mut Walking) -> T) -> T {
         with(&mut self.walking.lock().unwrap_or_else(PoisonError::into_inner))
@@ -108,7 +87,7 @@ impl Sqlite {
     /// Lets the writer know from which id on texts are young, before old ones are looked for: what ends after the look
     /// loses its text with its end.
     async fn announce(&self, walk: Walk, before: Timestamp) -> Result<(), StoreError> {
-        let young = walks::lowest_at(before);
+        let young = lowest_at(before);
         if self.walking(|walking| walking.young_from.get(&walk) == Some(&young)) {
             return Ok(());
         }
@@ -141,11 +120,11 @@ fn step(
         }
     }
     if ends_rotation && reached.is_none() {
-        group.connection.prepare_cached(UNMARK)?.execute(params![walk.name(), walk.account()])?;
+        group.connection.prepare_cached(UNMARK)?.execute(params![walk.name(), mark_account(walk)])?;
     } else if walk.is_marked() {
         let place = reached.as_ref().unwrap_or(last);
         let Place { carrier, key, id, number } = place;
-        let values = params![walk.name(), walk.account(), carrier, key, id, number];
+        let values = params![walk.name(), mark_account(walk), carrier, key, id, number];
         group.connection.prepare_cached(MARK)?.execute(values)?;
         group.texts.passed.insert(walk, u128::from_be_bytes(*id));
     }

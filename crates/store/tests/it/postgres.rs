@@ -1,10 +1,13 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod following;
 mod pooler;
+mod dispatch;
 mod url;
 
 mod pages;
+mod receipts;
 mod several;
 
 use std::sync::Arc;

@@ -48,9 +48,8 @@ pub(super) async fn cancel(
     Ok(now.map(|now| Canceled { stopped: now.counts.skipped.saturating_sub(before), record: now }))
 }
 
-/// Ends the messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt
-/// will tell. All of them are locked: one whose attempt ends just now is looked at when it has ended, and comes back to
-/// none.
+/// Ends the messages of a broadcast that wait and are not under way. What is held back may have left, and only a
+/// receipt will tell. All of them are locked: one whose attempt ends just now is looked at when it has ended.
 async fn stop_waiting(unit: &mut Unit, broadcast: Uuid, now: Timestamp) -> Result<(), Fault> {
     let found = unit.query(WAITING, &[&broadcast]).await?;
     let ids: Vec<MessageId> =
@@ -65,8 +64,8 @@ async fn stop_waiting(unit: &mut Unit, broadcast: Uuid, now: Timestamp) -> Resul
     life::save(unit, stopped).await
 }
 
-/// Those of these broadcasts that were canceled. Whoever asks has their messages locked, so that a cancellation has been
-/// seen or will see the messages.
+/// Those of these broadcasts that were canceled. Whoever asks has their messages locked, so that a cancellation is seen
+/// or will see the messages.
 pub(in crate::postgres) async fn canceled(
     unit: &Unit,
     broadcasts: &BTreeSet<BroadcastId>,

@@ -40,11 +40,7 @@ const OWN: &str = "UPDATE broadcast_progress SET owner = $2 WHERE broadcast_id =
 
 /// Makes a node the owner of these broadcasts, where they still have the owner that was seen: an epoch that is over
 /// stays over. Returns those that another node was quicker to get.
-pub(super) async fn own(
-    unit: &Unit,
-    node: Epoch,
-    unowned: &[(BroadcastId, i64)],
-) -> Result<Vec<BroadcastId>, Fault> {
+pub(super) async fn own(unit: &Unit, node: Epoch, unowned: &[(BroadcastId, i64)]) -> Result<Vec<BroadcastId>, Fault> {
     living::require(unit, node).await?;
     let ids: Vec<Uuid> = unowned.iter().map(|(id, _)| rows::id(id.to_bytes())).collect();
     let mut owned = Vec::new();
@@ -81,7 +77,8 @@ const LOCK_CHUNK: &str = "SELECT 1 FROM broadcast_chunks WHERE broadcast_id = $1
 const LOCK: &str = "SELECT status = 'queued' FROM broadcast_progress WHERE broadcast_id = $1 AND next_index = $2 \
     AND next_index + $3 <= packed AND status IN ('queued', 'sending') AND owner = $4 FOR UPDATE";
 
-const MOVE: &str = "UPDATE broadcast_progress SET next_index = next_index + $2, status = 'sending' WHERE broadcast_id = $1";
+const MOVE: &str =
+    "UPDATE broadcast_progress SET next_index = next_index + $2, status = 'sending' WHERE broadcast_id = $1";
 
 const FORGET: &str =
     "DELETE FROM broadcast_chunks WHERE broadcast_id = $1 AND first + octet_length(recipients) / $3 <= $2";

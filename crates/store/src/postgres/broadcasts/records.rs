@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use model::message::{Encoding, MessageType};
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, MediaId, Owner,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, MediaId,
+    Owner,
 };
 use tokio_postgres::Row;
 
@@ -71,9 +72,5 @@ pub(super) fn record(row: &Row) -> Result<BroadcastRecord, Fault> {
         undelivered: rows::count(row, at + 5)?,
         failed: rows::count(row, at + 6)?,
     };
-    Ok(BroadcastRecord {
-        status: rows::word(row, at, BroadcastStatus::parse)?,
-        broadcast: Arc::new(broadcast),
-        counts,
-    })
+    Ok(BroadcastRecord { status: rows::word(row, at, BroadcastStatus::parse)?, broadcast: Arc::new(broadcast), counts })
 }

@@ -159,15 +159,17 @@ async fn take(
 /// Puts the lease on the messages, and reads what is to be sent.
 async fn lease(unit: &Unit, request: &LeaseRequest, due: Vec<Due>) -> Result<Vec<Leased>, Fault> {
     let ids: Vec<Uuid> = due.iter().map(|due| rows::id(due.id.to_bytes())).collect();
-    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let Lease { token, until } = request.lease;
     unit.execute(LEASE, &[&ids, &until.as_millis(), &token.cast_signed()]).await?;
     let sql = format!(
         "SELECT {MESSAGE}, d.accepted_segments, d.shares FROM messages m JOIN delivery d ON d.message_id = m.id \
-         WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3 AND d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3"
+         WHERE m.id = ANY($1) AND d.message_id = ANY($1)"
     );
     let mut found = BTreeMap::new();
-    for row in unit.query(&sql, &[&ids, low, high]).await? {
+    for row in unit.query(&sql, &[&ids]).await? {
         let message = rows::message(&row, 0)?;
         let accepted = rows::get::<i64>(&row, MESSAGE_COLUMNS)?.cast_unsigned();
         found.insert(message.id, (message, accepted, rows::shares(&row, MESSAGE_COLUMNS + 1)?.refused_by()));

@@ -169,8 +169,8 @@ const TRIM: &str = "DELETE FROM unmatched WHERE id = ANY(ARRAY(SELECT id FROM un
     WHERE carrier = $1 AND fate = $2 AND id < (SELECT id FROM unmatched WHERE carrier = $1 AND fate = $2 \
     ORDER BY id DESC OFFSET $3 LIMIT 1) ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))";
 
-const REFUSED: &str = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, \
-    scope, raw) SELECT n.carrier, '', '', n.at, n.detail, $6, n.reason, n.at, 0, '', 1, n.raw \
+const REFUSED: &str = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, \
+    keys, scope, raw) SELECT n.carrier, '', '', n.at, n.detail, $6, n.reason, n.at, 0, '', 1, n.raw \
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY \
     AS n(carrier, at, detail, reason, raw, place) ORDER BY n.place";
 

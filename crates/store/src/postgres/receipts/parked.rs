@@ -1,5 +1,5 @@
-//! Parked receipts are looked at again: when their acknowledgements come, when attempts that they wait for have ended, and
-//! when nobody claims them.
+//! Parked receipts are looked at again: when their acknowledgements come, when attempts that they wait for have ended,
+//! and when nobody claims them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ use crate::receipts::Filed;
 use crate::receipts::parking::{SAME_KEY_MAX, seen_under};
 
 /// Applies receipts that came before the acknowledgements that have just filed segments under these carriers and keys,
-/// at `at`. The gate was passed before the segments were filed. Of a receipt to which a key is another reading of its id,
-/// all readings are looked at, the exact ids first.
+/// at `at`. The gate was passed before the segments were filed. Of a receipt to which a key is another reading of its
+/// id, all readings are looked at, the exact ids first.
 pub(in crate::postgres) async fn apply(
     unit: &mut Unit,
     filed: &[(CarrierName, String)],

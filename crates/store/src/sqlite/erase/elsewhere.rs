@@ -6,23 +6,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::message::erase_broadcast;
 use crate::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
-use crate::packing::PACKED_BYTES;
-use crate::receipts::numbers::shared_digits;
+use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody};
 use crate::sqlite::parked;
 use crate::sqlite::writer::Group;
 
-/// How many rows of packed recipients one look reads: fifty thousand recipients.
-const CHUNKS: usize = 50;
-
-/// How many entries of what matched nothing one look reads.
-const ENTRIES: usize = 1_000;
-
-/// How many digits of a number its country's code has at most; carriers write numbers without it.
-const COUNTRY_DIGITS: usize = 3;
-
 /// Which rows of packed recipients of open broadcasts hold the number, a few rows at a time.
 pub(super) fn packed_with(connection: &Connection, number: Msisdn, after: Option<Chunk>) -> rusqlite::Result<Packed> {
-    let needle = packed(number);
     let (mut found, mut left) = (Packed::default(), CHUNKS);
     let (mut broadcast, mut first) =
         after.map_or(([0; 16], None), |(broadcast, first)| (broadcast.to_bytes(), Some(first)));
@@ -32,7 +21,7 @@ pub(super) fn packed_with(connection: &Connection, number: Msisdn, after: Option
         let mut rows = select.query_map(params![broadcast, first, left], read)?;
         while let Some((at, octets, next_index)) = rows.next().transpose()? {
             let id = BroadcastId::from_bytes(broadcast);
-            let places: Vec<u32> = places(&octets, &needle).map(|place| at + place as u32).collect();
+            let places: Vec<u32> = places(&octets, number).into_iter().map(|place| at + place).collect();
             if !places.is_empty() {
                 found.chunks.push((id, at));
                 found.recipients += places.into_iter().filter(|place| *place >= next_index).count() as u64;
@@ -52,21 +41,18 @@ pub(super) fn packed_with(connection: &Connection, number: Msisdn, after: Option
 /// Puts nobody in the place of the number, and takes the broadcasts from their nodes: a turn that was prepared is
 /// refused, and the broadcasts are found again as ones without an owner.
 pub(super) fn erase_packed(group: &mut Group, number: Msisdn, chunks: &[Chunk]) -> rusqlite::Result<ErasureCounts> {
-    let (was, is) = (packed(number), packed(Msisdn::nobody()));
     let mut counts = ErasureCounts::default();
     for (broadcast, first) in chunks {
         let id = broadcast.to_bytes();
         let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?, row.get(2)?, row.get(3)?));
         let found = group.connection.prepare_cached(CHUNK)?.query_row(params![id, first], read).optional()?;
         let Some((mut octets, next_index, account, is_lonely)) = found else { continue };
-        let places: Vec<usize> = places(&octets, &was).collect();
+        let places = places(&octets, number);
         if places.is_empty() {
             continue;
         }
-        for place in &places {
-            octets[place * PACKED_BYTES..][..PACKED_BYTES].copy_from_slice(&is);
-            counts.recipients += u64::from(first + *place as u32 >= next_index);
-        }
+        put_nobody(&mut octets, &places);
+        counts.recipients += places.iter().filter(|place| first + **place >= next_index).count() as u64;
         group.connection.prepare_cached(REPACK)?.execute(params![id, first, octets])?;
         group.connection.prepare_cached(DISOWN)?.execute([id])?;
         if is_lonely {
@@ -76,16 +62,6 @@ pub(super) fn erase_packed(group: &mut Group, number: Msisdn, chunks: &[Chunk]) 
         }
     }
     Ok(counts)
-}
-
-fn packed(number: Msisdn) -> [u8; PACKED_BYTES] {
-    let mut packed = [0; PACKED_BYTES];
-    packed.copy_from_slice(&number.to_u64().to_le_bytes()[..PACKED_BYTES]);
-    packed
-}
-
-fn places<'o>(octets: &'o [u8], needle: &'o [u8; PACKED_BYTES]) -> impl Iterator<Item = usize> + 'o {
-    octets.chunks_exact(PACKED_BYTES).enumerate().filter(move |(_, one)| one == needle).map(|(place, _)| place)
 }
 
 /// Which entries of what matched nothing mention the number, in their addresses or as they came.
@@ -107,16 +83,6 @@ pub(super) fn receipts_of(connection: &Connection, number: Msisdn, after: Option
         found.next = (looked == ENTRIES).then_some(place);
     }
     Ok(found)
-}
-
-/// Whether one of the addresses is the number, or a text has its digits, with the country's code or without.
-fn mentions(number: Msisdn, addresses: &str, texts: [&str; 2]) -> bool {
-    let text = number.to_string();
-    let digits = text.trim_start_matches('+');
-    // Digits that a carrier hides may be those of many.
-    let mut shown = addresses.split_whitespace().filter(|address| !address.contains('*'));
-    let tail = &digits[COUNTRY_DIGITS.min(digits.len() - 7)..];
-    shown.any(|address| shared_digits(address, digits).is_some()) || texts.iter().any(|text| text.contains(tail))
 }
 
 /// Removes entries of what matched nothing.
@@ -148,26 +114,3 @@ const REMOVE: &str = "DELETE FROM unmatched WHERE id = ?1";
 /// Every statement of this file.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[NEXT_OPEN, CHUNKS_OF, CHUNK, REPACK, DISOWN, UNMATCHED, IS_THERE, REMOVE];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_is_recognized_in_every_form_in_which_carriers_write_it() {
-        let number = Msisdn::parse("+18005551234").unwrap();
-        for (addresses, detail, raw, mentioned) in [
-            ("18005551234", "", "", true),
-            ("447700900123 8005551234", "", "", true),
-            ("0018005551234", "", "", true),
-            ("1800555****", "", "", false),
-            ("18005551235", "", "", false),
-            ("", "no message has the recipient +18005551234", "", true),
-            ("", "", "\\x00\\x01\\x0118005551234\\x00", true),
-            ("", "", "\\x008005551234\\x00", true),
-            ("", "", "id:1800555 text:1234", false),
-        ] {
-            assert_eq!(mentions(number, addresses, [detail, raw]), mentioned, "{addresses} {detail} {raw}");
-        }
-    }
-}

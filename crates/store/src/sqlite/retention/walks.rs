@@ -6,41 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::removal::{Segment, Thing};
 use crate::contract::retention::Walk;
 use crate::sqlite::rows;
-
-/// How many rows a look reads.
-const ROWS: usize = 1_000;
-
-/// A row that a walk has passed. Which of the fields name it depends on the walk.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::sqlite) struct Place {
-    pub(super) carrier: String,
-    pub(super) key: String,
-    pub(super) id: [u8; 16],
-    pub(super) number: i64,
-}
-
-impl Place {
-    fn of_id(id: [u8; 16]) -> Self {
-        Self { id, ..Self::default() }
-    }
-}
-
-/// What a look came to.
-pub(super) struct Looked {
-    /// What may be removed, in the order of the walk, each with its place.
-    pub(super) found: Vec<(Place, Thing)>,
-    /// The last row that was looked at, or where the look began.
-    pub(super) last: Place,
-    /// How many rows were looked at.
-    pub(super) rows: u64,
-    /// Whether there is no further row that is old.
-    pub(super) is_end: bool,
-}
-
-/// The lowest id of this moment, of a message or a broadcast.
-pub(super) fn lowest_at(at: Timestamp) -> u128 {
-    u128::from_be_bytes(MessageId::lowest_at(at).to_bytes())
-}
+use crate::walks::{Looked, Place, ROWS, lowest_at};
 
 /// Looks behind `from`, or behind the mark on disk, for what was accepted before `before`: until `limit` are found.
 pub(super) fn look(
@@ -49,13 +15,12 @@ pub(super) fn look(
     from: Option<Place>,
     before: Timestamp,
     limit: usize,
-) -> rusqlite::Result<Looked> {
+) -> rusqlite::Result<Looked<Thing>> {
     let from = match from {
         Some(from) => from,
         None => mark(connection, walk)?.unwrap_or_default(),
     };
-    let mut looking =
-        Looking { limit, looked: Looked { found: Vec::new(), last: from.clone(), rows: 0, is_end: true } };
+    let mut looking = Looking { limit, looked: Looked::behind(from.clone()) };
     let bounds = (from.id, lowest_at(before).to_be_bytes());
     match walk {
         Walk::Texts(account) => {
@@ -114,7 +79,7 @@ pub(super) fn look(
 /// A look under way.
 struct Looking {
     limit: usize,
-    looked: Looked,
+    looked: Looked<Thing>,
 }
 
 impl Looking {
@@ -124,18 +89,12 @@ impl Looking {
         rows: &mut rusqlite::Rows<'_>,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<(Place, Option<Thing>)>,
     ) -> rusqlite::Result<()> {
-        let looked = &mut self.looked;
         while let Some(row) = rows.next()? {
             let (place, thing) = read(row)?;
-            looked.rows += 1;
-            looked.last = place.clone();
-            looked.found.extend(thing.map(|thing| (place, thing)));
-            if looked.found.len() == self.limit {
-                looked.is_end = false;
-                return Ok(());
+            if self.looked.add(place, thing, self.limit) {
+                break;
             }
         }
-        looked.is_end = looked.rows < ROWS as u64;
         Ok(())
     }
 }
@@ -192,13 +151,18 @@ pub(super) fn text_rules(connection: &Connection) -> rusqlite::Result<Vec<(Accou
     connection.prepare_cached(RULES)?.query_map([], read)?.collect()
 }
 
+/// The account that a walk is confined to, as its mark has it.
+pub(super) fn mark_account(walk: Walk) -> Vec<u8> {
+    walk.account().map_or_else(Vec::new, |account| account.to_bytes().to_vec())
+}
+
 fn mark(connection: &Connection, walk: Walk) -> rusqlite::Result<Option<Place>> {
     if !walk.is_marked() {
         return Ok(None);
     }
     let read =
         |row: &Row<'_>| Ok(Place { carrier: row.get(0)?, key: row.get(1)?, id: row.get(2)?, number: row.get(3)? });
-    connection.prepare_cached(MARK_OF)?.query_row(params![walk.name(), walk.account()], read).optional()
+    connection.prepare_cached(MARK_OF)?.query_row(params![walk.name(), mark_account(walk)], read).optional()
 }
 
 const TEXTS: &str = "SELECT d.account_id, d.message_id, m.body IS NOT NULL OR m.media_url IS NOT NULL FROM delivery d \
