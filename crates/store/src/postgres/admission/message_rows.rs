@@ -32,6 +32,20 @@ const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, l
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
 /// them was made before the transaction ([`super::super::core::Core::make_room`]).
 pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessage]) -> Result<(), Fault> {
+    insert_rows(unit, new).await?;
+    new.iter().for_each(|new| note_accepted(unit, new));
+    Ok(())
+}
+
+/// Notes that a message was accepted.
+pub(super) fn note_accepted(unit: &mut Unit, NewMessage { message, carrier, .. }: &NewMessage) {
+    let delivery = Delivery::queued(carrier.clone());
+    let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
+    unit.note(message.created_at, Some(message.owner()), resource);
+}
+
+/// Writes the rows of new messages.
+pub(super) async fn insert_rows(unit: &Unit, new: &[&NewMessage]) -> Result<(), Fault> {
     if new.is_empty() {
         return Ok(());
     }
@@ -41,12 +55,17 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
         insert_delivery(unit, &columns),
         insert_queue(unit, new, &columns)
     )?;
-    for NewMessage { message, carrier, .. } in new {
-        let delivery = Delivery::queued(carrier.clone());
-        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
-        unit.note(message.created_at, Some(message.owner()), resource);
-    }
     Ok(())
+}
+
+/// Removes the rows of messages that this transaction wrote.
+pub(super) async fn remove_rows(unit: &Unit, ids: Vec<Uuid>) -> Result<(), Fault> {
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(()) };
+    let messages = "DELETE FROM messages WHERE id = ANY($1) AND id BETWEEN $2 AND $3";
+    let delivery = "DELETE FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
+    unit.execute(messages, &[&ids, low, high]).await?;
+    unit.execute(delivery, &[&ids, low, high]).await?;
+    unit.execute("DELETE FROM queue WHERE message_id = ANY($1)", &[&ids]).await.map(drop)
 }
 
 /// The columns that several of the tables have.
