@@ -1,5 +1,5 @@
-//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are no
-//! more.
+//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are
+//! no more.
 
 use sha2::{Digest as _, Sha256};
 
@@ -29,9 +29,13 @@ pub(super) async fn compare(
         let copies = target.read_back(table, &slice.rows).await?;
         for (row, copy) in slice.rows.iter().zip(&copies) {
             let copy = copy.as_ref().ok_or_else(|| differs(table, row, "is missing in the copy".to_owned()))?;
-            if let Some((column, _)) = table.columns.iter().zip(row).zip(copy).find_map(|((column, ours), theirs)| {
-                (ours != theirs).then_some((column.0, ours))
-            }) {
+            if let Some((column, _)) = table
+                .columns
+                .iter()
+                .zip(row)
+                .zip(copy)
+                .find_map(|((column, ours), theirs)| (ours != theirs).then_some((column.0, ours)))
+            {
                 return Err(differs(table, row, format!("has another `{column}` in the copy")));
             }
             for (hash, row) in [(&mut ours, row), (&mut theirs, copy)] {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
+use super::change_rows::{self, WRITER};
 use super::fault::Fault;
-use super::feed::{self, WRITER};
 use super::unit::Unit;
 use super::{Postgres, listeners, rows};
 use crate::StoreError;
@@ -93,7 +93,7 @@ async fn batch(unit: &Unit, name: &str, limit: usize) -> Result<Batch, Fault> {
         let (seq, kind): (i64, i16) = (rows::get(&row, 0)?, rows::get(&row, 1)?);
         batch.end = Some(Position { writer: WRITER, seq: seq.cast_unsigned() });
         if Kind::ALL.iter().any(|known| i16::from(known.number()) == kind && kinds.has(*known)) {
-            batch.changes.push(feed::change(&row, 2, Some(seq))?);
+            batch.changes.push(change_rows::change(&row, 2, Some(seq))?);
         }
     }
     Ok(batch)

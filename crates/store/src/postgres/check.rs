@@ -2,7 +2,6 @@
 
 mod clock;
 mod pooler;
-mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +9,15 @@ use std::time::Duration;
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
 use tokio_postgres::Client;
-use tokio_postgres::error::SqlState;
 
 use super::connect::Place;
 use super::core::{Core, SharedClock};
-use super::fault::described;
+use super::fault::{described, refused_or_lost};
 use super::{Postgres, copying, migrations};
 use crate::contract::dispatch::QueueDepth;
 use crate::{Checked, Dispatch, Health, StoreError};
 
-pub(super) use server::Server;
+use super::server::Server;
 
 /// How long a look may take altogether.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -109,15 +107,4 @@ async fn try_writing(client: &Client, version: usize) -> Result<(), StoreError> 
     let written = client.batch_execute(&format!("BEGIN; {write}")).await;
     let taken_back = client.batch_execute("ROLLBACK").await;
     written.and(taken_back).map_err(|error| refused_or_lost(&error, "the database cannot be written"))
-}
-
-/// What PostgreSQL refuses is the operator's to mend; a lost connection may come back.
-fn refused_or_lost(error: &tokio_postgres::Error, what: &str) -> StoreError {
-    match error.code() {
-        Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => StoreError::Refused(
-            "a pooler loses prepared statements: use its session mode, or connect to the database itself".to_owned(),
-        ),
-        Some(_) => StoreError::Refused(format!("{what}: {}", described(error))),
-        None => StoreError::Unavailable(described(error)),
-    }
 }

@@ -1,7 +1,7 @@
 //! The database that becomes the copy of another store ([`crate::copy`]).
 //!
-//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each table
-//! of the copy: how far that has come.
+//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each
+//! table of the copy: how far that has come.
 
 mod fields;
 mod keys;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::core::{Core, SharedClock};
 use super::fault::{Fault, described};
 use super::unit::Unit;
-use super::{check, connect, migrations, rows};
+use super::{connect, migrations, rows, server};
 use crate::StoreError;
 use crate::copy::tables::{self, Table};
 use crate::copy::value::Value;
@@ -71,13 +71,13 @@ impl Target {
     pub(crate) async fn open(url: &str, runtime: Arc<dyn Runtime>, source: &[u8]) -> Result<Self, StoreError> {
         let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
-        check::Server::ask(&client).await?.require_usable()?;
+        server::Server::ask(&client).await?.require_usable()?;
         migrations::run(&mut client).await?;
         drop(client);
         let target = Self { core: Core::new(pool, runtime, SharedClock::Database) };
         let unit = target.unit().await?;
         begin(&unit, source).await.map_err(Fault::told)?;
-        unit.commit().await.map_err(Fault::told)?;
+        unit.end().await.map_err(Fault::told)?;
         Ok(target)
     }
 
@@ -115,7 +115,7 @@ impl Target {
             if !rows.is_empty() {
                 insert(&unit, table, rows).await?;
             }
-            unit.commit().await
+            unit.end().await
         };
         write.await.map_err(Fault::told)
     }

@@ -93,10 +93,8 @@ async fn sequences(unit: &Unit, events: &[NewLogged]) -> Result<Vec<i64>, Fault>
     // The number before the first of these events, by log and resource.
     let mut before: BTreeMap<(i64, Vec<u8>), i64> = BTreeMap::new();
     if !counts.is_empty() {
-        let (names, values): (Vec<(i64, &[u8])>, Vec<(i64, i64)>) =
-            counts.iter().map(|(name, value)| (*name, *value)).unzip();
-        let (logs, resources): (Vec<i64>, Vec<&[u8]>) = names.into_iter().unzip();
-        let (numbers, at): (Vec<i64>, Vec<i64>) = values.into_iter().unzip();
+        let (logs, resources): (Vec<i64>, Vec<&[u8]>) = counts.keys().copied().unzip();
+        let (numbers, at): (Vec<i64>, Vec<i64>) = counts.values().copied().unzip();
         for row in unit.query(COUNT, &[&logs, &resources, &numbers, &at]).await? {
             let (log, resource): (i64, &[u8]) = (rows::get(&row, 0)?, rows::get(&row, 1)?);
             let added = counts.get(&(log, resource)).map_or(0, |(count, _)| *count);

@@ -3,20 +3,15 @@
 //! The log of changes has what a consumer wants; the news have what every node has to know ([`follow`]). Both are
 //! numbered under a lock that is held until the commit, so that the order of their numbers is that of commits.
 
-use model::AccountId;
-use model::Owner;
-use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::change_rows::WRITER;
 use super::core::Core;
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{follow, rows};
+use super::{followed, news, rows};
 use crate::contract::changes::{Change, Kinds, Position};
 use crate::facts;
-
-/// The number of the one writer that this store has: all nodes number their changes together.
-pub(super) const WRITER: u64 = 1;
 
 /// What of a transaction is told in this process once it is committed.
 #[derive(Default)]
@@ -28,7 +23,7 @@ pub(super) struct Told {
 /// The news that a transaction wrote.
 struct OwnNews {
     /// Those of others that this process has not told yet, and that were committed before.
-    before: Vec<follow::News>,
+    before: Vec<followed::News>,
     /// The number of the first, and of the last.
     first: i64,
     last: i64,
@@ -48,8 +43,8 @@ const INSERT_NEWS: &str = "INSERT INTO news (seq, position, at, account_id, test
 const INSERT: &str = "INSERT INTO changes (seq, kind, at, account_id, test, facts) SELECT * FROM \
     unnest($1::bigint[], $2::smallint[], $3::bigint[], $4::uuid[], $5::boolean[], $6::bytea[])";
 
-/// Writes the noted changes that consumers want, and those that other nodes have to know. Returns what is told after the
-/// commit.
+/// Writes the noted changes that consumers want, and those that other nodes have to know. Returns what is told after
+/// the commit.
 pub(super) async fn write(unit: &mut Unit, wanted: Kinds) -> Result<Told, Fault> {
     let mut changes = std::mem::take(&mut unit.noted);
     let news: Vec<usize> = places(&changes, Kinds::TENANTS);
@@ -69,7 +64,7 @@ pub(super) async fn write(unit: &mut Unit, wanted: Kinds) -> Result<Told, Fault>
         let Columns { positions, at, accounts, tests, facts } = &Columns::of(&changes, &news);
         unit.execute(INSERT_NEWS, &[&numbers, positions, at, accounts, tests, facts]).await?;
         let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
-        told.news = Some(OwnNews { before: follow::before(unit, first).await?, first, last });
+        told.news = Some(OwnNews { before: news::before(unit, first).await?, first, last });
     }
     let tails = &unit.core.tails;
     changes.retain(|change| tails.want(change.resource.kind()));
@@ -120,19 +115,8 @@ impl Columns {
     }
 }
 
-/// A change from the columns that both tables have: when, the account, whether it is of the test world, and the facts.
-pub(super) fn change(row: &Row, at: usize, position: Option<i64>) -> Result<Change, Fault> {
-    let account = rows::octets_if_any(row, at + 1)?.map(AccountId::from_bytes);
-    let mode = rows::get::<Option<bool>>(row, at + 2)?.map(rows::mode_if_test);
-    let owner = account.zip(mode).map(|(account, mode)| Owner { account, mode });
-    let broken = || Fault::Broken("the facts of a change cannot be read".to_owned());
-    let resource = facts::decode(rows::get(row, at + 3)?).ok_or_else(broken)?;
-    let position = position.map(|seq| Position { writer: WRITER, seq: seq.cast_unsigned() });
-    Ok(Change { position, at: rows::time(row, at)?, owner, resource })
-}
-
-/// Gives the changes of a transaction that is committed to those who follow in this process. Whoever calls this has held
-/// [`Core::publishing`] since before the commit.
+/// Gives the changes of a transaction that is committed to those who follow in this process. Whoever calls this has
+/// held [`Core::publishing`] since before the commit.
 pub(super) fn publish(core: &Core, told: Told) {
     if let Some(OwnNews { before, first, last }) = told.news {
         core.followed.tell(&core.tails, before, first - 1);

@@ -1,9 +1,9 @@
 //! What other nodes do, as far as this one has to know it soon: a task looks four times a second.
 //!
-//! The news are what others changed of tenants. Each process tells its tails all news in the order of their numbers, its
-//! own at once and those of others with the next look; own news have those of others before them that this process had
-//! not told yet, so that of two changes of one account the later one is told last. What is told is known by its number
-//! alone: own news whose commit was not answered are told as those of others are.
+//! The news are what others changed of tenants. Each process tells its tails all news in the order of their numbers:
+//! its own at once, and those of others with the next look. Own news have those of others before them that this process
+//! had not told yet, so that of two changes of one account the later one is told last. What is told is known by its
+//! number alone: own news whose commit was not answered are told as those of others are.
 //!
 //! The bell rings for logs of events that others added to.
 //!
@@ -11,8 +11,7 @@
 //! [`look`].
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use model::Owner;
@@ -21,11 +20,10 @@ use tokio_postgres::types::ToSql;
 
 use super::core::Core;
 use super::fault::Fault;
+use super::followed::News;
 use super::unit::Unit;
-use super::{event_logs, feed, rows};
+use super::{event_logs, news, rows};
 use crate::StoreError;
-use crate::contract::changes::tail::Tails;
-use crate::contract::changes::{Change, Kinds};
 
 /// How often the task looks.
 const EVERY: Duration = Duration::from_millis(250);
@@ -39,91 +37,12 @@ const AT_ONCE: i64 = 4_096;
 /// How often old news are removed.
 const REMOVAL: Duration = Duration::from_secs(60);
 
-/// A change that every node has to know, under its number.
-pub(super) struct News {
-    seq: i64,
-    change: Option<Change>,
-}
-
-/// How far this process has told what all nodes do.
-#[derive(Default)]
-pub(super) struct Followed {
-    /// The last news that the tails have. Changes only while [`Core::publishing`] is held.
-    news: AtomicI64,
-    /// The ends of logs that the bell rang for.
-    ends: Mutex<BTreeMap<Owner, u64>>,
-}
-
-impl Followed {
-    fn told(&self) -> i64 {
-        self.news.load(Ordering::Acquire)
-    }
-
-    /// Notes that all news up to `last` are told.
-    pub(super) fn have_told(&self, last: i64) {
-        self.news.store(last, Ordering::Release);
-    }
-
-    /// Tells the news up to `end` that are not told yet. Those that are not among `news` are gone: they were missed.
-    pub(super) fn tell(&self, tails: &Tails, news: Vec<News>, end: i64) {
-        let told = self.told();
-        if end <= told {
-            return;
-        }
-        let changes: Vec<Change> =
-            news.into_iter().filter(|one| one.seq > told && one.seq <= end).filter_map(|one| one.change).collect();
-        let missed = (end - told).cast_unsigned().saturating_sub(changes.len() as u64);
-        if missed > 0 {
-            tails.miss(Kinds::TENANTS, missed);
-        }
-        tails.publish(changes);
-        self.have_told(end);
-    }
-
-    /// Begins anew at `last`, since numbers are given a second time: the database has lost what was committed.
-    fn begin_anew(&self, tails: &Tails, last: i64) {
-        tails.miss(Kinds::TENANTS, 1);
-        self.have_told(last);
-        self.ends().clear();
-    }
-
-    /// Those of these ends of logs that are later than the ones that the bell rang for.
-    pub(super) fn later_ends(&self, ends: BTreeMap<Owner, u64>) -> BTreeMap<Owner, u64> {
-        let mut known = self.ends();
-        let is_later = |(owner, last): &(Owner, u64)| known.get(owner).is_none_or(|known| last > known);
-        let later: BTreeMap<Owner, u64> = ends.into_iter().filter(is_later).collect();
-        known.extend(&later);
-        later
-    }
-
-    // No step under the lock can leave the map half changed.
-    fn ends(&self) -> MutexGuard<'_, BTreeMap<Owner, u64>> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 const LAST: &str = "SELECT last FROM news_log";
 const NEWS: &str = "SELECT seq, position, at, account_id, test, facts FROM news WHERE seq > $1 ORDER BY seq LIMIT $2";
-const BEFORE: &str = "SELECT seq, position, at, account_id, test, facts FROM news WHERE seq > $1 AND seq < $2 \
-    ORDER BY seq";
 const MOVED: &str = "SELECT account_id, test, last FROM webhook_logs \
     WHERE moved > clock_timestamp() - make_interval(secs => $1)";
 const REMOVE_OLD: &str = "DELETE FROM news WHERE seq = ANY(ARRAY(SELECT seq FROM news ORDER BY seq LIMIT 10000)) \
     AND made < clock_timestamp() - interval '10 minutes'";
-
-/// The news before `first` that this process has not told yet, for a transaction that has written `first`.
-pub(super) async fn before(unit: &Unit, first: i64) -> Result<Vec<News>, Fault> {
-    let told = unit.core.followed.told();
-    if told + 1 >= first {
-        return Ok(Vec::new());
-    }
-    unit.query(BEFORE, &[&told, &first]).await?.iter().map(read).collect()
-}
-
-fn read(row: &Row) -> Result<News, Fault> {
-    // What a newer release wrote may not be understood: then it is missed.
-    Ok(News { seq: rows::get(row, 0)?, change: feed::change(row, 2, rows::get(row, 1)?).ok() })
-}
 
 /// Begins to follow the other nodes. What they commit from now on is told.
 ///
@@ -214,7 +133,7 @@ impl Seen {
 async fn look(unit: &Unit, from: i64, moved_within: f64) -> Result<Seen, Fault> {
     let (after, within): ([&(dyn ToSql + Sync); 2], [&(dyn ToSql + Sync); 1]) = ([&from, &AT_ONCE], [&moved_within]);
     let (last, news, moved) = tokio::try_join!(last(unit), unit.query(NEWS, &after), unit.query(MOVED, &within))?;
-    let news: Vec<News> = news.iter().map(read).collect::<Result<_, _>>()?;
+    let news: Vec<News> = news.iter().map(news::read).collect::<Result<_, _>>()?;
     let is_full = news.len() as i64 == AT_ONCE;
     let end = |row: &Row| Ok((rows::owner(row, 0)?, rows::count(row, 2)?));
     let ends = moved.iter().map(end).collect::<Result<_, Fault>>()?;

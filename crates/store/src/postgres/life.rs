@@ -15,7 +15,8 @@ use super::unit::Unit;
 use super::{retention, tables};
 use crate::life::{Life, LifeRow};
 
-const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d.status, d.carrier, d.segments, d.attempts, \
+const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d.status, d.carrier, d.segments, \
+    d.attempts, \
     d.held, d.unknown_outcomes, d.accepted_segments, d.delivered_segments, d.lost_segments, d.sent_at, d.delivered_at, \
     d.failed_at, d.error_type, d.error_message, d.receipt_by, d.receipt_missing, d.erased_at, d.shares \
     FROM delivery d WHERE d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3 ORDER BY d.message_id FOR UPDATE";
@@ -46,11 +47,6 @@ pub(super) async fn lock(
         life.in_flight = rows::get(&row, 5)?;
     }
     Ok(found.into_iter().map(|(id, row)| (id, Life::of(row))).collect())
-}
-
-/// Locks one message.
-pub(super) async fn lock_one(unit: &Unit, id: MessageId) -> Result<Option<Life>, Fault> {
-    Ok(lock(unit, [id]).await?.remove(&id))
 }
 
 fn read(row: &Row) -> Result<LifeRow, Fault> {
@@ -138,11 +134,6 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
         unit.events.extend(life.events);
     }
     Ok(())
-}
-
-/// Writes one message.
-pub(super) async fn save_one(unit: &mut Unit, life: Life) -> Result<(), Fault> {
-    save(unit, vec![life]).await
 }
 
 async fn write_rows(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {

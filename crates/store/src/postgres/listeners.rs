@@ -76,8 +76,8 @@ pub(super) async fn look(unit: &Unit) -> Result<Listeners, Fault> {
     Ok(Listeners { kinds, logs })
 }
 
-/// Begins a transaction in which somebody begins to listen: waits for those that looked, and has others look afterwards.
-/// Comes before every other lock of the transaction.
+/// Begins a transaction in which somebody begins to listen: waits for those that looked, and has others look
+/// afterwards. Comes before every other lock of the transaction.
 pub(super) async fn begin(unit: &Unit) -> Result<(), Fault> {
     unit.execute(HOLD_ALONE, &[]).await.map(drop)
 }

@@ -19,9 +19,6 @@ use crate::contract::lists::{Indexed, Lists};
 use crate::contract::messages::{MessageFilter, Page};
 use crate::listing::{self, Scope};
 
-/// How many rows a page looks at.
-pub(super) const ROWS_PER_PAGE: usize = 5_000;
-
 #[async_trait]
 impl Lists for Postgres {
     async fn index_lists(&self, _: Timestamp, _: Duration, _: usize) -> Result<Indexed, StoreError> {

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::core::{Core, SharedClock};
 use super::fault::Fault;
-use super::{counts, event_logs, events, feed, listeners, rows};
+use super::rows;
 use crate::contract::changes::{Change, Resource};
 use crate::life::NewEvent;
 use crate::tally::Tally;
@@ -110,40 +110,8 @@ impl Unit {
         self.noted.push(Change { position: None, at, owner, resource });
     }
 
-    /// Writes what was noted, commits, and tells those who follow. What is locked here is locked last, in the same order
-    /// by every transaction.
-    pub(super) async fn commit(mut self) -> Result<(), Fault> {
-        let told = match self.write_noted().await {
-            Ok(told) => told,
-            Err(fault) => {
-                self.roll_back().await;
-                return Err(fault);
-            }
-        };
-        let (core, ends) = (Arc::clone(&self.core), std::mem::take(&mut self.ends));
-        if told.is_empty() {
-            self.end().await?;
-        } else {
-            let _publishing = core.publishing.lock().await;
-            self.end().await?;
-            feed::publish(&core, told);
-        }
-        event_logs::publish(&core, ends);
-        Ok(())
-    }
-
-    async fn write_noted(&mut self) -> Result<feed::Told, Fault> {
-        events::write(self).await?;
-        counts::write(self).await?;
-        if self.noted.is_empty() {
-            return Ok(feed::Told::default());
-        }
-        let listeners = listeners::look(self).await?;
-        event_logs::write(self, &listeners).await?;
-        feed::write(self, listeners.kinds).await
-    }
-
-    async fn end(mut self) -> Result<(), Fault> {
+    /// Commits what was written. What was noted is to be written before ([`super::commit`]).
+    pub(super) async fn end(mut self) -> Result<(), Fault> {
         let Some(connection) = self.connection.take() else { return Ok(()) };
         match connection.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),

@@ -96,9 +96,12 @@ impl Webhooks for Postgres {
         limit: usize,
     ) -> Result<EventPage, StoreError> {
         self.core
-            .read_for(Reader::Owner(owner), Work::Page, (owner, kind, after, limit), |unit, (owner, kind, after, limit)| {
-                Box::pin(events::page(unit, *owner, *kind, *after, *limit))
-            })
+            .read_for(
+                Reader::Owner(owner),
+                Work::Page,
+                (owner, kind, after, limit),
+                |unit, (owner, kind, after, limit)| Box::pin(events::page(unit, *owner, *kind, *after, *limit)),
+            )
             .await
     }
 

@@ -5,9 +5,13 @@ mod copy;
 mod following;
 mod pooler;
 mod dispatch;
+mod following;
+mod linear;
+mod pooler;
 mod url;
 
 mod pages;
+mod receipts;
 mod several;
 
 use std::sync::Arc;

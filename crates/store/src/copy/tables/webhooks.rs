@@ -39,12 +39,7 @@ pub(super) const TABLES: &[Table] = &[
         from: "webhook_sequences",
         walk: &["log", "resource"],
         key: &["log", "resource"],
-        columns: &[
-            ("log", Long, "log"),
-            ("resource", Octets, "resource"),
-            ("last", Long, "last"),
-            ("at", Long, "at"),
-        ],
+        columns: &[("log", Long, "log"), ("resource", Octets, "resource"), ("last", Long, "last"), ("at", Long, "at")],
         ..PLAIN
     },
     Table {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use model::{Broadcast, BroadcastId, MediaId, Recipients};
 use uuid::Uuid;
 
-use super::super::core::Doing;
 use super::super::fault::Fault;
+use super::super::transactions::Doing;
 use super::super::unit::Unit;
-use super::super::{broadcasts, rows};
+use super::super::{broadcast_records, rows};
 use super::{Made, Payload};
 use crate::contract::admission::{Admission, NewBroadcast};
 use crate::contract::nodes::Epoch;
@@ -24,25 +24,36 @@ impl Payload for NewBroadcast {
         Made { owner: self.broadcast.owner(), id: id.to_bytes(), media, recipients, created_at }
     }
 
-    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
+    fn insert<'u>(unit: &'u Unit, new: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
         Box::pin(async move {
-            for Admission { payload: Self { broadcast, recipients }, node, .. } in admitted {
+            for Admission { payload: Self { broadcast, recipients }, node, .. } in new {
                 tokio::try_join!(
                     insert_facts(unit, broadcast),
                     insert_progress(unit, broadcast, recipients.len(), *node),
                     insert_chunks(unit, broadcast.id, recipients)
                 )?;
-                broadcasts::note(unit, broadcast.id, broadcast.created_at).await?;
             }
             Ok(())
         })
+    }
+
+    fn remove<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, ()> {
+        Box::pin(async move {
+            unit.execute("DELETE FROM broadcasts WHERE id = ANY($1)", &[&ids]).await?;
+            unit.execute("DELETE FROM broadcast_progress WHERE broadcast_id = ANY($1)", &[&ids]).await?;
+            unit.execute("DELETE FROM broadcast_chunks WHERE broadcast_id = ANY($1)", &[&ids]).await.map(drop)
+        })
+    }
+
+    fn note<'u>(&'u self, unit: &'u mut Unit) -> Doing<'u, ()> {
+        Box::pin(broadcast_records::note(unit, self.broadcast.id, self.broadcast.created_at))
     }
 
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Broadcast>>> {
         Box::pin(async move {
             let mut found = BTreeMap::new();
             for id in ids {
-                let record = broadcasts::load(unit, None, BroadcastId::from_bytes(id.into_bytes())).await?;
+                let record = broadcast_records::load(unit, None, BroadcastId::from_bytes(id.into_bytes())).await?;
                 found.extend(record.map(|record| (id, record.broadcast)));
             }
             Ok(found)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use model::{Broadcast, BroadcastId};
 use uuid::Uuid;
 
-use super::records::{BROADCAST, BROADCAST_COLUMNS, broadcast};
 use crate::contract::admission::NewMessage;
 use crate::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use crate::contract::nodes::Epoch;
 use crate::packing::{PACKED_BYTES, unpack};
+use crate::postgres::broadcast_records::{self, BROADCAST, BROADCAST_COLUMNS, broadcast};
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
 use crate::postgres::{admission, living, rows};
@@ -95,7 +95,7 @@ pub(super) async fn expand(unit: &mut Unit, expansion: &Expansion) -> Result<boo
     let Some(locked) = locked else { return Ok(false) };
     unit.execute(MOVE, &[&id, &turns]).await?;
     if rows::get(&locked, 0)? {
-        super::note(unit, expansion.broadcast, expansion.at).await?;
+        broadcast_records::note(unit, expansion.broadcast, expansion.at).await?;
     }
     let made: Vec<NewMessage> = expansion.messages.iter().map(|made| new(made, expansion)).collect();
     admission::insert_messages(unit, &made.iter().collect::<Vec<_>>()).await?;

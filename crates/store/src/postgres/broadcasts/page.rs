@@ -3,9 +3,9 @@
 use model::{AccountId, BroadcastId, BroadcastRecord, BroadcastStatus, Owner};
 use uuid::Uuid;
 
-use super::records::{BROADCAST, PROGRESS, record};
 use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage};
 use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
+use crate::postgres::broadcast_records::{BROADCAST, PROGRESS, record};
 use crate::postgres::fault::Fault;
 use crate::postgres::pages::{self, number_of, of_modes};
 use crate::postgres::rows;

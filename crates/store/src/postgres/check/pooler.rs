@@ -2,8 +2,8 @@
 
 use tokio_postgres::{Client, Error, Statement};
 
-use super::refused_or_lost;
 use crate::StoreError;
+use crate::postgres::fault::refused_or_lost;
 
 /// A sentence for the operator when transactions of one connection run in different sessions. While the second
 /// connection has a transaction open, a pooler has to give the first one another session.
@@ -13,7 +13,8 @@ use crate::StoreError;
 pub(super) async fn look(client: &Client, other: &Client) -> Result<Option<String>, StoreError> {
     let compared = compare(client, other).await;
     let is_same = compared.map_err(|error| refused_or_lost(&error, "the database does not tell its sessions"))?;
-    let pooled = "a pooler gives each transaction another session, which loses time limits and settings: use its session \
+    let pooled = "a pooler gives each transaction another session, which loses time limits and settings: use its \
+        session \
         mode, or connect to the database itself";
     Ok((!is_same).then(|| pooled.to_owned()))
 }

@@ -60,7 +60,8 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub(super) async fn begin(unit: Unit, table: &'static Table) -> Result<Self, Fault> {
-        let columns: Vec<String> = kinds(table).enumerate().map(|(n, kind)| format!("k{n} {}", fields::of(kind))).collect();
+        let columns: Vec<String> =
+            kinds(table).enumerate().map(|(n, kind)| format!("k{n} {}", fields::of(kind))).collect();
         unit.execute(&format!("CREATE TEMPORARY TABLE gathered ({}) ON COMMIT DROP", columns.join(", ")), &[]).await?;
         Ok(Self { unit, table })
     }
@@ -86,7 +87,8 @@ impl Keys {
         );
         let read = async {
             let found = unit.find(&sql, &[]).await?;
-            let key = found.map(|row| kinds(table).enumerate().map(|(at, kind)| fields::read(&row, at, kind)).collect());
+            let key =
+                found.map(|row| kinds(table).enumerate().map(|(at, kind)| fields::read(&row, at, kind)).collect());
             unit.roll_back().await;
             key.transpose()
         };

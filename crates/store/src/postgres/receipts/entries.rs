@@ -27,7 +27,7 @@ macro_rules! lock {
         concat!(
             "SELECT id, addresses, says, at, detail, scope, keys, carrier, \
              (extract(epoch FROM came) * 1000000)::bigint, waits_for FROM unmatched \
-             WHERE id = ANY($1) AND fate = 'waiting' ORDER BY id ",
+             WHERE id = ANY($1) AND ended_at IS NULL ORDER BY id ",
             $how
         )
     };
@@ -158,8 +158,9 @@ pub(super) async fn forget(
     old.iter().map(|row| rows::carrier(row, 1)).collect()
 }
 
+// What has no end waits. It is not said by the fate: for that, all that are parked would be read.
 const END: &str = "WITH ended AS (UPDATE unmatched u SET fate = $3, ended_at = n.at, waits_for = NULL \
-    FROM unnest($1::bigint[], $2::bigint[]) n(id, at) WHERE u.id = n.id AND u.fate = 'waiting' \
+    FROM unnest($1::bigint[], $2::bigint[]) n(id, at) WHERE u.id = n.id AND u.ended_at IS NULL \
     RETURNING u.id, u.carrier, u.bytes), \
     keys AS (DELETE FROM parked_keys k USING ended e WHERE k.parked_id = e.id) \
     INSERT INTO parked_load (carrier, count, bytes) \
@@ -169,8 +170,8 @@ const TRIM: &str = "DELETE FROM unmatched WHERE id = ANY(ARRAY(SELECT id FROM un
     WHERE carrier = $1 AND fate = $2 AND id < (SELECT id FROM unmatched WHERE carrier = $1 AND fate = $2 \
     ORDER BY id DESC OFFSET $3 LIMIT 1) ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))";
 
-const REFUSED: &str = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, keys, \
-    scope, raw) SELECT n.carrier, '', '', n.at, n.detail, $6, n.reason, n.at, 0, '', 1, n.raw \
+const REFUSED: &str = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, \
+    keys, scope, raw) SELECT n.carrier, '', '', n.at, n.detail, $6, n.reason, n.at, 0, '', 1, n.raw \
     FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY \
     AS n(carrier, at, detail, reason, raw, place) ORDER BY n.place";
 

@@ -1,6 +1,7 @@
-//! Messages that are held, since nobody knows whether their carriers took them: receipts that nobody claims may mean them.
+//! Messages that are held, since nobody knows whether their carriers took them: receipts that nobody claims may mean
+//! them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{CarrierName, MessageId, Timestamp};
@@ -10,7 +11,7 @@ use super::super::unit::Unit;
 use super::super::{life, rows};
 use super::records::{Records, filed};
 use super::{entries, parked};
-use crate::contract::receipts::HeldStep;
+use crate::contract::receipts::{HeldStep, Receipt};
 use crate::receipts::Filed;
 use crate::receipts::held::is_meant;
 use crate::receipts::matching::Segments;
@@ -34,20 +35,17 @@ pub(super) async fn settle_held(
     let after = rows::id(after.map_or([0; 16], MessageId::to_bytes));
     let held = unit.query(HELD, &[&after, &(limit as i64)]).await?;
     let last = held.last().filter(|_| held.len() == limit).map(|row| rows::octets(row, 0)).transpose()?;
-    let mut keys: Vec<(CarrierName, String)> = Vec::new();
+    let mut keys: BTreeSet<(CarrierName, String)> = BTreeSet::new();
     for row in &held {
-        let key = (rows::carrier(row, 1)?, key_of_recipient(&rows::get::<i64>(row, 2)?.to_string()));
-        // Of two that are held under one key, a receipt means neither.
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
+        keys.insert((rows::carrier(row, 1)?, key_of_recipient(&rows::get::<i64>(row, 2)?.to_string())));
     }
+    let keys: Vec<(CarrierName, String)> = keys.into_iter().collect();
     settle_unclaimed(unit, &keys, now, now - unclaimed).await?;
     Ok(HeldStep { next: last.map(MessageId::from_bytes) })
 }
 
-/// Gives receipts that came before `unclaimed_since`, and are parked under these keys of recipients, to the messages that
-/// they can only mean.
+/// Gives receipts that came before `unclaimed_since`, and are parked under these keys of recipients, to the messages
+/// that they can only mean.
 async fn settle_unclaimed(
     unit: &mut Unit,
     keys: &[(CarrierName, String)],
@@ -60,41 +58,36 @@ async fn settle_unclaimed(
     }
     let keys: BTreeMap<usize, &(CarrierName, String)> =
         found.iter().filter_map(|(place, _)| Some((*place, keys.get(*place)?))).collect();
+    let mut held = the_only_held(unit, &keys).await?;
     // Messages are locked before parked receipts, as by those who record outcomes.
-    let held = the_only_held(unit, &keys).await?;
     let lives = life::lock(unit, held.values().map(|filed| filed.id)).await?;
-    let mut held = held;
     held.retain(|_, filed| lives.get(&filed.id).is_some_and(|life| life.delivery.held));
-    let parked: Vec<i64> = found.iter().filter(|(place, _)| held.contains_key(place)).map(|(_, id)| *id).collect();
+    let found: Vec<(usize, i64)> = found.into_iter().filter(|(place, _)| held.contains_key(place)).collect();
+    let parked: Vec<i64> = found.iter().map(|(_, parked)| *parked).collect();
     let parked = entries::lock_free(unit, &parked).await?;
-    let accepted = |records: &mut Records| {
+    let mut records = Records::default();
+    let accepted_at = |records: &mut Records| {
         let at = |(place, filed): (&usize, &Filed)| {
             let Ok(at) = records.accepted_at(filed.id);
             (*place, at)
         };
         held.iter().map(at).collect::<BTreeMap<usize, Timestamp>>()
     };
-    let accepted = Records::default().decide(unit, accepted).await?;
-    let mut seen = Vec::new();
+    let accepted_at = records.decide(unit, accepted_at).await?;
+    let mut seen: BTreeMap<i64, (Receipt, &Filed)> = BTreeMap::new();
     for (place, id) in found {
-        let (Some(filed), Some(accepted_at), Some(one)) = (held.get(&place), accepted.get(&place), parked.get(&id))
-        else {
-            continue;
-        };
-        let (_, key) = keys[&place];
-        if is_meant(&one.receipt, unclaimed_since, *accepted_at) {
-            seen.push((id, seen_under(key, one.receipt.clone()), filed.clone()));
+        if let (Some(filed), Some(accepted_at), Some(one)) =
+            (held.get(&place), accepted_at.get(&place), parked.get(&id))
+            && is_meant(&one.receipt, unclaimed_since, *accepted_at)
+        {
+            seen.entry(id).or_insert_with(|| (seen_under(&filed.key, one.receipt.clone()), filed));
         }
     }
-    let mut records = Records::default();
-    let mut meant: Vec<(i64, &_, Filed)> = Vec::new();
-    for (id, receipt, filed) in &seen {
+    let mut meant: Vec<(i64, &Receipt, Filed)> = Vec::with_capacity(seen.len());
+    for (id, (receipt, filed)) in &seen {
         let standing = records.standing(&receipt.carrier, filed);
         records.give_fate(receipt, &standing);
-        // One of them may be parked under two of the keys.
-        if !meant.iter().any(|(known, ..)| known == id) {
-            meant.push((*id, receipt, standing));
-        }
+        meant.push((*id, receipt, standing));
     }
     parked::settle_and_end(unit, meant, now).await
 }

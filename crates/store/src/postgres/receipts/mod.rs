@@ -1,8 +1,8 @@
 //! The way back: receipts find their segments, or wait for them.
 //!
-//! Reading order: [`records`] (what a receipt means), [`settle`] (what follows), [`gate`], [`park`] and [`shelves`] (what
-//! waits for its acknowledgement), [`entries`] (its rows), [`filing`] and [`parked`] (the acknowledgement comes), [`held`]
-//! and [`waits`] (it never comes).
+//! Reading order: [`records`] (what a receipt means), [`settle`] (what follows), [`gate`], [`park`] and [`shelves`]
+//! (what waits for its acknowledgement), [`entries`] (its rows), [`filing`] and [`parked`] (the acknowledgement comes),
+//! [`held`] and [`waits`] (it never comes).
 
 mod entries;
 pub(super) mod filing;
@@ -16,6 +16,7 @@ mod shelves;
 mod waits;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -24,15 +25,40 @@ use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use self::records::{Meaning, Records};
 use self::settle::{Meant, settle};
 use super::Postgres;
+use super::batch::Batch;
+use super::core::Core;
 use super::fault::Fault;
 use super::unit::Unit;
 use crate::StoreError;
 use crate::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
 
+/// Receipts come so often that their calls share transactions.
+pub(super) struct Hearing(Batch<Vec<Receipt>, Vec<ReceiptOutcome>>);
+
+impl Hearing {
+    /// Begins to take calls.
+    pub(super) fn start(core: &Arc<Core>) -> Self {
+        let record = Arc::clone(core);
+        Self(Batch::start(Arc::clone(&core.runtime), move |calls: Vec<Arc<Vec<Receipt>>>| {
+            let core = Arc::clone(&record);
+            Box::pin(async move {
+                let work = core.write_group(calls.len(), calls, |unit, calls| Box::pin(record_calls(unit, calls)));
+                Ok(work.await?.into_iter().map(Ok).collect())
+            })
+        }))
+    }
+
+    /// Finishes the calls that have come, and takes no more.
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
 #[async_trait]
 impl Receipts for Postgres {
     async fn record_receipts(&self, receipts: Vec<Receipt>) -> Result<Vec<ReceiptOutcome>, StoreError> {
-        self.core.write(receipts, |unit, receipts| Box::pin(record(unit, receipts.iter().collect()))).await
+        let items = receipts.len();
+        self.hearing.0.call(receipts, items).await
     }
 
     async fn record_refused(&self, refused: Vec<Refused>) -> Result<(), StoreError> {
@@ -81,6 +107,12 @@ impl Receipts for Postgres {
     async fn count_unmatched(&self, carrier: &str) -> Result<u64, StoreError> {
         self.core.read(carrier.to_owned(), |unit, carrier| Box::pin(entries::count_unmatched(unit, carrier))).await
     }
+}
+
+/// Records the receipts of several calls, one after the other.
+async fn record_calls(unit: &mut Unit, calls: &[Arc<Vec<Receipt>>]) -> Result<Vec<Vec<ReceiptOutcome>>, Fault> {
+    let mut outcomes = record(unit, calls.iter().flat_map(|call| call.iter()).collect()).await?.into_iter();
+    Ok(calls.iter().map(|call| outcomes.by_ref().take(call.len()).collect()).collect())
 }
 
 /// Records receipts, one after the other: first those that mean segments, then the others, which are parked.

@@ -1,7 +1,7 @@
 //! What is on record of segments, of their messages and of attempts under way, read as it is asked for.
 //!
-//! The rules ask and do not wait. What is not read yet is answered as if there were nothing, and noted; it is read then,
-//! and the rules ask again, until they miss nothing.
+//! The rules ask and do not wait. What is not read yet is answered as if there were nothing, and noted; it is read
+//! then, and the rules ask again, until they miss nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -131,8 +131,8 @@ impl Records {
         receipt.keys.iter().any(|key| !under(self, key).is_subset(&under(before, key)))
     }
 
-    /// The attempt that may bring the exact id of `receipt`, of which another reading means `filed`: of those that began
-    /// before it came the one that began last. When it has ended, most of the others have as well.
+    /// The attempt that may bring the exact id of `receipt`, of which another reading means `filed`: of those that
+    /// began before it came the one that began last. When it has ended, most of the others have as well.
     fn awaited(&mut self, receipt: &Receipt, filed: &Filed, came: Option<i64>) -> Option<MessageId> {
         let Some(attempts) = self.attempts.get(&receipt.carrier) else {
             self.missing.attempts.insert(receipt.carrier.clone());

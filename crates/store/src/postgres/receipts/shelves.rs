@@ -89,8 +89,8 @@ pub(super) async fn place(unit: &Unit, newcomers: &mut [Newcomer]) -> Result<Vec
     Ok(dropped)
 }
 
-/// How many receipts of a carrier are parked, and how many bytes they take. Rows of those who have yet to commit are not
-/// among its rows, so that it may be too much for a moment, and never too little.
+/// How many receipts of a carrier are parked, and how many bytes they take. Rows of those who have yet to commit are
+/// not among its rows, so that it may be too much for a moment, and never too little.
 type Sum = (i64, i64);
 
 async fn take_sums(unit: &Unit, carriers: &BTreeMap<CarrierName, Load>) -> Result<BTreeMap<CarrierName, Sum>, Fault> {

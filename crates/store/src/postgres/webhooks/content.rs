@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::contract::changes::Resource;
 use crate::contract::webhooks::{EventContent, EventRecord};
 use crate::event_log::{Facts, shown};
-use crate::postgres::broadcasts;
+use crate::postgres::broadcast_records;
 use crate::postgres::fault::Fault;
 use crate::postgres::rows::{self, MESSAGE};
 use crate::postgres::unit::Unit;
@@ -38,7 +38,7 @@ pub(super) async fn fill(unit: &Unit, owner: Owner, log: u32, events: Vec<Read>)
                 EventContent::Message(Box::new(MessageRecord { message: Arc::clone(message), delivery }))
             }
             Facts::Resource(Resource::Broadcast { id, status, counts }) => {
-                let Some(record) = broadcasts::load(unit, Some(owner), id).await? else { continue };
+                let Some(record) = broadcast_records::load(unit, Some(owner), id).await? else { continue };
                 EventContent::Broadcast(Box::new(BroadcastRecord { status, counts, ..record }))
             }
             Facts::Resource(Resource::Inbound { id, .. }) => EventContent::Inbound(id),

@@ -30,7 +30,8 @@ const REMOVE: &str = "DELETE FROM webhook_events e USING unnest($1::bigint[], $2
 const BLANK_BODIES_OF: &str = "UPDATE webhook_deliveries d SET body = NULL FROM webhook_endpoints w, \
     unnest($1::bigint[], $2::bigint[]) AS n(log, seq) \
     WHERE w.log = n.log AND d.webhook = w.webhook AND d.seq = n.seq AND d.body IS NOT NULL";
-const REMOVE_COUNTS: &str = "DELETE FROM webhook_sequences WHERE substring(resource FROM 1 FOR octet_length($1)) = $1";
+const REMOVE_COUNTS: &str =
+    "DELETE FROM webhook_sequences WHERE substring(resource FROM 1 FOR octet_length($1::bytea)) = $1::bytea";
 
 /// What was sent and may be kept.
 #[derive(Default)]
@@ -99,14 +100,8 @@ const fn is_of_opt_out(kind: EventType) -> bool {
 
 /// Removes what was sent of resources whose person is erased: messages, and messages of handsets. Their rows are locked
 /// and say so. Events that are not delivered yet are made of those rows, which are blank by then.
-pub(in crate::postgres) async fn erase_resources(
-    unit: &Unit,
-    ids: impl IntoIterator<Item = [u8; 16]>,
-) -> Result<(), Fault> {
-    let keys: Vec<Vec<u8>> = ids.into_iter().map(|id| id.to_vec()).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
+pub(in crate::postgres) async fn erase_resources(unit: &Unit, ids: &[Uuid]) -> Result<(), Fault> {
+    let keys: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
     unit.execute(BLANK_BODIES, &[&keys]).await.map(drop)
 }
 
@@ -129,5 +124,5 @@ pub(in crate::postgres) async fn erase_number(unit: &Unit, number: Msisdn) -> Re
     unit.execute(REMOVE, &[&logs, &seqs]).await?;
     unit.execute(BLANK_BODIES_OF, &[&logs, &seqs]).await?;
     unit.execute(REMOVE_COUNTS, &[&opt_outs_of(number)]).await?;
-    erase_resources(unit, [opt_out_key(number).to_be_bytes()]).await
+    erase_resources(unit, &[Uuid::from_u128(opt_out_key(number))]).await
 }

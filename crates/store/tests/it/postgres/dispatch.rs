@@ -46,17 +46,19 @@ fn outcome(leased: &Leased, attempt: u32) -> Outcome {
     }
 }
 
-/// Leases a few messages, sends all but the last, which it gives back, and goes on until every message is sent.
+/// Leases a few messages, sends all but the last of several, which it gives back, and goes on until every message is
+/// sent.
 async fn work(store: Arc<dyn Store>, tokens: Arc<Tokens>, log: Arc<Mutex<Log>>) {
     while log.lock().unwrap().sent.len() < MESSAGES as usize {
         let request = LeaseRequest { limit: 7, limit_per_account: 3, ..lease_request(tokens.next(), after(1)) };
         let mut leased = store.lease_due(request).await.unwrap();
-        let Some(last) = leased.pop() else {
+        if leased.is_empty() {
             tokio::task::yield_now().await;
             continue;
-        };
+        }
+        let last = leased.split_off((leased.len() - 1).max(1));
         let list = leased.iter().map(attempt).collect();
-        let give_back = store.release(vec![(last.message.id, last.lease.token)], NOW);
+        let give_back = store.release(last.iter().map(|leased| (leased.message.id, leased.lease.token)).collect(), NOW);
         let (numbers, given_back) = tokio::join!(store.begin_attempts(list, Moment::of(after(1))), give_back);
         given_back.unwrap();
         let outcomes: Vec<Outcome> =

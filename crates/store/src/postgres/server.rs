@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Row};
 
-use super::refused_or_lost;
+use super::fault::refused_or_lost;
 use crate::StoreError;
 
 /// The oldest version that is supported, as `server_version_num` has it.
