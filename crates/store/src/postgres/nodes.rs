@@ -128,7 +128,8 @@ async fn leave(unit: &Unit, epoch: Epoch) -> Result<bool, Fault> {
 }
 
 async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
-    let sql = "SELECT epoch, name, build, joined_at, ends_at, is_over, is_draining, report FROM nodes ORDER BY epoch DESC";
+    let sql =
+        "SELECT epoch, name, build, joined_at, ends_at, is_over, is_draining, report FROM nodes ORDER BY epoch DESC";
     let node = |row: &Row| {
         Ok(Node {
             epoch: rows::epoch(row, 0)?,
