@@ -1,6 +1,7 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod retention;
 mod url;
 
 mod pages;

@@ -23,7 +23,7 @@ const REMOVE: &str = "DELETE FROM webhook_events e USING unnest($1::bigint[], $2
     WHERE e.log = n.log AND e.seq = n.seq";
 const BLANK_BODIES_OF: &str = "UPDATE webhook_deliveries d SET body = NULL FROM webhook_endpoints w, \
     unnest($1::bigint[], $2::bigint[]) AS n(log, seq) WHERE w.log = n.log AND d.webhook = w.webhook AND d.seq = n.seq";
-const REMOVE_COUNTS: &str = "DELETE FROM webhook_sequences WHERE substr(resource, 1, length($1)) = $1";
+const REMOVE_COUNTS: &str = "DELETE FROM webhook_sequences WHERE substr(resource, 1, length($1::bytea)) = $1::bytea";
 
 /// Removes the events of a person's opt-outs, and their counts, whether they were delivered or not.
 pub(super) async fn erase_number(unit: &Unit, number: Msisdn) -> Result<(), Fault> {
