@@ -1,10 +1,9 @@
 //! Several nodes on one store: each tells the others of itself, and one at a time dispatches to a carrier.
 //!
 //! In comes what the store says of nodes and of the carriers that they have; out go carriers that come to this process
-//! or leave it. `placement` decides, `report` is what nodes tell each other, and this performs.
+//! or leave it. `placement` decides, and this performs.
 
-pub(crate) mod placement;
-pub(crate) mod report;
+mod placement;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,10 +15,10 @@ use store::{Store, StoreError};
 use tokio::sync::watch;
 
 use crate::dispatch::Dispatchers;
+use crate::members::{Member, Report, View};
 use crate::node::Node;
 use crate::route::Routes;
-use placement::{Member, Plan, View, groups, plan};
-use report::Report;
+use placement::{Plan, groups, plan};
 
 /// How often a node looks at the others.
 const LOOK: Duration = Duration::from_secs(1);

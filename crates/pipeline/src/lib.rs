@@ -26,6 +26,7 @@ pub mod keywords;
 pub mod lease;
 mod listing;
 mod media;
+mod members;
 mod node;
 mod outcome;
 mod pace;

@@ -13,7 +13,7 @@ use store::contract::nodes::{Epoch, HEARTBEAT, Tokens};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-use crate::cluster::placement::View;
+use crate::members::View;
 
 /// After so many renewals in a row a node may end others: after an outage of the store every node is late, and each has
 /// its time to renew.
@@ -22,6 +22,7 @@ const RENEWALS_BEFORE_TAKE_OVER: u32 = 3;
 /// This process as a node.
 pub struct Node {
     epoch: Epoch,
+    name: String,
     tokens: Arc<Tokens>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -42,9 +43,10 @@ impl Node {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, StoreError> {
         let now: Moment = clock.look();
-        let epoch = store.join(name, build.to_owned(), now).await?;
+        let epoch = store.join(name.clone(), build.to_owned(), now).await?;
         Ok(Arc::new(Self {
             epoch,
+            name,
             tokens: Arc::new(Tokens::of(epoch)),
             store,
             clock,
@@ -56,6 +58,21 @@ impl Node {
     /// Its epoch.
     pub const fn epoch(&self) -> Epoch {
         self.epoch
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many nodes live, as they were seen last, this one included.
+    pub fn living(&self) -> usize {
+        self.seen(|view| view.members.len()).max(1)
+    }
+
+    /// How many carriers it has of those that one node at a time has.
+    pub fn carriers(&self) -> usize {
+        self.seen(|view| view.holders.values().filter(|holder| **holder == self.epoch).count())
     }
 
     /// Where the tokens of its leases come from.
@@ -102,11 +119,6 @@ impl Node {
             let member = view.members.iter().find(|member| member.epoch == *holder)?;
             Some(member.report.carriers.get(carrier).copied().flatten())
         })
-    }
-
-    /// The node that has a carrier.
-    pub(crate) fn holder_of(&self, carrier: &CarrierName) -> Option<Epoch> {
-        self.seen(|view| view.holders.get(carrier).copied())
     }
 
     /// Among how many nodes the pace of a sender is divided: those that have carriers.

@@ -18,6 +18,7 @@
 
 mod accepted;
 pub mod contract;
+pub mod copy;
 mod delivery_rows;
 mod erasing;
 mod event_log;
@@ -28,9 +29,9 @@ mod listing;
 pub mod objects;
 mod packing;
 pub mod postgres;
-mod screened;
 mod reasons;
 mod receipts;
+mod screened;
 mod seats;
 mod shares;
 pub mod sqlite;

@@ -1,5 +1,5 @@
-//! How recipients are packed who have not had their turn: each takes the seven octets of the number that its digits are,
-//! lowest first.
+//! How recipients are packed who have not had their turn: each takes the seven octets of the number that its digits
+//! are, lowest first.
 
 use model::Msisdn;
 

@@ -182,6 +182,7 @@ impl Collector for Snapshot {
             self.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().to_owned()).collect();
         inbound::encode(&mut encoder, counters, &carriers)?;
         screening::encode(&mut encoder, counters)?;
+        self.encode_node(&mut encoder)?;
         self.encode_lines(&mut encoder)?;
         self.encode_webhooks(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
@@ -190,6 +191,24 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    fn encode_node(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let node = self.pipeline.node();
+        let info = ConstGauge::new(1i64);
+        let mut family =
+            encoder.encode_descriptor("node_info", "This node: its name and its epoch", None, info.metric_type())?;
+        let epoch = node.epoch().to_string();
+        info.encode(family.encode_family(&[("node", node.name()), ("epoch", &*epoch)])?)?;
+        let gauges = [
+            ("nodes", "Nodes of the store that live, as this one sees them", node.living()),
+            ("node_carriers", "Carriers that this node dispatches to while other nodes do not", node.carriers()),
+        ];
+        for (name, help, value) in gauges {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+
     fn encode_lines(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let kind = ConstCounter::new(0u64).metric_type();
         let mut family = encoder.encode_descriptor(

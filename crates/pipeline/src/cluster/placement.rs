@@ -6,30 +6,13 @@
 //! name comes out highest in a draw that all nodes make alike (rendezvous hashing), so that a node that comes or goes
 //! moves its own groups and no others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::CarrierName;
 use sha2::{Digest, Sha256};
 use store::contract::nodes::Epoch;
 
-use super::report::Report;
-
-/// A living node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) epoch: Epoch,
-    pub(crate) name: String,
-    /// Whether it gives its carriers away and takes no others.
-    pub(crate) is_draining: bool,
-    pub(crate) report: Report,
-}
-
-/// What all nodes know: who lives, and who has which carrier.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct View {
-    pub(crate) members: Vec<Member>,
-    pub(crate) holders: BTreeMap<CarrierName, Epoch>,
-}
+use crate::members::{Member, View};
 
 /// What a node is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +74,10 @@ fn draw(group: &BTreeSet<CarrierName>, node: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::members::Report;
 
     fn epoch(number: u32) -> Epoch {
         Epoch::new(number).unwrap()
@@ -117,7 +103,7 @@ mod tests {
         for _ in 0..10 {
             for own in view.members.iter().map(|member| member.epoch).collect::<Vec<_>>() {
                 let Plan { take, give } = plan(own, &view, groups);
-                give.iter().for_each(|name| drop(view.holders.remove(name)));
+                view.holders.retain(|name, _| !give.contains(name));
                 view.holders.extend(take.into_iter().map(|name| (name, own)));
             }
         }

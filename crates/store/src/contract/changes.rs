@@ -299,8 +299,9 @@ pub trait Changes: Send + Sync {
     async fn forget_changes(&self, limit: usize) -> Result<u64, StoreError>;
 
     /// Follows these kinds in this process: every change of calls made from now on, after its commit, in the order of
-    /// commits. The changes of a call are there when the call returns. Where several nodes share the store, the changes
-    /// of the others follow from the log within a second, each with its position. Never holds the store up: a tail that
-    /// is left full misses changes, and says so ([`Tailed::Missed`]).
+    /// commits. The changes of a call are there when the call returns. Where several nodes share the store, what the
+    /// others change of [`Kinds::TENANTS`] follows within a second, in the order of commits as well. Never holds the
+    /// store up: a tail that is left full, or a node that was cut off for long, misses changes, and the tail says so
+    /// ([`Tailed::Missed`]).
     fn subscribe(&self, kinds: Kinds) -> Tail;
 }

@@ -1,8 +1,6 @@
 //! Admission: one transaction for what requests bring in, whether that is messages or a broadcast.
 
 mod broadcast_rows;
-mod flagged;
-mod followers;
 mod holding;
 mod keys;
 mod message_rows;
@@ -21,10 +19,11 @@ pub(super) use self::keys::name_of_key;
 use self::keys::{Record, Seen};
 pub(super) use self::message_rows::insert_messages;
 use super::batch::{Answers, Batch};
-use super::core::{Core, Doing};
+use super::core::Core;
 use super::fault::Fault;
+use super::rows;
+use super::transactions::Doing;
 use super::unit::Unit;
-use super::{messages, rows};
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage, Replay};
 
@@ -169,8 +168,8 @@ async fn load<P: Payload>(unit: &Unit, seen: &[Seen]) -> Result<BTreeMap<Uuid, A
     if ids.is_empty() { Ok(BTreeMap::new()) } else { P::load(unit, ids).await }
 }
 
-/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough, and
-/// what its request made is there.
+/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough,
+/// and what its request made is there.
 fn earlier<P: Payload>(seen: Seen, made: &BTreeMap<Uuid, Arc<P::Made>>) -> Option<Earlier<P::Made>> {
     let Record { is_same, made: id, answer, form, .. } = seen.record.filter(|record| record.counts)?;
     if !is_same {
@@ -203,6 +202,6 @@ impl Payload for NewMessage {
     }
 
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Message>>> {
-        Box::pin(messages::load(unit, ids))
+        Box::pin(message_rows::load(unit, ids))
     }
 }

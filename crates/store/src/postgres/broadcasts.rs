@@ -1,13 +1,12 @@
 //! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
 //!
-//! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of its
-//! chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the
+//! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of
+//! its chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the
 //! messages here as well.
 
 mod cancel;
 mod expand;
 mod page;
-mod records;
 
 use std::sync::Arc;
 
@@ -15,19 +14,14 @@ use async_trait::async_trait;
 use model::{Broadcast, BroadcastId, BroadcastRecord, Owner, Timestamp};
 
 use super::Postgres;
+use super::broadcast_records::load;
 use super::fault::Fault;
-use super::unit::Unit;
-use super::{admission, retention, rows};
+use super::{admission, rows};
 use crate::StoreError;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
 use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
-use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::turns::Work;
-
-pub(super) use records::load;
-
-pub(super) use cancel::canceled;
 
 #[async_trait]
 impl Broadcasts for Postgres {
@@ -110,15 +104,4 @@ impl Broadcasts for Postgres {
             .write((owner, id, now), |unit, (owner, id, now)| Box::pin(cancel::cancel(unit, *owner, *id, *now)))
             .await
     }
-}
-
-/// Notes that a broadcast was accepted or came to another status at `at`, and removes its text where that goes with its
-/// end. What changes the status of a row calls this.
-pub(super) async fn note(unit: &mut Unit, id: BroadcastId, at: Timestamp) -> Result<(), Fault> {
-    let Some(BroadcastRecord { broadcast, status, counts }) = load(unit, None, id).await? else { return Ok(()) };
-    unit.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
-    if !status.is_open() {
-        retention::blank_ended_broadcast(unit, broadcast.account, id).await?;
-    }
-    Ok(())
 }

@@ -36,11 +36,6 @@ impl Calls {
         self.changed.notify_waiters();
     }
 
-    /// Resolves once no more calls are taken.
-    pub(super) async fn closed(&self) {
-        self.until(Self::is_closed).await;
-    }
-
     /// Resolves once no call is under way.
     pub(super) async fn ended(&self) {
         self.until(|calls| calls.under_way.load(Ordering::SeqCst) == 0).await;

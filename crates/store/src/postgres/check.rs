@@ -2,7 +2,6 @@
 
 mod clock;
 mod pooler;
-mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +12,12 @@ use tokio_postgres::Client;
 
 use super::connect::Place;
 use super::core::{Core, SharedClock};
-use super::fault::described;
-use super::{Postgres, migrations};
+use super::fault::{described, refused_or_lost};
+use super::{Postgres, copying, migrations};
 use crate::contract::dispatch::QueueDepth;
 use crate::{Checked, Dispatch, Health, StoreError};
 
-pub(super) use server::Server;
+use super::server::Server;
 
 /// How long a look may take altogether.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -71,8 +70,7 @@ async fn in_time<T>(
     runtime: &Arc<dyn Runtime>,
     look: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let no_answer =
-        || StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()));
+    let no_answer = || StoreError::Unavailable(format!("the database did not answer within {} s", DEADLINE.as_secs()));
     runtime.timeout(DEADLINE, look).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
@@ -91,6 +89,7 @@ async fn look(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Checked, StoreErr
     let server = Server::ask(&client).await?;
     server.require_usable()?;
     let version = migrations::version(&client).await?;
+    copying::refuse_unfinished(&client).await?;
     try_writing(&client, version).await?;
     let mut warnings = server.warnings();
     warnings.extend(pooler::look(&client, &*connection(&pool).await?).await?);
@@ -108,12 +107,4 @@ async fn try_writing(client: &Client, version: usize) -> Result<(), StoreError> 
     let written = client.batch_execute(&format!("BEGIN; {write}")).await;
     let taken_back = client.batch_execute("ROLLBACK").await;
     written.and(taken_back).map_err(|error| refused_or_lost(&error, "the database cannot be written"))
-}
-
-/// What PostgreSQL refuses is the operator's to mend; a lost connection may come back.
-fn refused_or_lost(error: &tokio_postgres::Error, what: &str) -> StoreError {
-    match error.as_db_error() {
-        Some(_) => StoreError::Refused(format!("{what}: {}", described(error))),
-        None => StoreError::Unavailable(described(error)),
-    }
 }

@@ -24,10 +24,12 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// What each connection is set to. A lock that is not to be had ends the statement before the deadline of its call, and
 /// a node that is paused within a transaction loses it. Plans are made for the parameters at hand, so that only the
 /// partitions that they lie in are opened. Statements see what was committed before each of them, whatever the database
-/// sets for others.
+/// sets for others. What is in an index is looked for there: the planner, which knows nothing of young tables, would
+/// rather read a whole one, or think a statement large enough for more processes or for a compiler.
 const SETTINGS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '4s'; \
     SET plan_cache_mode = force_custom_plan; SET client_min_messages = warning; \
-    SET default_transaction_isolation = 'read committed'";
+    SET default_transaction_isolation = 'read committed'; SET random_page_cost = 1.1; SET jit = off; \
+    SET max_parallel_workers_per_gather = 0";
 
 /// The database that a URL names. It is shown without user and password.
 pub(super) struct Place {
@@ -52,7 +54,10 @@ impl Place {
             None if config.get_hosts().iter().all(is_of_this_machine) => SslMode::Disable,
             None => SslMode::Require,
         });
-        config.connect_timeout(CONNECT).tcp_user_timeout(Duration::from_secs(4)).keepalives_idle(Duration::from_secs(10));
+        config
+            .connect_timeout(CONNECT)
+            .tcp_user_timeout(Duration::from_secs(4))
+            .keepalives_idle(Duration::from_secs(10));
         if config.get_application_name().is_none() {
             config.application_name("smsfactory");
         }

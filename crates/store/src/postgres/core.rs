@@ -1,21 +1,18 @@
 //! The connections, and the transactions on them.
 
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 use runtime::Runtime;
-use uuid::Uuid;
 
 use super::calls::Calls;
 pub(super) use super::calls::closed;
-use super::fault::{Fault, described};
-use super::lists;
+use super::fault::described;
+use super::followed::Followed;
 use super::readers::Readers;
-use super::retention::Walking;
-use super::unit::Unit;
+use super::walking::Walking;
 use super::weeks::Weeks;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
@@ -27,8 +24,8 @@ use crate::contract::webhooks::EventBell;
 /// this time.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 
-/// How often a transaction is tried that PostgreSQL ends for the sake of others.
-const TRIES: usize = 20;
+/// How many rows a page looks at.
+const ROWS_PER_PAGE: usize = 5_000;
 
 /// What all calls share.
 pub(super) struct Core {
@@ -42,8 +39,8 @@ pub(super) struct Core {
     pub(super) readers: Readers,
     /// Which clock says whether an epoch or a window is over.
     pub(super) clock: SharedClock,
-    /// The name of this process among those that write news.
-    pub(super) name: Uuid,
+    /// How far this process has told what all nodes do.
+    pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
     /// How many calls this process had to write.
@@ -51,7 +48,7 @@ pub(super) struct Core {
     rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
-    calls: Calls,
+    pub(super) calls: Calls,
 }
 
 type Observer = Box<dyn Fn(CommitSample) + Send + Sync>;
@@ -65,17 +62,6 @@ pub(super) enum SharedClock {
     Callers,
 }
 
-/// What a transaction does until its result is there.
-pub(super) type Doing<'u, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'u>>;
-
-/// Work on an input within a transaction. It may run several times.
-pub(super) trait Work<A, T>: for<'u> Fn(&'u mut Unit, &'u A) -> Doing<'u, T> {}
-impl<A, T, F: for<'u> Fn(&'u mut Unit, &'u A) -> Doing<'u, T>> Work<A, T> for F {}
-
-/// A look at what is there.
-pub(super) trait Look<A, T>: for<'u> Fn(&'u Unit, &'u A) -> Doing<'u, T> {}
-impl<A, T, F: for<'u> Fn(&'u Unit, &'u A) -> Doing<'u, T>> Look<A, T> for F {}
-
 impl Core {
     pub(super) fn new(pool: Pool, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Arc<Self> {
         Arc::new(Self {
@@ -88,89 +74,21 @@ impl Core {
             written: AtomicU64::new(0),
             readers: Readers::default(),
             clock,
-            name: Uuid::from_u128(0),
+            followed: Followed::default(),
             publishing: tokio::sync::Mutex::default(),
-            rows_per_page: AtomicUsize::new(lists::ROWS_PER_PAGE),
+            rows_per_page: AtomicUsize::new(ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
             calls: Calls::default(),
         })
     }
 
-    /// Runs `work` on `input` in a transaction and commits it; the changes that it noted are then given to those who
-    /// follow. Where PostgreSQL ends the transaction for the sake of another one, `work` runs again from its beginning.
-    pub(super) async fn write<A, T>(self: &Arc<Self>, input: A, work: impl Work<A, T>) -> Result<T, StoreError> {
-        self.write_group(1, input, work).await.map_err(Fault::told)
-    }
-
-    /// As [`Self::write`], for so many calls that share the transaction. The fault says whether it is that of one of them.
-    pub(super) async fn write_group<A, T>(
-        self: &Arc<Self>,
-        calls: usize,
-        input: A,
-        work: impl Work<A, T>,
-    ) -> Result<T, Fault> {
-        let _call = self.calls.begin()?;
-        let began = self.runtime.instant();
-        let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
+    /// Notes that a transaction of so many calls is on disk, which took so long.
+    pub(super) fn committed(&self, calls: usize, took: Duration) {
         self.written.fetch_add(calls as u64, Ordering::Relaxed);
         if let Some(observer) = &*self.observer.lock().unwrap_or_else(PoisonError::into_inner) {
-            observer(CommitSample { group: calls, took: self.runtime.instant().duration_since(began) });
+            observer(CommitSample { group: calls, took });
         }
-        Ok(done)
-    }
-
-    async fn tried<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
-        let (mut tries, mut has_made_room) = (0, false);
-        loop {
-            tries += 1;
-            match self.transaction(input, work).await {
-                Err(fault) if fault.is_conflict() && tries < TRIES => {
-                    tracing::debug!("A transaction gives way to another one and is tried again");
-                }
-                // Another node has removed a week that this one remembers.
-                Err(fault) if fault.lacks_room() && !has_made_room => {
-                    has_made_room = true;
-                    self.make_room_again().await?;
-                }
-                Err(Fault::NoRoom(id)) if tries < TRIES => self.make_room([id]).await?,
-                ended => return ended,
-            }
-        }
-    }
-
-    async fn transaction<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
-        let mut unit = Unit::begin(Arc::clone(self), self.connection().await?).await?;
-        match work(&mut unit, input).await {
-            Ok(done) => {
-                unit.commit().await?;
-                Ok(done)
-            }
-            Err(fault) if fault.is_of_a_standby() => {
-                // Connections to what was the primary are of no use. The next ones are made anew, to where it is now.
-                drop(unit);
-                self.pool.retain(|_, _| false);
-                Err(fault)
-            }
-            Err(fault) => {
-                unit.roll_back().await;
-                Err(fault)
-            }
-        }
-    }
-
-    /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
-    pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
-        let _call = self.calls.begin()?;
-        let reading = async {
-            let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
-            let seen = look(&unit, &input).await;
-            unit.roll_back().await;
-            seen
-        };
-        let seen = self.runtime.timeout(DEADLINE, reading).await;
-        seen.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)
     }
 
     /// A connection out of the pool.
@@ -222,11 +140,6 @@ impl Core {
         self.pool.close();
         self.calls.ended().await;
         self.tails.close();
-    }
-
-    /// Resolves once no more calls are taken.
-    pub(super) async fn closed(&self) {
-        self.calls.closed().await;
     }
 }
 

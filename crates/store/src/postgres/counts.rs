@@ -1,6 +1,6 @@
 //! The counts of broadcasts: changes are added up by broadcast, and written once before the commit.
 
-use super::broadcasts;
+use super::broadcast_records;
 use super::fault::Fault;
 use super::rows;
 use super::unit::Unit;
@@ -22,11 +22,10 @@ pub(super) async fn write(unit: &mut Unit) -> Result<(), Fault> {
         let Tally { skipped, queued, sent, delivered, undelivered, failed, taken, at } = tally;
         let id = rows::id(broadcast.to_bytes());
         let Some(before) = unit.find(LOCK, &[&id]).await? else { continue };
-        let after = unit
-            .one(UPDATE, &[&id, &skipped, &queued, &sent, &delivered, &undelivered, &failed, &taken])
-            .await?;
+        let after =
+            unit.one(UPDATE, &[&id, &skipped, &queued, &sent, &delivered, &undelivered, &failed, &taken]).await?;
         if before.try_get::<_, &str>(0)? != after.try_get::<_, &str>(0)? {
-            broadcasts::note(unit, broadcast, at).await?;
+            broadcast_records::note(unit, broadcast, at).await?;
         }
     }
     Ok(())

@@ -4,7 +4,6 @@
 //! nodes go on with it.
 
 mod elsewhere;
-mod events;
 mod handset;
 mod message;
 
@@ -12,10 +11,10 @@ use async_trait::async_trait;
 use model::{Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
 use tokio_postgres::Row;
 
-use super::core::Doing;
 use super::fault::Fault;
+use super::transactions::Doing;
 use super::unit::Unit;
-use super::{Postgres, rows};
+use super::{Postgres, rows, webhooks};
 use crate::StoreError;
 use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
 use crate::turns::{Reader, Work};
@@ -222,7 +221,7 @@ async fn add(unit: &Unit, id: ErasureId, counts: ErasureCounts) -> Result<(), Fa
 
 async fn end(unit: &Unit, id: ErasureId, now: Timestamp) -> Result<Erasure, Fault> {
     if let Some(number) = lock(unit, id).await? {
-        events::erase_number(unit, number).await?;
+        webhooks::erase_number(unit, number).await?;
     }
     let sql = "UPDATE erasures SET ended_at = $2, number = NULL WHERE id = $1 AND ended_at IS NULL";
     unit.execute(sql, &[&rows::id(id.to_bytes()), &now.as_millis()]).await?;

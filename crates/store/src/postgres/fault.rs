@@ -18,6 +18,8 @@ pub(super) enum Fault {
     Broken(String),
     /// The message of this id has no partition yet. With one, the same again may succeed.
     NoRoom(Uuid),
+    /// What was decided rests on what another transaction has changed since.
+    Overtaken,
 }
 
 impl From<tokio_postgres::Error> for Fault {
@@ -33,9 +35,9 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// Whether PostgreSQL ended the transaction for the sake of another one, so that the same again may succeed.
+    /// Whether the transaction ended for the sake of another one, so that the same again may succeed.
     pub(super) fn is_conflict(&self) -> bool {
-        let Self::Sql(error) = self else { return false };
+        let Self::Sql(error) = self else { return matches!(self, Self::Overtaken) };
         let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
@@ -59,8 +61,8 @@ impl Fault {
         matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
     }
 
-    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
-    /// changed then.
+    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing
+    /// is changed then.
     pub(super) fn is_of_one_call(&self) -> bool {
         // Class 22: a value does not fit; class 23: a constraint is violated.
         let is_about_values = |state: &SqlState| state.code().starts_with("22") || state.code().starts_with("23");
@@ -68,6 +70,7 @@ impl Fault {
             Self::Sql(error) => error.code().is_some_and(is_about_values),
             Self::Told(error) => !matches!(error, StoreError::Unavailable(_) | StoreError::Failed(_)),
             Self::Broken(_) | Self::NoRoom(_) => true,
+            Self::Overtaken => false,
         }
     }
 
@@ -78,7 +81,19 @@ impl Fault {
             Self::Sql(error) => StoreError::Unavailable(described(&error)),
             Self::Broken(what) => StoreError::Unavailable(what),
             Self::NoRoom(id) => StoreError::Unavailable(format!("there is no partition for {id}")),
+            Self::Overtaken => StoreError::Unavailable("other transactions were first again and again".to_owned()),
         }
+    }
+}
+
+/// What PostgreSQL refuses is the operator's to fix; a lost connection may come back.
+pub(super) fn refused_or_lost(error: &tokio_postgres::Error, what: &str) -> StoreError {
+    match error.code() {
+        Some(&SqlState::INVALID_SQL_STATEMENT_NAME) => StoreError::Refused(
+            "a pooler loses prepared statements: use its session mode, or connect to the database itself".to_owned(),
+        ),
+        Some(_) => StoreError::Refused(format!("{what}: {}", described(error))),
+        None => StoreError::Unavailable(described(error)),
     }
 }
 

@@ -9,18 +9,15 @@ use model::message::Direction;
 use model::{AccountId, BroadcastId, MessageId, MessageRecord, Owner, Status, Timestamp};
 use uuid::Uuid;
 
+use super::Postgres;
 use super::fault::Fault;
 use super::pages::{self, number_of};
 use super::rows::{self, DELIVERY, MESSAGE};
-use super::unit::Unit;
-use super::Postgres;
+use super::unit::{Unit, Values};
 use crate::StoreError;
 use crate::contract::lists::{Indexed, Lists};
 use crate::contract::messages::{MessageFilter, Page};
 use crate::listing::{self, Scope};
-
-/// How many rows a page looks at.
-pub(super) const ROWS_PER_PAGE: usize = 5_000;
 
 #[async_trait]
 impl Lists for Postgres {
@@ -63,8 +60,11 @@ pub(super) async fn page(
     let broadcast = filter.broadcast.map(BroadcastId::to_bytes).map(rows::id);
     let direction = filter.direction.map(Direction::as_str);
     let (status, wanted) = (filter.status.map(Status::as_str), number_of(limit.saturating_add(1)));
-    // One more than the limit tells whether there is a next page. What belongs to a row is looked up for that row alone,
-    // which `OFFSET 0` makes sure of: the tables are too large to be read for a page.
+    let whose: Values<'_> = &[&low, &high, &rows_max, &account, &test];
+    let what: Values<'_> = &[&recipient, &originator, &reference, &broadcast, &direction];
+    let values = [whose, what].concat();
+    // One more than the limit tells whether there is a next page. What belongs to a row is looked up for that row
+    // alone, which `OFFSET 0` makes sure of: the tables are too large to be read for a page.
     let sql = format!(
         "SELECT {MESSAGE}, {DELIVERY} FROM ({rows}) m \
          JOIN LATERAL (SELECT d.* FROM delivery d WHERE d.message_id = m.id AND d.message_id >= $1 \
@@ -72,24 +72,13 @@ pub(super) async fn page(
          LEFT JOIN LATERAL (SELECT q.* FROM queue q WHERE q.message_id = m.id OFFSET 0) q ON true \
          WHERE {MEETS} AND ($11::text IS NULL OR d.status = $11) ORDER BY m.id DESC LIMIT $12"
     );
-    let found = unit
-        .query(
-            &sql,
-            &[
-                &low, &high, &rows_max, &account, &test, &recipient, &originator, &reference, &broadcast, &direction,
-                &status, &wanted,
-            ],
-        )
-        .await?;
+    let found = unit.query(&sql, &[&values[..], &[&status, &wanted]].concat()).await?;
     let mut messages: Vec<MessageRecord> = found.iter().map(rows::record).collect::<Result<_, _>>()?;
     if messages.len() > limit {
         messages.truncate(limit);
         let next = messages.last().map(|record| record.message.id);
         return Ok(Page { messages, next });
     }
-    let values: super::unit::Values<'_> = &[
-        &low, &high, &rows_max, &account, &test, &recipient, &originator, &reference, &broadcast, &direction,
-    ];
-    let next = pages::last_of(unit, &rows, USES, values).await?.map(|id| MessageId::from_bytes(id.into_bytes()));
-    Ok(Page { messages, next })
+    let last = pages::last_of(unit, &rows, USES, &values).await?;
+    Ok(Page { messages, next: last.map(|id| MessageId::from_bytes(id.into_bytes())) })
 }

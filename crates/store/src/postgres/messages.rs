@@ -1,14 +1,10 @@
 //! Messages: reading them.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::message::{Message, MessageRecord, MessageType};
 use model::{MessageId, Owner};
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 use super::fault::Fault;
 use super::unit::Unit;
@@ -65,14 +61,6 @@ async fn record(unit: &Unit, id: MessageId) -> Result<Option<MessageRecord>, Fau
         rows::DELIVERY
     );
     unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.as_ref().map(rows::record).transpose()
-}
-
-/// Messages as they were accepted, those of these that are there.
-pub(super) async fn load(unit: &Unit, ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, Arc<Message>>, Fault> {
-    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(BTreeMap::new()) };
-    let sql = format!("SELECT {} FROM messages m WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3", rows::MESSAGE);
-    let found = unit.query(&sql, &[&ids, low, high]).await?;
-    found.iter().map(|row| rows::message(row, 0).map(|message| (rows::id(message.id.to_bytes()), message))).collect()
 }
 
 async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {

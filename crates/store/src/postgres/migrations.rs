@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initi
 /// Any number that no other program uses to keep migrations apart: "smsfacto" in ASCII.
 const LOCK: i64 = 0x736D_7366_6163_746F;
 
-/// Brings the schema up to date, each step in its own transaction. Nodes that start at the same time wait for each other.
+/// Brings the schema up to date, each step in its own transaction. Nodes that start at the same time wait for each
+/// other.
 ///
 /// # Errors
 /// [`StoreError::Refused`] when the schema is newer than this program knows, or of another program.
@@ -43,6 +44,7 @@ pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
 }
 
 /// What is found where the schema should be.
+#[derive(Clone, Copy)]
 enum Found {
     /// Nothing.
     Nothing,
@@ -88,7 +90,6 @@ fn known(found: Found) -> Result<usize, StoreError> {
 /// # Errors
 /// As [`run`].
 pub(super) async fn version(client: &Client) -> Result<usize, StoreError> {
-    let found =
-        version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+    let found = version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
     known(found)
 }

@@ -1,31 +1,42 @@
 //! The store on PostgreSQL, which any number of nodes share.
 //!
-//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as every
-//! backend, and writes what follows in a few statements for many rows. Calls that come often share transactions. A
-//! transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
+//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as
+//! every backend, and writes what follows in a few statements for many rows. Calls that come often share transactions.
+//! A transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
 //!
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
 
-mod calls;
-mod check;
 mod batch;
+mod broadcast_records;
+mod calls;
+mod change_rows;
+mod check;
+mod commit;
 mod connect;
+mod copying;
 mod core;
 mod counts;
 mod event_logs;
 mod events;
 mod fault;
 mod feed;
+mod follow;
+mod followed;
 mod handsets;
 mod life;
+mod listeners;
 mod living;
 mod migrations;
 mod pages;
 mod readers;
+mod room;
 mod rows;
+mod server;
 mod tables;
+mod transactions;
 mod unit;
+mod walking;
 mod weeks;
 
 mod admission;
@@ -39,6 +50,7 @@ mod inbound_rows;
 mod lists;
 mod media;
 mod messages;
+mod news;
 mod nodes;
 mod optouts;
 mod receipts;
@@ -54,12 +66,15 @@ use std::sync::Arc;
 
 use ::runtime::Runtime;
 
-use crate::StoreError;
 use self::admission::Admissions;
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
+use self::receipts::Hearing;
 use self::windows::Takes;
+use crate::StoreError;
+
+pub(crate) use self::copying::{Mark, Target};
 
 /// The store on PostgreSQL.
 pub struct Postgres {
@@ -67,14 +82,15 @@ pub struct Postgres {
     admissions: Admissions,
     takes: Takes,
     dispatching: Dispatching,
+    hearing: Hearing,
 }
 
 impl Postgres {
     /// Connects to the database that `url` names and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, or the database is one of
-    /// another program or of a newer one; [`StoreError::Unavailable`] when it cannot be reached.
+    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, or the database is one
+    /// of another program or of a newer one; [`StoreError::Unavailable`] when it cannot be reached.
     pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
         Self::open_with(url, runtime, SharedClock::Database).await
     }
@@ -98,18 +114,22 @@ impl Postgres {
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
         let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
-        let server = check::Server::ask(&client).await?;
+        let server = server::Server::ask(&client).await?;
         server.require_usable()?;
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
+        copying::refuse_unfinished(&client).await?;
         drop(client);
-        Ok(Self::on(Core::new(pool, runtime, clock)))
+        let core = Core::new(pool, runtime, clock);
+        follow::begin(&core).await?;
+        Ok(Self::on(core))
     }
 
     /// The store of a database whose schema is there.
     fn on(core: Arc<Core>) -> Self {
         let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        Self { admissions, takes, dispatching: Dispatching::start(&core), core }
+        let (dispatching, hearing) = (Dispatching::start(&core), Hearing::start(&core));
+        Self { admissions, takes, dispatching, hearing, core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
@@ -117,5 +137,6 @@ impl Postgres {
         self.admissions.close().await;
         self.takes.close().await;
         self.dispatching.close().await;
+        self.hearing.close().await;
     }
 }

@@ -128,7 +128,8 @@ async fn leave(unit: &Unit, epoch: Epoch) -> Result<bool, Fault> {
 }
 
 async fn nodes(unit: &Unit) -> Result<Vec<Node>, Fault> {
-    let sql = "SELECT epoch, name, build, joined_at, ends_at, is_over, is_draining, report FROM nodes ORDER BY epoch DESC";
+    let sql =
+        "SELECT epoch, name, build, joined_at, ends_at, is_over, is_draining, report FROM nodes ORDER BY epoch DESC";
     let node = |row: &Row| {
         Ok(Node {
             epoch: rows::epoch(row, 0)?,
@@ -175,8 +176,8 @@ async fn join(unit: &Unit, name: &str, build: &str, now: Moment) -> Result<Epoch
     Ok(epoch)
 }
 
-/// Ends epochs for ever, once their transactions are over: the keys that they held are free. Returns those that were not
-/// over yet.
+/// Ends epochs for ever, once their transactions are over: the keys that they held are free. Returns those that were
+/// not over yet.
 async fn end(unit: &Unit, epochs: &[i64]) -> Result<Vec<i64>, Fault> {
     if epochs.is_empty() {
         return Ok(Vec::new());

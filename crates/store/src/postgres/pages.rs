@@ -11,8 +11,8 @@ use super::fault::Fault;
 use super::rows;
 use super::unit::{Unit, Values};
 
-/// The rows of both modes, or of one. `rows_of` says which rows those with this value of `test` are, newest first and no
-/// more than `$3`; each has its id in a column of that name.
+/// The rows of both modes, or of one. `rows_of` says which rows those with this value of `test` are, newest first and
+/// no more than `$3`; each has its id in a column of that name.
 pub(super) fn of_modes(mode: Option<Mode>, rows_of: impl Fn(bool) -> String) -> String {
     match mode {
         Some(mode) => rows_of(rows::is_test(mode)),
@@ -23,8 +23,8 @@ pub(super) fn of_modes(mode: Option<Mode>, rows_of: impl Fn(bool) -> String) -> 
     }
 }
 
-/// The last row that a page looks at; `None` where it looks at all that there are. `uses` mentions the values that `rows`
-/// may not.
+/// The last row that a page looks at; `None` where it looks at all that there are. `uses` mentions the values that
+/// `rows` may not.
 pub(super) async fn last_of(unit: &Unit, rows: &str, uses: &str, values: Values<'_>) -> Result<Option<Uuid>, Fault> {
     // PostgreSQL has to know the type of every value, also of those that decide nothing here.
     let sql = format!("SELECT x.id FROM ({rows}) x WHERE true OR ({uses}) ORDER BY x.id DESC OFFSET $3 - 1 LIMIT 1");

@@ -4,14 +4,13 @@
 //! Any number of nodes may walk at once: what two of them find goes once. How far the walks through texts and keys have
 //! come is a row that they share; how far the others have come is in the memory of each process.
 
+mod ended;
 mod old_weeks;
 mod removal;
 mod texts;
 mod walks;
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use model::{AccountId, TextRetention, Timestamp};
@@ -20,6 +19,7 @@ use uuid::Uuid;
 
 use super::fault::Fault;
 use super::unit::Unit;
+use super::walking::Places;
 use super::{Postgres, rows};
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
@@ -28,17 +28,6 @@ use crate::walks::{Looked, Place};
 pub(super) use self::texts::{blank_ended, blank_ended_broadcast};
 
 use self::walks::Thing;
-
-/// Where the walks of this process stand that the store keeps no mark of.
-#[derive(Default)]
-pub(super) struct Walking(Mutex<Places>);
-
-#[derive(Default)]
-struct Places {
-    of: BTreeMap<Walk, Place>,
-    /// Until when no whole week is to be removed: others need the tables.
-    no_week_until: Option<Instant>,
-}
 
 #[async_trait]
 impl Retention for Postgres {

@@ -30,9 +30,6 @@ pub(super) const DELIVERY: &str = "d.status, coalesce(q.carrier, d.carrier), coa
      d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, d.error_type, d.error_message, \
      d.receipt_missing, d.erased_at";
 
-/// How many columns [`DELIVERY`] has.
-pub(super) const DELIVERY_COLUMNS: usize = 12;
-
 /// An id as a parameter.
 pub(super) const fn id(octets: [u8; 16]) -> Uuid {
     Uuid::from_bytes(octets)
@@ -80,7 +77,7 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Arc<Message>, Fault> {
         originator: originator(row, at + 6)?,
         recipient: number(row, at + 7)?,
         body: text_if_any(row, at + 8)?.map(Arc::from),
-        media_url: text_if_any(row, at + 9)?.map(Into::into),
+        media_url: text_if_any(row, at + 9)?,
         media: octets_if_any(row, at + 15)?.map(MediaId::from_bytes),
         encoding: word(row, at + 10, Encoding::parse)?,
         segments: small(row, at + 11)?,
@@ -202,11 +199,7 @@ pub(super) fn word<T>(row: &Row, at: usize, parse: impl FnOnce(&str) -> Option<T
 }
 
 /// A word that `parse` knows, or none.
-pub(super) fn word_if_any<T>(
-    row: &Row,
-    at: usize,
-    parse: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Fault> {
+pub(super) fn word_if_any<T>(row: &Row, at: usize, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Fault> {
     match get::<Option<&str>>(row, at)? {
         Some(text) => parse(text).map(Some).ok_or_else(|| unknown(at, text)),
         None => Ok(None),

@@ -23,9 +23,8 @@ fn ids<'l>(lives: impl Iterator<Item = &'l Life>) -> Vec<Uuid> {
 /// Writes which of these messages wait for receipts, and until when.
 pub(super) async fn write_waits(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
     let changed = || lives.iter().filter(|life| life.receipt_by != life.stored.receipt_by);
-    let (waiting, until): (Vec<Uuid>, Vec<i64>) = changed()
-        .filter_map(|life| Some((rows::id(life.id.to_bytes()), rows::millis(life.receipt_by)?)))
-        .unzip();
+    let (waiting, until): (Vec<Uuid>, Vec<i64>) =
+        changed().filter_map(|life| Some((rows::id(life.id.to_bytes()), rows::millis(life.receipt_by)?))).unzip();
     if !waiting.is_empty() {
         unit.execute(WAIT, &[&waiting, &until]).await?;
     }

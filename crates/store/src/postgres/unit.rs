@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::core::{Core, SharedClock};
 use super::fault::Fault;
-use super::{counts, event_logs, events, feed, rows};
+use super::rows;
 use crate::contract::changes::{Change, Resource};
 use crate::life::NewEvent;
 use crate::tally::Tally;
@@ -28,6 +28,8 @@ pub(super) struct Unit {
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
     /// The changes, likewise; they are given to those who follow after the commit.
     pub(super) noted: Vec<Change>,
+    /// The logs of events that this transaction adds to, with their ends: the bell rings for them after the commit.
+    pub(super) ends: BTreeMap<Owner, u64>,
 }
 
 impl Unit {
@@ -41,12 +43,14 @@ impl Unit {
 
     async fn begin_with(core: Arc<Core>, connection: Object, begin: &str) -> Result<Self, Fault> {
         let (events, noted) = (Vec::new(), Vec::new());
-        let unit = Self { core, connection: Some(connection), events, tallies: BTreeMap::new(), noted };
+        let (tallies, ends) = (BTreeMap::new(), BTreeMap::new());
+        let unit = Self { core, connection: Some(connection), events, tallies, noted, ends };
         unit.connection()?.batch_execute(begin).await?;
         Ok(unit)
     }
 
-    fn connection(&self) -> Result<&Object, Fault> {
+    /// The connection, for statements that are sent together in an order.
+    pub(super) fn connection(&self) -> Result<&Object, Fault> {
         self.connection.as_ref().ok_or_else(|| Fault::Broken("the transaction is over".to_owned()))
     }
 
@@ -106,32 +110,8 @@ impl Unit {
         self.noted.push(Change { position: None, at, owner, resource });
     }
 
-    /// Writes what was noted, commits, and tells those who follow. What is locked here is locked last, in the same order
-    /// by every transaction.
-    pub(super) async fn commit(mut self) -> Result<(), Fault> {
-        if let Err(fault) = self.write_noted().await {
-            self.roll_back().await;
-            return Err(fault);
-        }
-        let told = std::mem::take(&mut self.noted);
-        if told.is_empty() {
-            return self.end().await;
-        }
-        let core = Arc::clone(&self.core);
-        let _publishing = core.publishing.lock().await;
-        self.end().await?;
-        feed::publish(&core, told);
-        Ok(())
-    }
-
-    async fn write_noted(&mut self) -> Result<(), Fault> {
-        events::write(self).await?;
-        counts::write(self).await?;
-        event_logs::write(self).await?;
-        feed::write(self).await
-    }
-
-    async fn end(mut self) -> Result<(), Fault> {
+    /// Commits what was written. What was noted is to be written before ([`super::commit`]).
+    pub(super) async fn end(mut self) -> Result<(), Fault> {
         let Some(connection) = self.connection.take() else { return Ok(()) };
         match connection.batch_execute("COMMIT").await {
             Ok(()) => Ok(()),

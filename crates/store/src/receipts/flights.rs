@@ -1,8 +1,9 @@
 //! Attempts under way, whose acknowledgements may bring the exact id of a receipt.
 //!
-//! Carriers write an id in hexadecimal here and in decimal there, so a receipt is also looked for under other readings of
-//! its id. The same digits may be the exact id of a message whose acknowledgement has not come yet. While such an attempt
-//! is under way, another reading settles nothing: the receipt is parked, and looked at again when the attempt has ended.
+//! Carriers write an id in hexadecimal here and in decimal there, so a receipt is also looked for under other readings
+//! of its id. The same digits may be the exact id of a message whose acknowledgement has not come yet. While such an
+//! attempt is under way, another reading settles nothing: the receipt is parked, and looked at again when the attempt
+//! has ended.
 
 use super::Filed;
 use super::numbers::shared_digits;

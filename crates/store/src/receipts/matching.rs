@@ -29,11 +29,12 @@ pub(crate) trait Segments {
     /// The segments under a key, the newest message first: [`SEGMENTS_MAX`] at most.
     fn filed_under(&mut self, carrier: &str, key: &str) -> Result<Vec<Filed>, Self::Fault>;
 
-    /// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock was
-    /// set back ([`model::Mint`]).
+    /// When a message was accepted, by the clock of then. The time in its id may be days ahead of that, after a clock
+    /// was set back ([`model::Mint`]).
     fn accepted_at(&mut self, id: MessageId) -> Result<Timestamp, Self::Fault>;
 
-    /// The digits of a message's originator; a name has none. Asked only for a receipt that does not name the recipient.
+    /// The digits of a message's originator; a name has none. Asked only for a receipt that does not name the
+    /// recipient.
     fn originator_of(&mut self, id: MessageId) -> Result<Option<AddressText>, Self::Fault>;
 }
 

@@ -1,5 +1,5 @@
-//! Receipts, without the rows: which segment each one means, what follows for its message, and what of it is parked until
-//! its acknowledgement comes.
+//! Receipts, without the rows: which segment each one means, what follows for its message, and what of it is parked
+//! until its acknowledgement comes.
 //!
 //! Reading order: [`matching`] and [`numbers`] (which segment), [`settling`] (what follows), [`flights`] (what has to
 //! wait for an attempt), [`parking`] and [`held`] (what waits for its acknowledgement), [`waits`] (what never came).

@@ -6,8 +6,8 @@ use model::{Status, Timestamp};
 use crate::contract::receipts::WaitStep;
 use crate::life::{Life, NewEvent};
 
-/// Ends a message's wait that began to be over at `receipt_by`. Says whether it waited so: receipts may have come since,
-/// or a later attempt may have begun another wait.
+/// Ends a message's wait that began to be over at `receipt_by`. Says whether it waited so: receipts may have come
+/// since, or a later attempt may have begun another wait.
 pub(crate) fn end(life: &mut Life, receipt_by: Timestamp, now: Timestamp, step: &mut WaitStep) -> bool {
     if life.delivery.status != Status::Sent || life.receipt_by != Some(receipt_by) {
         return false;

@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::broadcasts;
 use super::rows;
-use crate::tally::Tally;
 use super::writer::Group;
+use crate::tally::Tally;
 
 impl Group {
     /// The changes of a broadcast's counts.

@@ -14,21 +14,21 @@ use super::broadcasts::is_canceled;
 use super::fault::Fault;
 use super::flights;
 use super::life;
-use crate::life::Life;
-use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
-use crate::verdict;
 use super::messages::load_message;
 use super::opted;
 use super::parked;
 use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
-use crate::shares::Shares;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict};
 use crate::contract::nodes::Epoch;
 use crate::contract::requests::REMEMBERED;
+use crate::life::Life;
+use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
+use crate::shares::Shares;
+use crate::turns::{Reader, Work};
+use crate::verdict;
 
 #[async_trait]
 impl Dispatch for Sqlite {

@@ -14,11 +14,11 @@ use super::Sqlite;
 use super::fault::Fault;
 use super::inbound;
 use super::rows;
-use crate::turns::{Reader, Work};
 use super::webhooks;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
+use crate::turns::{Reader, Work};
 
 #[async_trait]
 impl Erasures for Sqlite {

@@ -63,8 +63,8 @@ pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<O
 }
 
 /// Writes the row and the events, counts a changed status in the message's broadcast, and notes the change. Nothing
-/// else writes a status, so that none changes in silence. Touches the indexes only where the message moves in them: most
-/// changes leave it where it is.
+/// else writes a status, so that none changes in silence. Touches the indexes only where the message moves in them:
+/// most changes leave it where it is.
 pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     if let Some(broadcast) = life.broadcast {
         life.count_in(group.tally(broadcast));
@@ -74,8 +74,7 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     let d = &life.delivery;
     let time = |at: Option<Timestamp>| at.map(Timestamp::as_millis);
     let (id, lease) = (life.id.to_bytes(), mask_to_sql(life.lease));
-    let (accepted, delivered, lost) =
-        (mask_to_sql(life.accepted), mask_to_sql(life.delivered), mask_to_sql(life.lost));
+    let (accepted, delivered, lost) = (mask_to_sql(life.accepted), mask_to_sql(life.delivered), mask_to_sql(life.lost));
     let (sent_at, delivered_at, failed_at) = (time(d.sent_at), time(d.delivered_at), time(d.failed_at));
     let error = d.error_type.map(ErrorType::as_str);
     let (status, due_at, receipt_by) = (d.status.as_str(), life.due_at.as_millis(), time(life.receipt_by));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::{
-    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Mode, Owner, ScreeningRecord,
-    Timestamp,
+    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Mode, Owner,
+    ScreeningRecord, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -14,7 +14,6 @@ use super::Sqlite;
 use super::admission::{Made, Payload};
 use super::lists;
 use super::rows::{self, DELIVERY, MESSAGE};
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::accepted::{self, Accepted};
@@ -24,6 +23,7 @@ use crate::contract::dispatch::Lease;
 use crate::contract::messages::{MessageFilter, Messages, Page};
 use crate::contract::nodes::Epoch;
 use crate::life::NewEvent;
+use crate::turns::{Reader, Work};
 
 #[async_trait]
 impl Messages for Sqlite {

@@ -48,6 +48,7 @@ mod rows;
 mod schema;
 mod screening;
 mod stop;
+mod stopped;
 mod templates;
 mod tenants;
 mod text_rules;
@@ -78,6 +79,8 @@ use readers::Readers;
 use retention::Walking;
 use windows::MemoryWindows;
 use writer::Writer;
+
+pub(crate) use stopped::Stopped;
 
 /// The store on one SQLite file.
 pub struct Sqlite {
@@ -336,6 +339,14 @@ fn store_error(error: &rusqlite::Error) -> StoreError {
         Code::SystemIoFailure | Code::DatabaseCorrupt | Code::NotADatabase => StoreError::Failed(text),
         _ => StoreError::Unavailable(text),
     }
+}
+
+/// An empty database in memory with the schema of this version.
+#[cfg(test)]
+pub(crate) fn in_memory() -> Connection {
+    let connection = Connection::open_in_memory().expect("a database in memory");
+    migrations::make(&connection, migrations::MIGRATIONS.len()).expect("its schema");
+    connection
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ use model::{AccountId, TextRetention, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
+use crate::turns::{Reader, Work};
 use crate::walks::{Place, lowest_at};
 
 use removal::{Thing, remove};

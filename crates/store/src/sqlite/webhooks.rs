@@ -12,13 +12,13 @@ use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{Owner, Timestamp, WebhookId};
 
 use super::Sqlite;
-use crate::turns::{Reader, Work};
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange, Webhooks,
 };
+use crate::turns::{Reader, Work};
 
 pub(super) use logs::{erase_number, erase_resource};
 

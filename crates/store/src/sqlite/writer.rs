@@ -25,13 +25,13 @@ use super::living::Living;
 use super::lock::Lock;
 use super::parked_load::Parked;
 use super::store_error;
-use crate::tally::Tally;
 use super::text_rules::TextRules;
 use crate::StoreError;
 use crate::contract::bounds::Bounds;
 use crate::contract::changes::tail::Tails;
 use crate::contract::health::CommitSample;
 use crate::contract::webhooks::EventBell;
+use crate::tally::Tally;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;

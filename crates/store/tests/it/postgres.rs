@@ -1,10 +1,15 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod dispatch;
+mod following;
+mod pooler;
 mod retention;
 mod url;
 
 mod pages;
+mod receipts;
+mod several;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use model::status::SegmentFate::Delivered;
-use model::{Message, Status};
+use model::{Message, Moment, Status};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome};
 
@@ -102,6 +102,8 @@ pub(crate) async fn a_restart_forgets_no_receipt_that_waits_for_an_attempt(fresh
         "the attempt is under way"
     );
     desk.reopen(&fresh).await;
+    // The start of a node ends its earlier one, whose attempts get no acknowledgement any more.
+    desk.store.join("desk".to_owned(), "0".to_owned(), Moment::of(after(4))).await.unwrap();
     desk.changed();
     desk.store.settle_held(after(5), Duration::from_secs(120), None, 9).await.unwrap();
     let changes = desk.changed();

@@ -399,7 +399,9 @@ impl World {
         let node = |node: usize| node % self.nodes.len();
         match step {
             Step::Join => {
-                let epoch = self.desk.store.join("one".to_owned(), "0".to_owned(), Moment::of(NOW)).await.unwrap();
+                // Each has a name of its own: a start ends what had its name before.
+                let name = format!("node {}", self.nodes.len());
+                let epoch = self.desk.store.join(name, "0".to_owned(), Moment::of(NOW)).await.unwrap();
                 self.nodes.push((epoch, true));
             }
             Step::Leave(n) => {

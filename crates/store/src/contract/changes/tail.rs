@@ -19,8 +19,8 @@ const WAITING_MAX: usize = 65_536;
 pub enum Tailed {
     /// The changes of a transaction, in their order. Never empty.
     Changes(Arc<[Change]>),
-    /// So many changes were dropped because the subscriber did not take them: it has to look at the store to know how
-    /// things are. What comes next was committed after them.
+    /// So many changes are not told, because the subscriber did not take them in time, or this node did not hear of
+    /// them: it has to look at the store to know how things are. What comes next was committed after them.
     Missed(u64),
     /// The store is closed: nothing more comes.
     Closed,
@@ -85,6 +85,13 @@ impl State {
     fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.missed == 0 && !self.is_closed
     }
+
+    /// Drops what waits, and notes that so many more are not told.
+    fn miss(&mut self, count: u64) {
+        self.missed += self.count as u64 + count;
+        self.waiting.clear();
+        self.count = 0;
+    }
 }
 
 impl Mailbox {
@@ -97,9 +104,7 @@ impl Mailbox {
         {
             let mut state = self.state();
             if state.count > 0 && state.count + changes.len() > WAITING_MAX {
-                state.missed += (state.count + changes.len()) as u64;
-                state.waiting.clear();
-                state.count = 0;
+                state.miss(changes.len() as u64);
             } else {
                 state.count += changes.len();
                 state.waiting.push_back(changes);
@@ -167,6 +172,16 @@ impl Tails {
         }
     }
 
+    /// Tells every subscriber that wants some of these kinds that it missed so many changes.
+    pub(crate) fn miss(&self, kinds: Kinds, count: u64) {
+        for mailbox in self.lock().mailboxes.iter().filter_map(Weak::upgrade) {
+            if mailbox.kinds.bits() & kinds.bits() != 0 {
+                mailbox.state().miss(count);
+                mailbox.filled.notify_one();
+            }
+        }
+    }
+
     /// Ends every subscription once what is in its mailbox is taken.
     pub(crate) fn close(&self) {
         let mut subscribers = self.lock();
@@ -226,6 +241,17 @@ mod tests {
         assert_eq!(slow.try_next(), Some(Tailed::Missed(3 * (WAITING_MAX / 2) as u64)));
         assert_eq!((taken(&slow), taken(&quick)), (3, 3), "from there on it gets everything again");
         assert_eq!((slow.try_next(), quick.try_next()), (None, None));
+    }
+
+    #[test]
+    fn what_was_not_heard_of_is_missed_by_those_who_want_such_changes() {
+        let tails = Tails::default();
+        let (tenants, messages) = (tails.subscribe(Kinds::TENANTS), tails.subscribe(Kinds::of(&[Kind::Message])));
+        tails.publish(changes(2));
+        tails.miss(Kinds::TENANTS, 5);
+        tails.publish(changes(1));
+        assert_eq!(tenants.try_next(), Some(Tailed::Missed(7)), "what waited came before what was missed");
+        assert_eq!((taken(&tenants), messages.try_next()), (1, None));
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use model::{Broadcast, BroadcastId, MediaId, Recipients};
 use uuid::Uuid;
 
-use super::super::core::Doing;
 use super::super::fault::Fault;
+use super::super::transactions::Doing;
 use super::super::unit::Unit;
-use super::super::{broadcasts, rows};
+use super::super::{broadcast_records, rows};
 use super::{Made, Payload};
 use crate::contract::admission::{Admission, NewBroadcast};
 use crate::contract::nodes::Epoch;
@@ -32,7 +32,7 @@ impl Payload for NewBroadcast {
                     insert_progress(unit, broadcast, recipients.len(), *node),
                     insert_chunks(unit, broadcast.id, recipients)
                 )?;
-                broadcasts::note(unit, broadcast.id, broadcast.created_at).await?;
+                broadcast_records::note(unit, broadcast.id, broadcast.created_at).await?;
             }
             Ok(())
         })
@@ -42,7 +42,7 @@ impl Payload for NewBroadcast {
         Box::pin(async move {
             let mut found = BTreeMap::new();
             for id in ids {
-                let record = broadcasts::load(unit, None, BroadcastId::from_bytes(id.into_bytes())).await?;
+                let record = broadcast_records::load(unit, None, BroadcastId::from_bytes(id.into_bytes())).await?;
                 found.extend(record.map(|record| (id, record.broadcast)));
             }
             Ok(found)

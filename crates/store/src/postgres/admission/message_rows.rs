@@ -1,6 +1,9 @@
 //! The rows of new messages: three statements, however many messages.
 
-use model::{Delivery, KeywordKind, MediaId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Delivery, KeywordKind, MediaId, Message};
 use uuid::Uuid;
 
 use super::super::fault::Fault;
@@ -9,7 +12,8 @@ use super::super::unit::Unit;
 use crate::contract::admission::NewMessage;
 use crate::contract::changes::Resource;
 
-const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, recipient, \
+const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, \
+    recipient, \
     body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
@@ -18,9 +22,11 @@ const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, segments) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::integer[])";
 
-const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, recipient, \
+const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
+    recipient, \
     originator, broadcast_id, media_id) \
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[], \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], \
+    $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
 
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
@@ -36,11 +42,9 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
         insert_queue(unit, new, &columns)
     )?;
     for NewMessage { message, carrier, .. } in new {
-        if unit.wants_accepted(message.owner(), message.broadcast) {
-            let delivery = Delivery::queued(carrier.clone());
-            let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
-            unit.note(message.created_at, Some(message.owner()), resource);
-        }
+        let delivery = Delivery::queued(carrier.clone());
+        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
+        unit.note(message.created_at, Some(message.owner()), resource);
     }
     Ok(())
 }
@@ -134,4 +138,12 @@ async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
     )
     .await
     .map(drop)
+}
+
+/// Messages as they were accepted, those of these that are there.
+pub(super) async fn load(unit: &Unit, ids: Vec<Uuid>) -> Result<BTreeMap<Uuid, Arc<Message>>, Fault> {
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(BTreeMap::new()) };
+    let sql = format!("SELECT {} FROM messages m WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3", rows::MESSAGE);
+    let found = unit.query(&sql, &[&ids, low, high]).await?;
+    found.iter().map(|row| rows::message(row, 0).map(|message| (rows::id(message.id.to_bytes()), message))).collect()
 }

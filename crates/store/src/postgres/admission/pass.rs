@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::super::unit::Unit;
-use super::super::{living, media, rows};
+use super::super::{living, media, rows, screening};
 use super::keys::{Asked, Name};
 use super::quota::Need;
 use super::{Made, Payload, keys, quota};
 use crate::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier};
+use crate::contract::admission::{Admission, Admitted, Earlier, Quota};
 
 /// What became of an admission.
 type Outcome<T> = Result<Admitted<T>, StoreError>;
@@ -57,10 +57,10 @@ impl<P: Payload> Group<'_, P> {
         media::keep(unit, &brought).await?;
         let new: Vec<&Admission<P>> = admitted.iter().map(|at| self.admissions[*at]).collect();
         P::insert(unit, &new).await?;
-        for admission in new {
-            if let Some(flagged) = &admission.flagged {
-                super::flagged::insert(unit, flagged).await?;
-                admission.payload.note_flagged(unit, flagged);
+        for Admission { payload, flagged, .. } in new {
+            if let Some(flagged) = flagged {
+                screening::insert(unit, flagged).await?;
+                payload.note_flagged(unit, flagged);
             }
         }
         for at in admitted {
@@ -109,8 +109,8 @@ impl<P: Payload> Group<'_, P> {
         keys::remove(unit, &outdated.into_iter().collect::<Vec<_>>()).await
     }
 
-    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the first
-    /// stays without an outcome.
+    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the
+    /// first stays without an outcome.
     async fn claim_keys(&mut self, unit: &Unit) -> Result<Vec<usize>, Fault> {
         let mut names = BTreeSet::new();
         let first = |at: &usize| self.asked(*at).is_none_or(|asked| names.insert(asked.name));
@@ -157,7 +157,24 @@ impl<P: Payload> Group<'_, P> {
         let (admitted, refused): (Vec<_>, Vec<_>) = candidates.into_iter().zip(fits).partition(|(_, fits)| *fits);
         let refused: Vec<usize> = refused.into_iter().map(|(at, _)| at).collect();
         self.refuse(unit, &refused, || Admitted::QuotaReached).await?;
+        self.refuse_alike(&refused);
         Ok(admitted.into_iter().map(|(at, _)| at).collect())
+    }
+
+    /// Refuses those under the keys of requests that have just not fit their quotas, where they would fit no better: a
+    /// client that repeats what it is refused makes no pass for each of its requests.
+    fn refuse_alike(&mut self, refused: &[usize]) {
+        let need = |at: usize| (self.admissions[at].quota, self.made[at].recipients);
+        let name = |at: usize| self.asked(at).map(|asked| asked.name);
+        let refused: BTreeMap<Name<'_>, (Quota, u64)> =
+            refused.iter().filter_map(|at| Some((name(*at)?, need(*at)))).collect();
+        let fits_no_better = |at: &usize| {
+            let (quota, recipients) = need(*at);
+            name(*at).and_then(|name| refused.get(&name)).is_some_and(|over| over.0 == quota && over.1 <= recipients)
+        };
+        for at in self.open().filter(fits_no_better).collect::<Vec<_>>() {
+            self.outcomes[at] = Some(Ok(Admitted::QuotaReached));
+        }
     }
 
     /// Refuses admissions that have claimed their keys: nothing of them stays behind.

@@ -1,12 +1,10 @@
 //! The end of a broadcast before its time.
 
-use std::collections::BTreeSet;
-
 use model::{BroadcastId, BroadcastStatus, MessageId, Owner, Status, Timestamp};
 use uuid::Uuid;
 
-use super::records::load;
 use crate::contract::broadcasts::Canceled;
+use crate::postgres::broadcast_records::{self, load};
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
 use crate::postgres::{counts, life, rows};
@@ -42,15 +40,14 @@ pub(super) async fn cancel(
     if rows::word(&locked, 0, BroadcastStatus::parse)?.is_open() {
         unit.execute(CANCEL, &[&number]).await?;
         counts::write(unit).await?;
-        super::note(unit, id, now).await?;
+        broadcast_records::note(unit, id, now).await?;
     }
     let now = load(unit, owner, id).await?;
     Ok(now.map(|now| Canceled { stopped: now.counts.skipped.saturating_sub(before), record: now }))
 }
 
-/// Ends the messages of a broadcast that wait and are not under way. What is held back may have left, and only a receipt
-/// will tell. All of them are locked: one whose attempt ends just now is looked at when it has ended, and comes back to
-/// none.
+/// Ends the messages of a broadcast that wait and are not under way. What is held back may have left, and only a
+/// receipt will tell. All of them are locked: one whose attempt ends just now is looked at when it has ended.
 async fn stop_waiting(unit: &mut Unit, broadcast: Uuid, now: Timestamp) -> Result<(), Fault> {
     let found = unit.query(WAITING, &[&broadcast]).await?;
     let ids: Vec<MessageId> =
@@ -63,19 +60,4 @@ async fn stop_waiting(unit: &mut Unit, broadcast: Uuid, now: Timestamp) -> Resul
         }
     }
     life::save(unit, stopped).await
-}
-
-/// Those of these broadcasts that were canceled. Whoever asks has their messages locked, so that a cancellation has been
-/// seen or will see the messages.
-pub(in crate::postgres) async fn canceled(
-    unit: &Unit,
-    broadcasts: &BTreeSet<BroadcastId>,
-) -> Result<BTreeSet<BroadcastId>, Fault> {
-    if broadcasts.is_empty() {
-        return Ok(BTreeSet::new());
-    }
-    let sql = "SELECT broadcast_id FROM broadcast_progress WHERE broadcast_id = ANY($1) AND status = 'canceled'";
-    let ids: Vec<Uuid> = broadcasts.iter().map(|id| rows::id(id.to_bytes())).collect();
-    let found = unit.query(sql, &[&ids]).await?;
-    found.iter().map(|row| rows::octets(row, 0).map(BroadcastId::from_bytes)).collect()
 }

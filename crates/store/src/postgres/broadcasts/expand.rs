@@ -5,11 +5,11 @@ use std::sync::Arc;
 use model::{Broadcast, BroadcastId};
 use uuid::Uuid;
 
-use super::records::{BROADCAST, BROADCAST_COLUMNS, broadcast};
 use crate::contract::admission::NewMessage;
 use crate::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use crate::contract::nodes::Epoch;
 use crate::packing::{PACKED_BYTES, unpack};
+use crate::postgres::broadcast_records::{self, BROADCAST, BROADCAST_COLUMNS, broadcast};
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
 use crate::postgres::{admission, living, rows};
@@ -40,11 +40,7 @@ const OWN: &str = "UPDATE broadcast_progress SET owner = $2 WHERE broadcast_id =
 
 /// Makes a node the owner of these broadcasts, where they still have the owner that was seen: an epoch that is over
 /// stays over. Returns those that another node was quicker to get.
-pub(super) async fn own(
-    unit: &Unit,
-    node: Epoch,
-    unowned: &[(BroadcastId, i64)],
-) -> Result<Vec<BroadcastId>, Fault> {
+pub(super) async fn own(unit: &Unit, node: Epoch, unowned: &[(BroadcastId, i64)]) -> Result<Vec<BroadcastId>, Fault> {
     living::require(unit, node).await?;
     let ids: Vec<Uuid> = unowned.iter().map(|(id, _)| rows::id(id.to_bytes())).collect();
     let mut owned = Vec::new();
@@ -81,7 +77,8 @@ const LOCK_CHUNK: &str = "SELECT 1 FROM broadcast_chunks WHERE broadcast_id = $1
 const LOCK: &str = "SELECT status = 'queued' FROM broadcast_progress WHERE broadcast_id = $1 AND next_index = $2 \
     AND next_index + $3 <= packed AND status IN ('queued', 'sending') AND owner = $4 FOR UPDATE";
 
-const MOVE: &str = "UPDATE broadcast_progress SET next_index = next_index + $2, status = 'sending' WHERE broadcast_id = $1";
+const MOVE: &str =
+    "UPDATE broadcast_progress SET next_index = next_index + $2, status = 'sending' WHERE broadcast_id = $1";
 
 const FORGET: &str =
     "DELETE FROM broadcast_chunks WHERE broadcast_id = $1 AND first + octet_length(recipients) / $3 <= $2";
@@ -98,7 +95,7 @@ pub(super) async fn expand(unit: &mut Unit, expansion: &Expansion) -> Result<boo
     let Some(locked) = locked else { return Ok(false) };
     unit.execute(MOVE, &[&id, &turns]).await?;
     if rows::get(&locked, 0)? {
-        super::note(unit, expansion.broadcast, expansion.at).await?;
+        broadcast_records::note(unit, expansion.broadcast, expansion.at).await?;
     }
     let made: Vec<NewMessage> = expansion.messages.iter().map(|made| new(made, expansion)).collect();
     admission::insert_messages(unit, &made.iter().collect::<Vec<_>>()).await?;

@@ -3,9 +3,9 @@
 use model::{AccountId, BroadcastId, BroadcastRecord, BroadcastStatus, Owner};
 use uuid::Uuid;
 
-use super::records::{BROADCAST, PROGRESS, record};
 use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage};
 use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
+use crate::postgres::broadcast_records::{BROADCAST, PROGRESS, record};
 use crate::postgres::fault::Fault;
 use crate::postgres::pages::{self, number_of, of_modes};
 use crate::postgres::rows;
@@ -47,8 +47,7 @@ pub(super) async fn page(
         "SELECT {BROADCAST}, {PROGRESS} FROM ({rows}) x JOIN broadcasts b ON b.id = x.id \
          JOIN broadcast_progress p ON p.broadcast_id = x.id WHERE {MEETS} ORDER BY x.id DESC LIMIT $9"
     );
-    let values: Values<'_> =
-        &[&low, &high, &rows_max, &account, &test, &originator, &reference, &status, &wanted];
+    let values: Values<'_> = &[&low, &high, &rows_max, &account, &test, &originator, &reference, &status, &wanted];
     let found = unit.query(&sql, values).await?;
     let mut broadcasts: Vec<BroadcastRecord> = found.iter().map(record).collect::<Result<_, _>>()?;
     if broadcasts.len() > limit {
@@ -75,7 +74,8 @@ fn looked_at(filter: &BroadcastFilter, scope: Scope) -> String {
         Some(_) if filter.status.is_some() => of_modes(scope.mode, |test| {
             format!(
                 "SELECT p.broadcast_id AS id FROM broadcast_progress p WHERE p.account_id = $4 AND p.test = {test} \
-                 AND p.status = $8 AND p.broadcast_id >= $1 AND p.broadcast_id < $2 ORDER BY p.broadcast_id DESC LIMIT $3"
+                 AND p.status = $8 AND p.broadcast_id >= $1 AND p.broadcast_id < $2 ORDER BY p.broadcast_id DESC \
+                 LIMIT $3"
             )
         }),
         Some(_) if filter.originator.is_some() => of_account(" AND b.originator = $6"),

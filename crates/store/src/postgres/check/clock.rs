@@ -6,8 +6,8 @@ use std::time::Duration;
 use runtime::Runtime;
 use tokio_postgres::Client;
 
-use super::refused_or_lost;
 use crate::StoreError;
+use crate::postgres::fault::refused_or_lost;
 
 /// How far the clocks may be apart.
 const APART_MAX: Duration = Duration::from_millis(500);

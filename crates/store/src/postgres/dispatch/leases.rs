@@ -14,8 +14,8 @@ use crate::postgres::living::{self, Owners};
 use crate::postgres::rows::{self, MESSAGE, MESSAGE_COLUMNS};
 use crate::postgres::unit::Unit;
 
-/// How many accounts are looked at together: few at first, since their messages are locked before it is known how many of
-/// them there is room for, and more where they had little.
+/// How many accounts are looked at together: few at first, since their messages are locked before it is known how many
+/// of them there is room for, and more where they had little.
 const ACCOUNTS_AT_FIRST: usize = 32;
 const ACCOUNTS_AT_MOST: usize = 1_024;
 
@@ -71,7 +71,8 @@ struct Taken {
     place: Uuid,
 }
 
-/// Goes round the accounts from `begin`, once. Returns what was leased, and the account after which the next round begins.
+/// Goes round the accounts from `begin`, once. Returns what was leased, and the account after which the next round
+/// begins.
 pub(super) async fn lease_due(unit: &Unit, request: &LeaseRequest, begin: Uuid) -> Result<(Vec<Leased>, Uuid), Fault> {
     let node = Epoch::of_token(request.lease.token).ok_or(Fault::Told(StoreError::Over))?;
     living::require(unit, node).await?;
@@ -159,15 +160,17 @@ async fn take(
 /// Puts the lease on the messages, and reads what is to be sent.
 async fn lease(unit: &Unit, request: &LeaseRequest, due: Vec<Due>) -> Result<Vec<Leased>, Fault> {
     let ids: Vec<Uuid> = due.iter().map(|due| rows::id(due.id.to_bytes())).collect();
-    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let Lease { token, until } = request.lease;
     unit.execute(LEASE, &[&ids, &until.as_millis(), &token.cast_signed()]).await?;
     let sql = format!(
         "SELECT {MESSAGE}, d.accepted_segments, d.shares FROM messages m JOIN delivery d ON d.message_id = m.id \
-         WHERE m.id = ANY($1) AND m.id BETWEEN $2 AND $3 AND d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3"
+         WHERE m.id = ANY($1) AND d.message_id = ANY($1)"
     );
     let mut found = BTreeMap::new();
-    for row in unit.query(&sql, &[&ids, low, high]).await? {
+    for row in unit.query(&sql, &[&ids]).await? {
         let message = rows::message(&row, 0)?;
         let accepted = rows::get::<i64>(&row, MESSAGE_COLUMNS)?.cast_unsigned();
         found.insert(message.id, (message, accepted, rows::shares(&row, MESSAGE_COLUMNS + 1)?.refused_by()));

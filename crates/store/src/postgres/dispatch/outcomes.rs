@@ -58,11 +58,9 @@ async fn record_each(unit: &mut Unit, outcomes: &[&Outcome], living: &BTreeSet<E
     // Whatever became of the messages, receipts for what the carriers took will come.
     let taken: Vec<&Outcome> = taken.iter().map(|outcome| &**outcome).collect();
     let held: Vec<&Outcome> = held.into_iter().map(|at| taken[at]).collect();
-    if !held.is_empty() || taken.iter().any(|outcome| !outcome.accepted.is_empty()) {
-        gate::pass(unit).await?;
-        filing::file_held(unit, &held).await?;
-        let filed = filing::file_segments(unit, &taken).await?;
-        parked::apply(unit, &filed, at).await?;
-    }
+    gate::pass(unit).await?;
+    filing::file_held(unit, &held).await?;
+    let filed = filing::file_segments(unit, &taken).await?;
+    parked::apply(unit, &filed, at).await?;
     parked::settle_waiting(unit, &ended, at).await
 }

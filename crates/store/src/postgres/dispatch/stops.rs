@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::handsets::stop::may_end;
 use crate::life::Life;
-use crate::postgres::broadcasts::canceled;
+use crate::postgres::broadcast_records::canceled;
 use crate::postgres::fault::Fault;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;

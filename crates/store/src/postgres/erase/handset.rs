@@ -3,11 +3,10 @@
 use model::{ErasureCounts, MessageId, Msisdn, Timestamp};
 use uuid::Uuid;
 
-use super::events;
 use crate::contract::erase::ErasedInbound;
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
-use crate::postgres::{handsets, inbound_rows, rows};
+use crate::postgres::{handsets, inbound_rows, rows, webhooks};
 
 const BLANK: &str = "UPDATE inbound SET sender = CASE sender WHEN $2 THEN $3 ELSE sender END, \
     recipient = CASE recipient WHEN $2 THEN $3 ELSE recipient END, erased_at = $4 WHERE id = ANY($1)";
@@ -26,10 +25,10 @@ pub(super) async fn erase(
     let mut erased = ErasedInbound { objects: Vec::new(), more: found.len() == limit };
     let counts = of_messages(unit, &found).await?;
     if !found.is_empty() {
-        events::erase_resources(unit, &found).await?;
         let ids: Vec<MessageId> = found.iter().map(|id| MessageId::from_bytes(id.into_bytes())).collect();
         erased.objects = inbound_rows::blank(unit, &ids).await?.objects;
         unit.execute(BLANK, &[&found, &was, &is, &now.as_millis()]).await?;
+        webhooks::erase_resources(unit, &found).await?;
     }
     if !erased.more {
         unit.execute(BLANK_OTHERS, &[&was, &is]).await?;

@@ -8,13 +8,12 @@ use model::{BroadcastId, ErasureCounts, MediaId, MessageId, Msisdn, Status, Time
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::events;
 use crate::contract::erase::ErasedMessages;
 use crate::contract::nodes::Epoch;
 use crate::life::{Life, NewEvent};
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::{Unit, Values};
-use crate::postgres::{life, living, media, rows};
+use crate::postgres::{life, living, media, rows, webhooks};
 use crate::reasons::ERASED;
 
 /// What of a message is the person's.
@@ -108,7 +107,7 @@ pub(super) async fn erase(
     counts.canceled = canceled.len() as u64;
     life::save(unit, canceled).await?;
     blank(unit, number, bounds, &subjects, now).await?;
-    events::erase_resources(unit, &ids).await?;
+    webhooks::erase_resources(unit, &ids).await?;
     counts.messages = subjects.len() as u64;
     counts.texts = count(&subjects, |subject| subject.has_text);
     counts.media = count(&subjects, |subject| subject.media.is_some());

@@ -23,7 +23,8 @@ pub(super) async fn choose(
     }
     if let Some(reference) = &filter.reference {
         if scope.account.is_some() {
-            let named = |test| messages_with(&format!("m.client_reference = $8 AND m.account_id = $4 AND m.test = {test}"));
+            let named =
+                |test| messages_with(&format!("m.client_reference = $8 AND m.account_id = $4 AND m.test = {test}"));
             return Ok(of_modes(scope.mode, named));
         }
         let count = unit.one(COUNT_NAMED, &[&&**reference, &low, &high, &rows_max]).await?;

@@ -20,8 +20,8 @@ struct Segment<'o> {
     key: String,
 }
 
-/// Files every segment that carriers took, whatever became of their messages. Returns under which carriers and keys, for
-/// [`super::parked::apply`].
+/// Files every segment that carriers took, whatever became of their messages. Returns under which carriers and keys,
+/// for [`super::parked::apply`].
 pub(in crate::postgres) async fn file_segments(
     unit: &Unit,
     outcomes: &[&Outcome],

@@ -1,11 +1,11 @@
 //! Whoever parks receipts and whoever records outcomes pass the same gate, so that of an acknowledgement and a receipt
 //! that come at the same time, the later one finds the earlier one.
 //!
-//! Outcomes pass it together. Whoever parks passes it alone and then looks for segments once more: by then every outcome
-//! that passed before is committed, and those that pass later find what was parked. The gate is a table without rows and
-//! not a row of `latches`, because those who wait for a table have their turn in the order in which they came. Whoever
-//! wants a row alone waits as long as others share it, and many transactions with outcomes, one after the other, would
-//! keep receipts waiting without end.
+//! Outcomes pass it together. Whoever parks passes it alone and then looks for segments once more: by then every
+//! outcome that passed before is committed, and those that pass later find what was parked. The gate is a table without
+//! rows and not a row of `latches`, because those who wait for a table have their turn in the order in which they came.
+//! Whoever wants a row alone waits as long as others share it, and many transactions with outcomes, one after the
+//! other, would keep receipts waiting without end.
 
 use super::super::fault::Fault;
 use super::super::unit::Unit;

@@ -1,9 +1,9 @@
 //! Removing what a look has found: whether it may go is seen here, with the rows locked that say so.
 
 use model::{BroadcastId, MessageId};
-use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::ended::{lock_ended, lock_over};
 use super::texts;
 use super::walks::Thing;
 use crate::postgres::fault::Fault;
@@ -12,8 +12,8 @@ use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 use crate::walks::Place;
 
-/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns how
-/// many went.
+/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns
+/// how many went.
 pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)]) -> Result<u64, Fault> {
     let (mut ids, mut numbers, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for (_, thing) in found {
@@ -52,29 +52,10 @@ async fn let_go(unit: &Unit, gone: Gone) -> Result<u64, Fault> {
     Ok(gone.messages as u64)
 }
 
-const ENDED: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \
-    WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 ORDER BY message_id FOR UPDATE";
 const DELETE_MESSAGES: &str = "DELETE FROM messages WHERE id = ANY($1) AND id BETWEEN $2 AND $3 RETURNING media_id";
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
 const DELETE_FAILURES: &str = "DELETE FROM failures WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
 const DELETE_DELIVERY: &str = "DELETE FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
-
-/// Locks messages. Those that have ended: nothing of them is sent any more, and they wait for no receipt.
-pub(super) async fn lock_ended(unit: &Unit, ids: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
-    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(Vec::new()) };
-    allowed(&unit.query(ENDED, &[&ids, low, high]).await?)
-}
-
-/// The ids in the first column of the rows whose second column is true.
-pub(super) fn allowed(rows: &[Row]) -> Result<Vec<Uuid>, Fault> {
-    let mut ids = Vec::new();
-    for row in rows {
-        if rows::get(row, 1)? {
-            ids.push(rows::get(row, 0)?);
-        }
-    }
-    Ok(ids)
-}
 
 async fn remove_messages(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
     let ended = lock_ended(unit, ids).await?;
@@ -87,8 +68,6 @@ async fn remove_messages(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
     unit.execute(DELETE_DELIVERY, &names).await
 }
 
-const OVER: &str = "SELECT broadcast_id, status NOT IN ('queued', 'sending') FROM broadcast_progress \
-    WHERE broadcast_id = ANY($1) ORDER BY broadcast_id FOR UPDATE";
 /// The limit keeps each look apart: one join with all messages would read them all.
 const WITHOUT_MESSAGES: &str = "SELECT n.id FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n(id, low, high) \
     WHERE (SELECT 1 FROM delivery d WHERE d.message_id BETWEEN n.low AND n.high AND d.broadcast_id = n.id LIMIT 1) \
@@ -96,11 +75,6 @@ const WITHOUT_MESSAGES: &str = "SELECT n.id FROM unnest($1::uuid[], $2::uuid[], 
 const DELETE_CHUNKS: &str = "DELETE FROM broadcast_chunks WHERE broadcast_id = ANY($1)";
 const DELETE_BROADCASTS: &str = "DELETE FROM broadcasts WHERE id = ANY($1) RETURNING media_id";
 const DELETE_PROGRESS: &str = "DELETE FROM broadcast_progress WHERE broadcast_id = ANY($1)";
-
-/// Locks broadcasts. Those that are not open.
-pub(super) async fn lock_over(unit: &Unit, ids: &[Uuid]) -> Result<Vec<Uuid>, Fault> {
-    allowed(&unit.query(OVER, &[&ids]).await?)
-}
 
 async fn remove_broadcasts(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
     let over = lock_over(unit, ids).await?;

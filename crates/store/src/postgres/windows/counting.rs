@@ -49,8 +49,8 @@ macro_rules! now {
 }
 
 /// A row has what was asked last, because that is all that the counting of a row that is there already sees: of `asked`
-/// requests, `passed` passed under the limit `most`. A window in which nothing is counted has not begun. `$5` is how long
-/// a window lasts, and `$6` how far readings of the clock may be apart.
+/// requests, `passed` passed under the limit `most`. A window in which nothing is counted has not begun. `$5` is how
+/// long a window lasts, and `$6` how far readings of the clock may be apart.
 const TAKE: &str = concat!(
     "INSERT INTO windows AS w (name, ends_at, used, asked, most, passed) \
      SELECT name, ",

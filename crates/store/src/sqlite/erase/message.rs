@@ -10,8 +10,8 @@ use model::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::contract::erase::ErasedMessages;
-use crate::reasons::ERASED;
 use crate::life::NewEvent;
+use crate::reasons::ERASED;
 use crate::sqlite::life;
 use crate::sqlite::lists::{Facet, unlist_reference};
 use crate::sqlite::media::drop_unneeded;

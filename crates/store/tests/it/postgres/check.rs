@@ -10,6 +10,7 @@ use store::{Checked, StoreError};
 use testkit::postgres::Database;
 
 use super::PostgresDatabase;
+use super::pooler::{self, Statements};
 use crate::support::{Desk, NORTH};
 
 async fn check(url: &str) -> Result<Checked, StoreError> {
@@ -120,7 +121,10 @@ async fn a_database_in_which_a_user_may_make_nothing_is_refused() {
     let (_, place) = url.split_once('@').unwrap();
     let name = place.rsplit('/').next().unwrap();
     let client = database.client().await;
-    client.batch_execute(&format!("CREATE ROLE {name}_guest LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC")).await.unwrap();
+    client
+        .batch_execute(&format!("CREATE ROLE {name}_guest LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC"))
+        .await
+        .unwrap();
     let checked = check(&format!("postgres://{name}_guest@{place}")).await;
     assert!(matches!(&checked, Err(StoreError::Refused(why)) if why.contains("cannot be written")), "{checked:?}");
     set(&database, "search_path = nowhere").await;
@@ -158,6 +162,14 @@ async fn a_database_with_another_isolation_is_used_with_ours() {
     let (one, other) = tokio::join!(store.probe(), store.probe());
     assert_eq!((one, other), (Ok(()), Ok(())));
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_gives_each_transaction_another_session_is_said() {
+    let database = Database::fresh().await;
+    let warned = check(&pooler::before(&database, Statements::Known).await).await.unwrap().warnings;
+    assert!(warned.len() == 3 && warned.iter().any(|warning| warning.contains("pooler")), "{warned:?}");
+    assert!(refusal(&pooler::before(&database, Statements::Lost).await).await.contains("loses prepared statements"));
 }
 
 /// A machine whose time of day is so many milliseconds ahead.

@@ -3,7 +3,7 @@
 use store::StoreError;
 use store::contract::messages::MessageFilter;
 
-use super::{check, SqliteFile, filled, refusal_of};
+use super::{SqliteFile, check, filled, refusal_of};
 use crate::support::{Backend, Desk};
 
 #[tokio::test]

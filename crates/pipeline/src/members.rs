@@ -1,10 +1,12 @@
-//! What a node tells the others of itself: which carriers it knows, and how those that it has are doing.
+//! The nodes that share a store, as each of them sees them: what each tells the others of itself, who lives, and who
+//! has which carrier.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::CarrierName;
 use serde::{Deserialize, Serialize};
+use store::contract::nodes::Epoch;
 
 /// What a node tells of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +38,23 @@ impl Report {
             carriers.into_iter().map(|(name, down)| (name.as_str().into(), down.map(Duration::from_millis))).collect();
         Self { carriers }
     }
+}
+
+/// A living node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) epoch: Epoch,
+    pub(crate) name: String,
+    /// Whether it gives its carriers away and takes no others.
+    pub(crate) is_draining: bool,
+    pub(crate) report: Report,
+}
+
+/// What all nodes know: who lives, and who has which carrier.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) members: Vec<Member>,
+    pub(crate) holders: BTreeMap<CarrierName, Epoch>,
 }
 
 #[cfg(test)]

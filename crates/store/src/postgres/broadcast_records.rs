@@ -1,16 +1,20 @@
-//! The rows of a broadcast as a record.
+//! The rows of a broadcast as a record, and what is asked of them and noted of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::message::{Encoding, MessageType};
 use model::{
-    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, MediaId, Owner,
+    AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, MediaId,
+    Owner, Timestamp,
 };
 use tokio_postgres::Row;
+use uuid::Uuid;
 
-use crate::postgres::fault::Fault;
-use crate::postgres::rows;
-use crate::postgres::unit::Unit;
+use super::fault::Fault;
+use super::unit::Unit;
+use super::{retention, rows};
+use crate::contract::changes::Resource;
 
 /// The columns of a broadcast, for [`broadcast`].
 pub(super) const BROADCAST: &str = "b.account_id, b.id, b.test, b.kind, b.originator, b.body, b.media_url, b.media_id, \
@@ -23,11 +27,7 @@ pub(super) const BROADCAST_COLUMNS: usize = 15;
 pub(super) const PROGRESS: &str = "p.status, p.skipped, p.queued, p.sent, p.delivered, p.undelivered, p.failed";
 
 /// A broadcast of this owner (of any when `None`), or nothing.
-pub(in crate::postgres) async fn load(
-    unit: &Unit,
-    owner: Option<Owner>,
-    id: BroadcastId,
-) -> Result<Option<BroadcastRecord>, Fault> {
+pub(super) async fn load(unit: &Unit, owner: Option<Owner>, id: BroadcastId) -> Result<Option<BroadcastRecord>, Fault> {
     let sql = format!(
         "SELECT {BROADCAST}, {PROGRESS} FROM broadcasts b JOIN broadcast_progress p ON p.broadcast_id = b.id \
          WHERE b.id = $1"
@@ -71,9 +71,28 @@ pub(super) fn record(row: &Row) -> Result<BroadcastRecord, Fault> {
         undelivered: rows::count(row, at + 5)?,
         failed: rows::count(row, at + 6)?,
     };
-    Ok(BroadcastRecord {
-        status: rows::word(row, at, BroadcastStatus::parse)?,
-        broadcast: Arc::new(broadcast),
-        counts,
-    })
+    Ok(BroadcastRecord { status: rows::word(row, at, BroadcastStatus::parse)?, broadcast: Arc::new(broadcast), counts })
+}
+
+/// Notes that a broadcast was accepted or came to another status at `at`, and removes its text where that goes with its
+/// end. What changes the status of a row calls this.
+pub(super) async fn note(unit: &mut Unit, id: BroadcastId, at: Timestamp) -> Result<(), Fault> {
+    let Some(BroadcastRecord { broadcast, status, counts }) = load(unit, None, id).await? else { return Ok(()) };
+    unit.note(at, Some(broadcast.owner()), Resource::Broadcast { id, status, counts });
+    if !status.is_open() {
+        retention::blank_ended_broadcast(unit, broadcast.account, id).await?;
+    }
+    Ok(())
+}
+
+/// Those of these broadcasts that were canceled. Whoever asks has their messages locked, so that a cancellation is seen
+/// or will see the messages.
+pub(super) async fn canceled(unit: &Unit, broadcasts: &BTreeSet<BroadcastId>) -> Result<BTreeSet<BroadcastId>, Fault> {
+    if broadcasts.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = "SELECT broadcast_id FROM broadcast_progress WHERE broadcast_id = ANY($1) AND status = 'canceled'";
+    let ids: Vec<Uuid> = broadcasts.iter().map(|id| rows::id(id.to_bytes())).collect();
+    let found = unit.query(sql, &[&ids]).await?;
+    found.iter().map(|row| rows::octets(row, 0).map(BroadcastId::from_bytes)).collect()
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Row};
 
-use super::refused_or_lost;
+use super::fault::refused_or_lost;
 use crate::StoreError;
 
 /// The oldest version that is supported, as `server_version_num` has it.
@@ -90,7 +90,8 @@ impl Server {
         let mut warn = |is_so: bool, sentence: String| warnings.extend(is_so.then_some(sentence));
         warn(
             self.fsync == "off",
-            "`fsync` is off: when its machine fails, the database may be lost, and accepted messages with it".to_owned(),
+            "`fsync` is off: when its machine fails, the database may be lost, and accepted messages with it"
+                .to_owned(),
         );
         warn(
             self.full_page_writes == "off",
@@ -99,7 +100,8 @@ impl Server {
         );
         warn(
             self.synchronous_commit == "off",
-            "`synchronous_commit` is off: when the database fails, messages that were just accepted are lost".to_owned(),
+            "`synchronous_commit` is off: when the database fails, messages that were just accepted are lost"
+                .to_owned(),
         );
         let (connected, names) = (self.standbys, &self.synchronous_standby_names);
         warn(
