@@ -8,6 +8,7 @@ mod dispatch;
 mod following;
 mod linear;
 mod pooler;
+mod retention;
 mod url;
 
 mod pages;
