@@ -28,6 +28,7 @@ mod life;
 mod listing;
 pub mod objects;
 mod packing;
+mod portable;
 pub mod postgres;
 mod reasons;
 mod receipts;

@@ -2,11 +2,11 @@
 
 mod check;
 mod copy;
-mod following;
-mod pooler;
 mod dispatch;
 mod following;
+mod following;
 mod linear;
+mod pooler;
 mod pooler;
 mod retention;
 mod url;

@@ -34,7 +34,8 @@ async fn fill(desk: &Desk, client: &Client, count: i64) {
     let many = format!("FROM generate_series(1, {count}) AS n");
     client
         .batch_execute(&format!(
-            "INSERT INTO messages (id, account_id, test, direction, kind, originator, recipient, body, encoding, segments, \
+            "INSERT INTO messages (id, account_id, test, direction, kind, originator, recipient, body, encoding, \
+                segments, \
              reference, created_at, expires_at) SELECT {id}, {account}, false, 'outbound', 'sms', '+18005550000', \
              '+18005551234', 'hello', 'gsm7', 1, 0, 0, 0 {many}; \
              INSERT INTO delivery (message_id, account_id, test, status, carrier, segments) \
