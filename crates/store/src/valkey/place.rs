@@ -68,7 +68,8 @@ impl Place {
 }
 
 /// The URL stays out of the message: it may hold a password.
-const NOT_UNDERSTOOD: &str = "URL of Valkey is not understood; it is `redis://HOST:PORT/`, `rediss://…` with TLS, whose \
+const NOT_UNDERSTOOD: &str = "URL of Valkey is not understood; it is `redis://HOST:PORT/`, `rediss://…` with TLS, \
+    whose \
     certificate is always verified, or `unix:///PATH`, perhaps with `USER:PASSWORD@` before the host";
 
 impl fmt::Display for Place {
@@ -95,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_url_that_is_not_understood_is_not_shown() {
-        for url in ["", "cache", "http://me:secret@cache/", "redis://me:secret@cache:port/", "rediss://:secret@c/#insecure"]
+        for url in
+            ["", "cache", "http://me:secret@cache/", "redis://me:secret@cache:port/", "rediss://:secret@c/#insecure"]
         {
             let refused = Place::parse(url).map(|place| place.to_string()).unwrap_err();
             assert!(!refused.to_string().contains("secret"), "{refused}");
