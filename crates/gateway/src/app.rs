@@ -71,7 +71,7 @@ impl App {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
         let prepared = Prepared::of(&config, &runtime).await?;
-        let store = open(&config.store.url, &runtime).await?;
+        let store = open(&config, &runtime).await?;
         Self::run(prepared, store, config, runtime, entropy).await
     }
 
@@ -367,13 +367,19 @@ impl Prepared {
 /// How long the last answers may take once everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-async fn open(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
+async fn open(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {
+    let (url, valkey) = (&config.store.url, &config.cluster.redis);
     let told = |error: StoreError| StartError(error.to_string());
     if let Some(directory) = store::path_of(url).map_err(told)?.and_then(Path::parent) {
         std::fs::create_dir_all(directory)
             .map_err(|error| StartError(format!("cannot make {}: {error}", directory.display())))?;
     }
-    store::open(url, Arc::clone(runtime)).await.map_err(told)
+    let opened = if valkey.is_empty() {
+        store::open(url, Arc::clone(runtime)).await
+    } else {
+        store::open_with_valkey(url, valkey, Arc::clone(runtime)).await
+    };
+    opened.map_err(told)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -23,11 +23,13 @@ mod delivery_rows;
 mod erasing;
 mod event_log;
 mod facts;
+mod fading;
 mod handsets;
 mod life;
 mod listing;
 pub mod objects;
 mod packing;
+mod portable;
 pub mod postgres;
 mod reasons;
 mod receipts;
@@ -39,6 +41,7 @@ mod tally;
 mod tenancy;
 mod trial;
 mod turns;
+pub mod valkey;
 mod verdict;
 mod walks;
 
@@ -126,6 +129,23 @@ pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>
         Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.to_owned(), runtime).await?)),
         None => Ok(Arc::new(postgres::Postgres::open(url, runtime).await?)),
     }
+}
+
+/// As [`open`], of a database, where the Valkey that `valkey` names counts the rate windows. The database counts them
+/// while that is down.
+///
+/// # Errors
+/// As [`open`]; [`StoreError::Refused`] for a URL of a Valkey that is not understood, and for a store in a file.
+pub async fn open_with_valkey(
+    url: &str,
+    valkey: &str,
+    runtime: Arc<dyn Runtime>,
+) -> Result<Arc<dyn Store>, StoreError> {
+    if path_of(url)?.is_some() {
+        return Err(StoreError::Refused("a store in a file counts rate windows itself, and uses no Valkey".to_owned()));
+    }
+    let store = postgres::Postgres::open(url, runtime).await?;
+    Ok(Arc::new(store.with_valkey(valkey, valkey::Patience::default()).await?))
 }
 
 /// What a look at a store found, in sentences for the operator.

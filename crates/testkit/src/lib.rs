@@ -18,6 +18,7 @@ mod load;
 mod place;
 pub mod postgres;
 mod records;
+pub mod valkey;
 mod values;
 
 pub use load::Load;

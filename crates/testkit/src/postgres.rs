@@ -1,6 +1,6 @@
 //! Databases of a real PostgreSQL, for tests: one server for each test program, started when it is first asked for, and
-//! one database for each test, which is a copy of one with the store's schema. A test that kills a server has one of its
-//! own.
+//! one database for each test, which is a copy of one with the store's schema. A test that kills a server has one of
+//! its own.
 //!
 //! The server listens on loopback alone. It ends with the test program, however that ends: a shell beside it waits for
 //! the end of its input. Nothing of it survives a loss of power; it survives the end of its processes, as any does.
@@ -19,8 +19,8 @@ use tokio::sync::OnceCell;
 use tokio_postgres::{Client, NoTls};
 
 /// Makes a server of the programs in `$2` in the directory `$1`, runs it on the port `$3`, and ends it and removes the
-/// directory when the input ends. A line `kill` kills it, a line `start` starts it again: as soon as what is left of the
-/// killed one has ended, which is in the way until then. The programs refuse to run as root.
+/// directory when the input ends. A line `kill` kills it, a line `start` starts it again: as soon as what is left of
+/// the killed one has ended, which is in the way until then. The programs refuse to run as root.
 const SCRIPT: &str = r#"
 directory="$1" programs="$2" port="$3"
 as=""

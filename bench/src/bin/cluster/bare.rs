@@ -13,19 +13,24 @@ use crate::databases::connect;
 use crate::nodes::Keys;
 use crate::{Failure, JoinSet};
 
-const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, direction, kind, originator, recipient, body, encoding, \
+const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, direction, kind, originator, recipient, body, \
+    encoding, \
     segments, reference, created_at, expires_at) SELECT id, account, false, 'outbound', 'sms', originator, recipient, \
     body, 'gsm7', 1, 0, $6::bigint, $6::bigint + 86400000 \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS n(id, account, originator, recipient, body)";
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS n(id, account, originator, recipient, \
+    body)";
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, carrier, segments) \
     SELECT id, account, false, 'main', 1 FROM unnest($1::uuid[], $2::uuid[]) AS n(id, account)";
-const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, recipient, \
-    originator) SELECT id, account, false, 'main', 0, $5::bigint + 600000, 4294967297, $5::bigint + 86400000, recipient, originator \
+const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
+    recipient, \
+    originator) SELECT id, account, false, 'main', 0, $5::bigint + 600000, 4294967297, $5::bigint + 86400000, \
+    recipient, originator \
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) AS n(id, account, recipient, originator)";
 const QUOTA: &str = "INSERT INTO quota AS q (day, account_id, test, used) \
     SELECT 20000, account, false, used FROM unnest($1::uuid[], $2::bigint[]) AS n(account, used) \
     ON CONFLICT (day, account_id, test) DO UPDATE SET used = q.used + excluded.used";
-const KEYS: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, form) \
+const KEYS: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, \
+    form) \
     SELECT account, false, 'message', key, id, '\\x0707070707070707070707070707070707070707070707070707070707070707', \
     $4::bigint, 1 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n(account, id, key)";
 

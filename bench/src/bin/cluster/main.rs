@@ -1,10 +1,10 @@
-//! What a store on PostgreSQL takes from one, two and three nodes, beside one bare client that writes the same rows; and
-//! how long it takes until others have what a dead node had.
+//! What a store on PostgreSQL takes from one, two and three nodes, beside one bare client that writes the same rows;
+//! and how long it takes until others have what a dead node had.
 //!
-//! `bench/cluster` starts a PostgreSQL and runs this. Nodes are stores of this process, each with connections of its own,
-//! and share its callers; client, nodes and PostgreSQL share the machine's cores. Every measurement has a new database.
-//! All of a round run one after the other, and a ratio is the median of those within a round, so that a machine whose
-//! speed drifts drifts for all of them.
+//! `bench/cluster` starts a PostgreSQL and runs this. Nodes are stores of this process, each with connections of its
+//! own, and share its callers; client, nodes and PostgreSQL share the machine's cores. Every measurement has a new
+//! database. All of a round run one after the other, and a ratio is the median of those within a round, so that a
+//! machine whose speed drifts drifts for all of them.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 
 mod bare;

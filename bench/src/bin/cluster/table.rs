@@ -54,7 +54,11 @@ impl Table {
             let best: Vec<f64> = (0..rounds).map(best).collect();
             let group = median(ceilings.values().flatten().map(|run| run.group));
             let spread = best.iter().fold(0.0, |a: f64, b| a.max(*b)) / best.iter().fold(f64::MAX, |a, b| a.min(*b));
-            let ceiling = if what == "keys" { "the same rows by a bare client, with keys" } else { "the same rows by a bare client" };
+            let ceiling = if what == "keys" {
+                "the same rows by a bare client, with keys"
+            } else {
+                "the same rows by a bare client"
+            };
             say(&format!(
                 "| {ceiling} | {:.0}/s | 1 ({spread:.2} between the best round and the worst) | | {group:.0} |",
                 median(best.iter().copied())

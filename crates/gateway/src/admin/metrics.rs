@@ -119,7 +119,7 @@ impl Collector for Snapshot {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let media = &counters.media;
-        let totals: [(&str, &str, u64); 15] = [
+        let totals: [(&str, &str, u64); 16] = [
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             (
                 "messages_admitted_test",
@@ -140,6 +140,11 @@ impl Collector for Snapshot {
                 "media_lost",
                 "Media of accepted messages that were gone or damaged when these were to leave",
                 media.lost.get(),
+            ),
+            (
+                "windows_fallback",
+                "Counts of rate windows that Valkey did not answer, so that PostgreSQL counted",
+                self.pipeline.store().fallbacks(),
             ),
             ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
             (

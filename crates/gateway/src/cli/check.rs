@@ -26,7 +26,7 @@ pub(super) struct Check {
     /// The configuration
     #[arg(long, short)]
     config: PathBuf,
-    /// Do not connect to the carriers, nor to a database or a bucket of media
+    /// Do not connect to the carriers, nor to a database, a Valkey or a bucket of media
     #[arg(long)]
     offline: bool,
 }
@@ -48,6 +48,12 @@ impl Check {
             }
             Some(Err(mistake)) => findings.add("store.url", Err(mistake)),
             None => {}
+        }
+        if !self.offline && !config.cluster.redis.is_empty() {
+            match store::valkey::check(&config.cluster.redis, Arc::clone(&runtime)).await {
+                Ok(found) => findings.add("cluster.redis", Ok(format!("windows: {found}"))),
+                Err(error) => findings.warn("cluster.redis", Some(format!("PostgreSQL counts rate windows: {error}"))),
+            }
         }
         for (key, found) in listeners(&config).into_iter().chain(exposed(&findings.file, &config)) {
             findings.add(&key, found);

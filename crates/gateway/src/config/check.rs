@@ -167,9 +167,25 @@ fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
     if let Err(error) = store::path_of(&config.store.url) {
         note("store.url", error.to_string());
     }
+    check_valkey(config, note);
     check_base("api.docs_base_url", &config.api.docs_base_url, note);
     if !config.api.public_url.is_empty() {
         check_base("api.public_url", &config.api.public_url, note);
+    }
+}
+
+/// A Valkey, which only a store that nodes share has a use for.
+fn check_valkey(config: &Config, note: &mut impl FnMut(&str, String)) {
+    let url = &config.cluster.redis;
+    if url.is_empty() {
+        return;
+    }
+    if let Err(error) = store::valkey::understand(url) {
+        note("cluster.redis", error.to_string());
+    }
+    if store::path_of(&config.store.url).is_ok_and(|path| path.is_some()) {
+        let what = "goes together with a `store.url` of PostgreSQL: SQLite is used by one node, which counts in memory";
+        note("cluster.redis", what.to_owned());
     }
 }
 

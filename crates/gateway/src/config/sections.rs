@@ -103,7 +103,7 @@ section! {
     }
 }
 
-/// The URL of a store, whose password stays out of debug output.
+/// The URL of a store or of a Valkey, whose password stays out of debug output.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct StoreUrl(pub String);
@@ -127,6 +127,8 @@ section! {
     Cluster {
         /// Its name; empty for the name of the machine.
         node: String,
+        /// The Valkey that counts rate windows; empty for none.
+        redis: StoreUrl,
     }
 }
 

@@ -58,7 +58,7 @@ pub const KEYS: &[Key] = keys! {
     Restart admin { listen }
     Restart keys { pepper pepper_file }
     Restart store { url index_after_secs }
-    Restart cluster { node }
+    Restart cluster { node redis }
     Live limits {
         message_per_minute broadcast_per_minute read_per_minute failed_auth_per_minute daily_quota max_recipients
         sms_characters_max mms_characters_max

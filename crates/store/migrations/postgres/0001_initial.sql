@@ -271,14 +271,17 @@ CREATE TABLE quota (
 ) WITH (fillfactor = 50);
 
 -- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,
--- asked of them, passed were counted under the limit most.
+-- asked of them, passed were counted under the limit most, when known had passed at another counter in a window that
+-- was to end so many milliseconds sooner than a new one.
 CREATE UNLOGGED TABLE windows (
     name    text   NOT NULL PRIMARY KEY,
     ends_at bigint NOT NULL,
     used    bigint NOT NULL,
     asked   bigint NOT NULL,
     most    bigint NOT NULL,
-    passed  bigint NOT NULL
+    passed  bigint NOT NULL,
+    known   bigint NOT NULL,
+    sooner  bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX windows_end ON windows (ends_at);
 

@@ -1,12 +1,10 @@
 //! A store on SQLite becomes one on PostgreSQL: everything is copied, and then read back and compared.
 //!
-//! The source is stopped, and stays as it is. Its rows come in slices ([`source`]), translated as [`tables`] says; a
-//! slice is written in one transaction together with the mark of where it ended, so that a copy that was stopped goes
-//! on from there. No server starts with the copy before the last row was compared ([`verify`]).
+//! The source is stopped, and stays as it is. Its rows come in slices ([`source`]), translated as [`crate::portable`]
+//! says; a slice is written in one transaction together with the mark of where it ended, so that a copy that was
+//! stopped goes on from there. No server starts with the copy before the last row was compared ([`verify`]).
 
 mod source;
-pub(crate) mod tables;
-pub(crate) mod value;
 mod verify;
 
 use std::sync::Arc;
@@ -14,8 +12,8 @@ use std::sync::Arc;
 use runtime::Runtime;
 
 use self::source::{Slice, Source};
-use self::tables::Table;
 use crate::StoreError;
+use crate::portable::tables::{self, Table};
 use crate::postgres::{Mark, Target};
 
 /// How many rows are written together.

@@ -20,8 +20,8 @@ use super::fault::{Fault, described};
 use super::unit::Unit;
 use super::{connect, migrations, rows, server};
 use crate::StoreError;
-use crate::copy::tables::{self, Table};
-use crate::copy::value::Value;
+use crate::portable::tables::{self, Table};
+use crate::portable::value::Value;
 use fields::Field;
 pub(crate) use keys::Keys;
 

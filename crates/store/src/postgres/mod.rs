@@ -71,8 +71,9 @@ use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
 use self::receipts::Hearing;
-use self::windows::Takes;
+use self::windows::{Fast, Takes};
 use crate::StoreError;
+use crate::valkey::{Patience, Valkey};
 
 pub(crate) use self::copying::{Mark, Target};
 
@@ -81,6 +82,8 @@ pub struct Postgres {
     core: Arc<Core>,
     admissions: Admissions,
     takes: Takes,
+    /// What counts faster, where there is something.
+    fast: Option<Fast>,
     dispatching: Dispatching,
     hearing: Hearing,
 }
@@ -111,6 +114,20 @@ impl Postgres {
         self
     }
 
+    /// The same, where the Valkey that `url` names counts the rate windows while it answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood.
+    pub async fn with_valkey(mut self, url: &str, patience: Patience) -> Result<Self, StoreError> {
+        self.fast = Some(Fast::of(Valkey::open(url, patience, Arc::clone(&self.core.runtime)).await?));
+        Ok(self)
+    }
+
+    /// Whether Valkey counts the rate windows at present. For tests.
+    pub fn is_counting_in_valkey(&self) -> bool {
+        self.fast.as_ref().is_some_and(|fast| fast.valkey.is_up())
+    }
+
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
         let pool = connect::Place::parse(url)?.pool()?;
         let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
@@ -129,12 +146,15 @@ impl Postgres {
     fn on(core: Arc<Core>) -> Self {
         let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
         let (dispatching, hearing) = (Dispatching::start(&core), Hearing::start(&core));
-        Self { admissions, takes, dispatching, hearing, core }
+        Self { admissions, takes, fast: None, dispatching, hearing, core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
     async fn finish(&self) {
         self.admissions.close().await;
+        if let Some(fast) = &self.fast {
+            fast.valkey.close();
+        }
         self.takes.close().await;
         self.dispatching.close().await;
         self.hearing.close().await;

@@ -1,6 +1,9 @@
 //! Rate windows, counted over all nodes: a row for each, which one statement counts up as far as the limit allows.
+//! Where there is a Valkey, that counts, and the rows are for the time when it does not answer.
 
 mod counting;
+mod seen;
+mod valkey;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,11 +13,13 @@ use model::Timestamp;
 use model::limits::Standing;
 
 use self::counting::Take;
+pub(super) use self::valkey::Fast;
 use super::Postgres;
 use super::batch::{Answers, Batch, Group};
 use super::core::{Core, SharedClock};
 use crate::StoreError;
 use crate::contract::windows::{Taken, Window, Windows};
+use crate::valkey::Count;
 
 /// How often a process removes windows that are over.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -22,12 +27,25 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 #[async_trait]
 impl Windows for Postgres {
     async fn take(&self, window: Window, limit: u32, now: Timestamp) -> Result<Taken, StoreError> {
-        self.takes.0.call(Take { window, limit, now: callers(&self.core, now) }, 1).await
+        let take = Take { window, limit, now: callers(&self.core, now), known: Count::default() };
+        let slowly = |take| self.takes.0.call(take, 1);
+        match &self.fast {
+            Some(fast) => fast.take(take, now, slowly).await,
+            None => slowly(take).await,
+        }
     }
 
     async fn standing(&self, window: Window, limit: u32, now: Timestamp) -> Result<Standing, StoreError> {
-        let look = Take { window, limit, now: callers(&self.core, now) };
-        self.core.read(look, |unit, look| Box::pin(counting::standing(unit, *look))).await
+        let look = Take { window, limit, now: callers(&self.core, now), known: Count::default() };
+        let slowly = |look| self.core.read(look, |unit, look| Box::pin(counting::standing(unit, *look)));
+        match &self.fast {
+            Some(fast) => fast.standing(look, now, slowly).await,
+            None => slowly(look).await,
+        }
+    }
+
+    fn fallbacks(&self) -> u64 {
+        self.fast.as_ref().map_or(0, |fast| fast.valkey.fallbacks())
     }
 }
 

@@ -1,9 +1,6 @@
 //! Rate windows, in memory: there is one process, and what the windows protect is this process.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::limits::{FixedWindow, RequestKind, Standing};
@@ -12,6 +9,7 @@ use model::{Owner, Timestamp};
 use super::Sqlite;
 use crate::StoreError;
 use crate::contract::windows::{Entrance, Taken, Window, Windows};
+use crate::fading::{ADDRESSES_MAX, Table};
 
 #[async_trait]
 impl Windows for Sqlite {
@@ -35,9 +33,9 @@ impl Windows for Sqlite {
 
 /// The windows of this process.
 pub(super) struct MemoryWindows {
-    owners: Table<(Owner, RequestKind)>,
-    public: Table<IpAddr>,
-    admin: Table<IpAddr>,
+    owners: Table<(Owner, RequestKind), FixedWindow>,
+    public: Table<IpAddr, FixedWindow>,
+    admin: Table<IpAddr, FixedWindow>,
 }
 
 impl Default for MemoryWindows {
@@ -48,7 +46,7 @@ impl Default for MemoryWindows {
 }
 
 impl MemoryWindows {
-    const fn at(&self, entrance: Entrance) -> &Table<IpAddr> {
+    const fn at(&self, entrance: Entrance) -> &Table<IpAddr, FixedWindow> {
         match entrance {
             Entrance::Public => &self.public,
             Entrance::Admin => &self.admin,
@@ -56,52 +54,10 @@ impl MemoryWindows {
     }
 }
 
-/// How many addresses are remembered for each entrance: some 4 MB. Past it all are forgotten. An attacker who has so
-/// many addresses has no need of that.
-const ADDRESSES_MAX: usize = 65_536;
-
-/// Windows by name. Idle ones are dropped when the table has doubled since the last time, and all when it is full, so
-/// that strangers cannot fill the memory.
-struct Table<K>(Mutex<Rows<K>>);
-
-struct Rows<K> {
-    windows: HashMap<K, FixedWindow>,
-    sweep_at: usize,
-    most: usize,
-}
-
-/// Below this size a table is not swept.
-const SWEEP_FLOOR: usize = 1024;
-
-impl<K: Hash + Eq> Table<K> {
-    fn new(most: usize) -> Self {
-        Self(Mutex::new(Rows { windows: HashMap::new(), sweep_at: SWEEP_FLOOR, most }))
-    }
-
-    fn with<T>(&self, key: K, now: Timestamp, use_window: impl FnOnce(&mut FixedWindow) -> T) -> T {
-        let mut rows = self.rows();
-        if rows.windows.len() >= rows.sweep_at {
-            rows.windows.retain(|_, window| !window.is_idle(now));
-            if rows.windows.len() >= rows.most {
-                rows.windows.clear();
-            }
-            rows.sweep_at = (rows.windows.len() * 2).clamp(SWEEP_FLOOR, rows.most.max(SWEEP_FLOOR));
-        }
-        use_window(rows.windows.entry(key).or_default())
-    }
-
-    fn get(&self, key: &K) -> FixedWindow {
-        self.rows().windows.get(key).copied().unwrap_or_default()
-    }
-
-    fn rows(&self) -> MutexGuard<'_, Rows<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fading::SWEEP_FLOOR;
 
     fn address(n: u32) -> IpAddr {
         IpAddr::V4(n.into())
@@ -114,7 +70,7 @@ mod tests {
             let now = Timestamp::from_millis(i64::from(n) * 1_000);
             assert!(windows.public.with(address(n), now, |window| window.take(1, now)).is_ok());
         }
-        assert!(windows.public.rows().windows.len() <= SWEEP_FLOOR);
+        assert!(windows.public.len() <= SWEEP_FLOOR);
     }
 
     #[test]
@@ -123,6 +79,6 @@ mod tests {
         for n in 0..300_000u32 {
             let _ = windows.public.with(address(n), now, |window| window.take(1, now));
         }
-        assert!(windows.public.rows().windows.len() <= ADDRESSES_MAX);
+        assert!(windows.public.len() <= ADDRESSES_MAX);
     }
 }

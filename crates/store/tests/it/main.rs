@@ -9,6 +9,7 @@
 /// Makes every test of the contract in the present module, each with the fresh backend that the expression makes.
 macro_rules! conformance {
     ($fresh:expr) => {
+        conformance_of_windows!($fresh);
         tests_of! { $fresh;
             messages:
                 a_message_is_kept_as_it_was_accepted
@@ -49,12 +50,6 @@ macro_rules! conformance {
                 an_answer_awaited_by_an_epoch_that_is_over_is_that_of_the_record
                 of_many_awaited_requests_at_two_nodes_one_is_admitted
                 a_broadcast_holds_its_key_as_a_message_does;
-            windows:
-                exactly_the_limit_passes_however_many_come_at_once
-                a_window_begins_with_its_first_request_and_refused_ones_are_free
-                owners_kinds_entrances_and_addresses_are_counted_apart
-                looking_at_a_window_counts_nothing
-                the_limit_of_a_window_is_the_one_given_now;
             reading:
                 another_accounts_message_is_nothing
                 pages_show_everything_once_newest_first
@@ -393,6 +388,20 @@ macro_rules! conformance {
     };
 }
 
+/// The tests of the contract that are about rate windows.
+macro_rules! conformance_of_windows {
+    ($fresh:expr) => {
+        tests_of! { $fresh;
+            windows:
+                exactly_the_limit_passes_however_many_come_at_once
+                a_window_begins_with_its_first_request_and_refused_ones_are_free
+                owners_kinds_entrances_and_addresses_are_counted_apart
+                looking_at_a_window_counts_nothing
+                the_limit_of_a_window_is_the_one_given_now;
+        }
+    };
+}
+
 macro_rules! tests_of {
     ($fresh:expr; $($file:ident: $($test:ident)*;)*) => {$($(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -435,6 +444,7 @@ mod support;
 mod tenants;
 mod unmatched;
 mod upgrade;
+mod valkey;
 mod waits;
 mod webhooks;
 mod windows;

@@ -2,12 +2,13 @@
 
 mod check;
 mod copy;
-mod following;
-mod pooler;
 mod dispatch;
+mod following;
 mod following;
 mod linear;
 mod pooler;
+mod pooler;
+mod retention;
 mod url;
 
 mod pages;

@@ -169,8 +169,8 @@ impl<P: Payload> Group<'_, P> {
         Ok(fitting)
     }
 
-    /// Refuses those, and removes what they made, whose recipients do not all fit their quota after what was admitted at
-    /// other nodes meanwhile. Returns the others.
+    /// Refuses those, and removes what they made, whose recipients do not all fit their quota after what was admitted
+    /// at other nodes meanwhile. Returns the others.
     async fn use_quota(&mut self, unit: &Unit, candidates: Vec<usize>) -> Result<Vec<usize>, Fault> {
         let needs: Vec<Need> = candidates.iter().map(|at| self.needs[*at]).collect();
         let (fits, counts) = quota::take(unit, &needs).await?;

@@ -1,8 +1,8 @@
 //! The daily quota, counted in the admitting transaction.
 //!
-//! A count is a row that is locked from the counting until the commit, so that it is exact whatever is admitted at other
-//! nodes. It is counted last, since groups of all nodes wait for each other from there on. Counts only grow: what does
-//! not fit a count that is committed is refused without a lock, and before anything is written for it.
+//! A count is a row that is locked from the counting until the commit, so that it is exact whatever is admitted at
+//! other nodes. It is counted last, since groups of all nodes wait for each other from there on. Counts only grow: what
+//! does not fit a count that is committed is refused without a lock, and before anything is written for it.
 
 use std::collections::BTreeMap;
 

@@ -189,8 +189,8 @@ const UNDER_KEYS: &str = "SELECT n.place, k.parked_id \
     (SELECT parked_id FROM parked_keys WHERE carrier = n.carrier AND key = n.key ORDER BY parked_id LIMIT $3) k \
     ORDER BY n.place, k.parked_id";
 
-// Only what is parked waits for an attempt. That its fate is 'waiting' is left out: for it, all that are parked would be
-// read.
+// Only what is parked waits for an attempt. That its fate is 'waiting' is left out: for it, all that are parked would
+// be read.
 const WAITING_FOR: &str = "SELECT u.id FROM unmatched u WHERE u.waits_for = ANY($1) AND NOT EXISTS \
     (SELECT 1 FROM queue q WHERE q.message_id = u.waits_for AND q.attempt_began <= u.came)";
 

@@ -10,6 +10,7 @@ use super::super::fault::Fault;
 use super::super::rows;
 use super::super::unit::Unit;
 use crate::contract::windows::{Entrance, Taken, Window};
+use crate::valkey::Count;
 
 /// How many windows that are over are removed at a time.
 const SWEPT_MAX: i64 = 5_000;
@@ -21,11 +22,13 @@ pub(super) struct Take {
     pub(super) limit: u32,
     /// The present moment; `None` for that of the database's clock.
     pub(super) now: Option<Timestamp>,
+    /// How many are known to have passed, where the row may not say so.
+    pub(super) known: Count,
 }
 
 impl Take {
     /// What its row is called.
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self.window {
             Window::Requests(owner, kind) => {
                 let kind = match kind {
@@ -49,20 +52,31 @@ macro_rules! now {
 }
 
 /// A row has what was asked last, because that is all that the counting of a row that is there already sees: of `asked`
-/// requests, `passed` passed under the limit `most`. A window in which nothing is counted has not begun. `$5` is how
-/// long a window lasts, and `$6` how far readings of the clock may be apart.
+/// requests, `passed` passed under the limit `most`, when `known` had passed elsewhere in a window that was to end
+/// `sooner` than one that begins now. A window in which nothing is counted has not begun. `$5` is how long a window
+/// lasts, and `$6` how far readings of the clock may be apart.
 const TAKE: &str = concat!(
-    "INSERT INTO windows AS w (name, ends_at, used, asked, most, passed) \
-     SELECT name, ",
+    "INSERT INTO windows AS w (name, ends_at, used, asked, most, passed, known, sooner) \
+     SELECT name, at + $5 - sooner, known + greatest(0, least(asked, most - known)), asked, most, \
+            greatest(0, least(asked, most - known)), known, sooner \
+     FROM (SELECT name, asked, most, at, CASE WHEN holds THEN known ELSE 0 END AS known, \
+                  CASE WHEN holds THEN greatest(0, at + $5 - until) ELSE 0 END AS sooner \
+           FROM (SELECT *, known > 0 AND at < until AND until <= at + $5 + $6 AS holds \
+                 FROM (SELECT name, asked, most, known, until, ",
     now!("now"),
-    " + $5, least(asked, most), asked, most, least(asked, most) \
-     FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(name, asked, most, now) \
-     ON CONFLICT (name) DO UPDATE SET (ends_at, used, asked, most, passed) = ( \
-     SELECT CASE WHEN before = 0 THEN excluded.ends_at WHEN fit = 0 THEN w.ends_at \
-                 ELSE least(w.ends_at, excluded.ends_at) END, before + fit, excluded.asked, excluded.most, fit \
-     FROM (SELECT before, greatest(0, least(excluded.asked, excluded.most - before)) AS fit \
-           FROM (SELECT CASE WHEN w.ends_at <= excluded.ends_at + $6 AND excluded.ends_at < w.ends_at + $5 \
-                             THEN w.used ELSE 0 END AS before) AS b) AS f) \
+    " AS at FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $7::bigint[], $8::bigint[]) \
+                  AS n(name, asked, most, now, known, until)) AS a) AS b) AS c \
+     ON CONFLICT (name) DO UPDATE SET (ends_at, used, asked, most, passed, known, sooner) = ( \
+     SELECT CASE WHEN before = 0 AND excluded.known = 0 THEN fresh WHEN before = 0 THEN excluded.ends_at \
+                 WHEN excluded.known > before THEN least(w.ends_at, excluded.ends_at) \
+                 WHEN fit = 0 THEN w.ends_at ELSE least(w.ends_at, fresh) END, \
+            greatest(before, excluded.known) + fit, excluded.asked, excluded.most, fit, \
+            excluded.known, excluded.sooner \
+     FROM (SELECT fresh, before, \
+                  greatest(0, least(excluded.asked, excluded.most - greatest(before, excluded.known))) AS fit \
+           FROM (SELECT fresh, CASE WHEN w.ends_at <= fresh + $6 AND fresh < w.ends_at + $5 \
+                                    THEN w.used ELSE 0 END AS before \
+                 FROM (SELECT excluded.ends_at + excluded.sooner AS fresh) AS n) AS b) AS f) \
      RETURNING name, used, passed, ends_at"
 );
 
@@ -100,7 +114,17 @@ async fn take_runs(unit: &Unit, takes: &[Take], runs: &BTreeMap<&String, Vec<usi
     let asked: Vec<i64> = runs.values().map(|run| run.len().cast_signed() as i64).collect();
     let most: Vec<i64> = runs.values().filter_map(first).map(|take| i64::from(take.limit)).collect();
     let now: Vec<Option<i64>> = runs.values().filter_map(first).map(|take| rows::millis(take.now)).collect();
-    unit.query(TAKE, &[&names, &asked, &most, &now, &millis(WINDOW), &millis(READINGS_APART)]).await
+    let known: Vec<Count> = runs.values().map(|run| most_known(takes, run)).collect();
+    let until: Vec<Option<i64>> = known.iter().map(|count| rows::millis(Some(count.ends_at))).collect();
+    let known: Vec<i64> = known.iter().map(|count| i64::from(count.used)).collect();
+    let (window, apart) = (millis(WINDOW), millis(READINGS_APART));
+    unit.query(TAKE, &[&names, &asked, &most, &now, &window, &apart, &known, &until]).await
+}
+
+/// The most that is known of the newest window that these requests know of.
+fn most_known(takes: &[Take], run: &[usize]) -> Count {
+    let known = run.iter().map(|place| takes[*place].known);
+    known.max_by_key(|count| (count.ends_at, count.used)).unwrap_or_default()
 }
 
 fn millis(time: std::time::Duration) -> i64 {

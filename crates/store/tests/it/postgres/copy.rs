@@ -115,7 +115,10 @@ async fn tenants(desk: &Desk, id: AccountId) {
     for of in [None, Some(id)] {
         let reason = Some(STRANGE.to_owned());
         let number = number("+12025550199");
-        store.put_block(Block { number, kind: BlockKind::Recipient, account: of, reason, created_at: NOW }).await.unwrap();
+        store
+            .put_block(Block { number, kind: BlockKind::Recipient, account: of, reason, created_at: NOW })
+            .await
+            .unwrap();
     }
     store.set_keywords(KeywordsOf::Account(id), "{\"a\":1}".into(), NOW).await.unwrap();
     store.set_screening(id, "{\"b\":2}".into(), NOW).await.unwrap();
@@ -187,7 +190,8 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
 
 async fn deliveries(desk: &Desk, webhook: WebhookId) {
     let heads = desk.store.event_heads(webhook, 0, None, ALL).await.unwrap().heads;
-    let attempt = DeliveryAttempt { at: NOW, status: Some(500), cause: Some("why".into()), took_ms: 7, response: "".into() };
+    let attempt =
+        DeliveryAttempt { at: NOW, status: Some(500), cause: Some("why".into()), took_ms: 7, response: "".into() };
     let record = |head, state, due_at| {
         let body = (state == DeliveryState::Pending).then(|| STRANGE.into());
         DeliveryRecord { head, state, tries: 1, due_at, attempt: Some(attempt.clone()), body }
@@ -490,7 +494,8 @@ async fn a_difference_is_found_by_its_table_and_its_key() {
         ("DELETE FROM events WHERE seq = 2", "`events`", "is missing in the copy"),
         ("DELETE FROM unmatched", "`unmatched`", "is missing in the copy"),
         (
-            "INSERT INTO failures SELECT message_id, account_id, test, 'failed' FROM delivery WHERE status = 'delivered'",
+            "INSERT INTO failures SELECT message_id, account_id, test, 'failed' FROM delivery WHERE status = \
+                'delivered'",
             "`failures`",
             "rows in the source, the first of them with message_id (",
         ),

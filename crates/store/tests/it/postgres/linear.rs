@@ -17,8 +17,8 @@
 //! SMSFACTORY_LINEAR_ROUNDS=200 SMSFACTORY_SEED=random cargo test -p store --test it linear::many_rounds -- --nocapture
 //! ```
 //!
-//! A seed decides what is asked and what goes wrong. The machine decides what meets, so that a seed that failed may have
-//! to be tried again.
+//! A seed decides what is asked and what goes wrong. The machine decides what meets, so that a seed that failed may
+//! have to be tried again.
 
 mod checker;
 mod faults;

@@ -1,5 +1,5 @@
-//! Whether a history is linearizable: whether its operations can be put into one order that a model of the object allows,
-//! in which none comes before one that had ended when it began.
+//! Whether a history is linearizable: whether its operations can be put into one order that a model of the object
+//! allows, in which none comes before one that had ended when it began.
 //!
 //! This is the search of Wing and Gong with the memory of Lowe: which operations are in the order so far, and the state
 //! they led to, is looked at once. An operation without an end may have happened at any time since it began, or never.
@@ -76,7 +76,8 @@ fn has(chosen: &Chosen, at: usize) -> bool {
     chosen[at / 64] & 1 << (at % 64) != 0
 }
 
-/// The operations that may come next, the most promising one last: those that began before the first of the others ended.
+/// The operations that may come next, the most promising one last: those that began before the first of the others
+/// ended.
 fn may_come<M: Model>(operations: &[Operation<M>], chosen: &Chosen) -> Vec<usize> {
     let open = || operations.iter().enumerate().filter(|(at, _)| !has(chosen, *at));
     let end = |operation: &Operation<M>| operation.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
@@ -86,8 +87,8 @@ fn may_come<M: Model>(operations: &[Operation<M>], chosen: &Chosen) -> Vec<usize
     next
 }
 
-/// As [`may_come`]. One that changes nothing and is answered right is the only one: it is in nobody's way. One without an
-/// answer that would change nothing now needs no place.
+/// As [`may_come`]. One that changes nothing and is answered right is the only one: it is in nobody's way. One without
+/// an answer that would change nothing now needs no place.
 fn next_of<M: Model>(operations: &[Operation<M>], chosen: &Chosen, state: &M::State) -> Vec<usize> {
     let mut next = may_come(operations, chosen);
     let is_free = |at: &usize| {

@@ -83,7 +83,8 @@ enum Call {
     Finish {
         node: usize,
     },
-    /// The store frees the key of a request that awaits its answer, because its caller does not know that it was admitted.
+    /// The store frees the key of a request that awaits its answer, because its caller does not know that it was
+    /// admitted.
     LetGo {
         id: MessageId,
         begun: bool,
