@@ -180,7 +180,13 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
     let made = expand(desk, &broadcast, 2).await;
     // Receipts that match nothing, and what could not be read.
     assert_eq!(desk.hear(receipt(["parked-a", "parked-b"], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);
-    let refused = Refused { carrier: NORTH.into(), at: NOW, reason: Reason::Unreadable, detail: STRANGE.into(), raw: STRANGE.into() };
+    let refused = Refused {
+        carrier: NORTH.into(),
+        at: NOW,
+        reason: Reason::Unreadable,
+        detail: STRANGE.into(),
+        raw: STRANGE.into(),
+    };
     desk.store.record_refused(vec![refused]).await.unwrap();
     let mut messages = vec![delivered, undelivered, sent.id, failing.id, retried.id, in_flight.id, leased, id];
     messages.extend(made);
