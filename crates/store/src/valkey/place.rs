@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_url_that_is_not_understood_is_not_shown() {
-        for url in ["", "cache", "http://me:secret@cache/", "redis://me:secret@cache:port/", "rediss://:secret@c/#insecure"]
+        for url in
+            ["", "cache", "http://me:secret@cache/", "redis://me:secret@cache:port/", "rediss://:secret@c/#insecure"]
         {
             let refused = Place::parse(url).map(|place| place.to_string()).unwrap_err();
             assert!(!refused.to_string().contains("secret"), "{refused}");
