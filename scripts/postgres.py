@@ -93,10 +93,10 @@ class Postgres:
     def promote(self):
         self.sql("SELECT pg_promote(true, 30)")
 
-    def url(self, *others):
+    def url(self, *others, host="127.0.0.1"):
         """Where nodes find it, or whichever of the others is the primary."""
-        hosts = ",".join(f"127.0.0.1:{server.port}" for server in (self, *others))
-        return f"postgres://postgres@{hosts}/smsfactory?target_session_attrs=read-write"
+        hosts = ",".join(f"{host}:{server.port}" for server in (self, *others))
+        return f"postgres://postgres@{hosts}/smsfactory?target_session_attrs=read-write&sslmode=disable"
 
 
 class Pair:
@@ -121,8 +121,8 @@ class Pair:
     def is_synchronous(self):
         return self.primary.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1"
 
-    def url(self):
-        return self.primary.url(self.standby)
+    def url(self, host="127.0.0.1"):
+        return self.primary.url(self.standby, host=host)
 
     def fail_over(self):
         """Kills the primary and promotes the standby."""

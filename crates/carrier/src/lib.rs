@@ -276,8 +276,8 @@ pub trait Carrier: Send + Sync {
     /// without a connection.
     fn stand(&self) {}
 
-    /// Ends its connections, because another process is to have the carrier: what is unanswered has until `limit`. It is
-    /// over when this returns.
+    /// Ends its connections, because another process is to have the carrier: what is unanswered has until `limit`. It
+    /// is over when this returns.
     async fn rest(&self, _limit: Duration) {}
 
     /// How it is doing.

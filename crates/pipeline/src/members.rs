@@ -1,5 +1,5 @@
-//! The nodes that share a store, as each of them sees them: what each tells the others of itself, who lives, and who has
-//! which carrier.
+//! The nodes that share a store, as each of them sees them: what each tells the others of itself, who lives, and who
+//! has which carrier.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -345,8 +345,8 @@ impl Pipeline {
         }
     }
 
-    /// Resolves once the first recipients of a broadcast have had their turn, at whichever node. `None` where nobody can
-    /// tell.
+    /// Resolves once the first recipients of a broadcast have had their turn, at whichever node. `None` where nobody
+    /// can tell.
     async fn begun(&self, waiting: &mut WaitingFor<BroadcastId, ()>, owner: Owner, id: BroadcastId) -> Option<()> {
         let elsewhere = async {
             loop {

@@ -1,5 +1,5 @@
-//! The first events of a message's life. That of its acceptance is told from the message itself, which never changes: a row of its own would
-//! say the same again for every message.
+//! The first events of a message's life. That of its acceptance is told from the message itself, which never changes: a
+//! row of its own would say the same again for every message.
 
 use model::event::{Event, EventKind};
 use model::{Message, Mode, ScreeningRecord, Timestamp};

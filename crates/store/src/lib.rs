@@ -29,6 +29,7 @@ mod life;
 mod listing;
 pub mod objects;
 mod packing;
+mod portable;
 pub mod postgres;
 mod reasons;
 mod receipts;

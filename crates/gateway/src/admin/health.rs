@@ -17,8 +17,9 @@ pub(super) async fn alive(State(admin): Shared) -> Response<Body> {
     admin.answer(json(StatusCode::OK, &object!({ "status": "ok" })))
 }
 
-/// Ready means: not draining (because the process ends, or an operator has said so), every task that must run does, the node's epoch is not over, and a write reaches the
-/// disk. Carriers that are down do not count: messages are accepted and wait for them.
+/// Ready means: not draining (because the process ends, or an operator has said so), every task that must run does, the
+/// node's epoch is not over, and a write reaches the disk. Carriers that are down do not count: messages are accepted
+/// and wait for them.
 pub(super) async fn ready(State(admin): Shared) -> Response<Body> {
     let draining = admin.pipeline.is_draining() || admin.pipeline.node().is_draining();
     let over = admin.pipeline.node().is_over();

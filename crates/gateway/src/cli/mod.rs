@@ -31,6 +31,7 @@ mod screen;
 mod screening;
 mod serve;
 mod simulate;
+mod store;
 mod templates;
 mod text;
 mod webhook;
@@ -82,6 +83,8 @@ enum Command {
     Carrier(carrier::Carrier),
     /// Nodes that share the store, and which carriers each has
     Node(node::Node),
+    /// The store: copying it to PostgreSQL
+    Store(store::Store),
     /// Erases a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
     /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
@@ -143,6 +146,7 @@ pub fn run() -> ExitCode {
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
             Command::Node(node) => node.run().await,
+            Command::Store(store) => store.run().await,
             Command::Erase(erase) => erase.run().await,
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),

@@ -76,7 +76,7 @@ fn overlay(defaults: &mut Table, given: Table) {
 }
 
 /// What the command line itself reads, although its name looks like that of a key.
-const NO_KEYS: [&str; 1] = ["SMSFACTORY_ADMIN_URL"];
+const NO_KEYS: [&str; 2] = ["SMSFACTORY_ADMIN_URL", "SMSFACTORY_COPY_TO"];
 
 /// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file, and says which variable each key has from there. Variables of other
 /// names are somebody else's.

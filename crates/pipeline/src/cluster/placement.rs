@@ -92,7 +92,7 @@ mod tests {
         names.iter().map(|name| (*name).into()).collect()
     }
 
-    const ALL: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    const ALL: [&str; 16] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
 
     fn singles() -> Vec<BTreeSet<CarrierName>> {
         groups([], ALL.map(CarrierName::from))

@@ -14,7 +14,8 @@ use super::{Dispatcher, Dispatchers, Place};
 use crate::route::Standing;
 
 impl Dispatcher {
-    /// Dispatches until the process ends, except while the carrier is elsewhere or removed. Gives back what it holds at both ends.
+    /// Dispatches until the process ends, except while the carrier is elsewhere or removed. Gives back what it holds at
+    /// both ends.
     pub(crate) async fn run(&self, all: Dispatchers) {
         let mut ticks = self.runtime.ticks(self.settings.poll);
         loop {

@@ -157,8 +157,8 @@ impl Driver {
         }
     }
 
-    /// Delivers until the process ends, and then records what is still under way. Where several nodes share the store, one
-    /// of them delivers.
+    /// Delivers until the process ends, and then records what is still under way. Where several nodes share the store,
+    /// one of them delivers.
     pub(crate) async fn run(mut self) {
         if !self.is_this_nodes().await {
             return;

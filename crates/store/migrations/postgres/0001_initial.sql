@@ -1,6 +1,6 @@
--- Times are milliseconds since 1970 in UTC; ids are UUIDs of version 7; states are the words of the API; test says whose
--- world of the account a row belongs to. Only plain SQL that PostgreSQL's relatives understand is used: no triggers, no
--- notifications, no sequences as cursors.
+-- Times are milliseconds since 1970 in UTC; ids are UUIDs of version 7; states are the words of the API; test says
+-- whose world of the account a row belongs to. Only plain SQL that PostgreSQL's relatives understand is used: no
+-- triggers, no notifications, no sequences as cursors.
 
 CREATE TABLE accounts (
     id                   uuid    NOT NULL PRIMARY KEY,
@@ -76,10 +76,10 @@ CREATE INDEX messages_from ON messages (originator, test, id);
 CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
 
--- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks have
--- bit n for segment n + 1, and segments says how many there are, in the cut of the carrier that it stands with. shares
--- has a line for each carrier that took something before the message left it. carrier and attempts of a queued message
--- are in its row of queue.
+-- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks
+-- have bit n for segment n + 1, and segments says how many there are, in the cut of the carrier that it stands with.
+-- shares has a line for each carrier that took something before the message left it. carrier and attempts of a queued
+-- message are in its row of queue.
 CREATE TABLE delivery (
     message_id         uuid    NOT NULL PRIMARY KEY,
     account_id         uuid    NOT NULL,
@@ -105,10 +105,10 @@ CREATE TABLE delivery (
     shares             text
 ) PARTITION BY RANGE (message_id);
 
--- What waits: a row for each queued message, which goes when a carrier has taken it. A message may be leased from due_at
--- on; a lease moves due_at to its own end and puts its token in lease, whose bits from 32 on are the epoch that owns the
--- message. Single messages have lane 0, those of broadcasts lane 1. recipient has the digits. attempt_began is when the
--- attempt under way began, by the clock of the database; NULL for none.
+-- What waits: a row for each queued message, which goes when a carrier has taken it. A message may be leased from
+-- due_at on; a lease moves due_at to its own end and puts its token in lease, whose bits from 32 on are the epoch that
+-- owns the message. Single messages have lane 0, those of broadcasts lane 1. recipient has the digits. attempt_began is
+-- when the attempt under way began, by the clock of the database; NULL for none.
 CREATE TABLE queue (
     message_id    uuid     NOT NULL PRIMARY KEY,
     account_id    uuid     NOT NULL,
@@ -178,9 +178,10 @@ CREATE TABLE segments (
 CREATE INDEX segments_of ON segments (message_id);
 
 -- What carriers sent and nothing could use. Receipts that wait for their acknowledgement have the fate 'waiting' and
--- their keys in parked_keys; the others are kept for the operator, the last hundred of each carrier and fate. scope is 1
--- for one segment, 0 for the whole message, and n for all segments of a message that has n. came is when it came, by the
--- clock of the database. waits_for is the message whose attempt may bring the id, where the receipt waits for its end.
+-- their keys in parked_keys; the others are kept for the operator, the last hundred of each carrier and fate. scope is
+-- 1 for one segment, 0 for the whole message, and n for all segments of a message that has n. came is when it came, by
+-- the clock of the database. waits_for is the message whose attempt may bring the id, where the receipt waits for its
+-- end.
 CREATE TABLE unmatched (
     id        bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     carrier   text    NOT NULL,
@@ -215,8 +216,8 @@ CREATE TABLE parking_gate (
     nothing boolean
 );
 
--- How much is parked, by carrier: the sum of its rows. Whatever changes it adds a row, so that nobody waits for another;
--- who parks receipts adds the rows up and leaves their sum.
+-- How much is parked, by carrier: the sum of its rows. Whatever changes it adds a row, so that nobody waits for
+-- another; who parks receipts adds the rows up and leaves their sum.
 CREATE TABLE parked_load (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     carrier text   NOT NULL,
@@ -231,7 +232,8 @@ CREATE TABLE latches (
 );
 INSERT INTO latches (name) VALUES ('nodes'), ('weeks');
 
--- A record has the world of what its request made. form says which fields its answer has, so that a replay has the same.
+-- A record has the world of what its request made. form says which fields its answer has, so that a replay has the
+-- same.
 CREATE TABLE idempotency (
     account_id  uuid    NOT NULL,
     test        boolean NOT NULL,
@@ -247,8 +249,8 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
--- it is on record and its answer is awaited.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made,
+-- where it is on record and its answer is awaited.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
@@ -269,8 +271,8 @@ CREATE TABLE quota (
 ) WITH (fillfactor = 50);
 
 -- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,
--- asked of them, passed were counted under the limit most, when known had passed at another counter in a window that was
--- to end so many milliseconds sooner than a new one.
+-- asked of them, passed were counted under the limit most, when known had passed at another counter in a window that
+-- was to end so many milliseconds sooner than a new one.
 CREATE UNLOGGED TABLE windows (
     name    text   NOT NULL PRIMARY KEY,
     ends_at bigint NOT NULL,

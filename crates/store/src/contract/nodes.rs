@@ -134,8 +134,9 @@ pub trait Nodes: Send + Sync {
     /// Joins as a node. The new epoch lives for [`LIFE`] from `now`, and longer when it is renewed.
     ///
     /// Where only one process can have the store open (the lock on SQLite's file proves it), every other epoch is over
-    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. On a store
-    /// that several nodes share, the same is true of the epochs of this name, which is one machine's; the others live on.
+    /// from now on: its process is gone. What those left is due after [`super::dispatch::Dispatch::recover`]. On a
+    /// store that several nodes share, the same is true of the epochs of this name, which is one machine's; the others
+    /// live on.
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError>;
 
     /// Renews an epoch: nobody may end it for [`LIFE`] from `now`. A late renewal succeeds, as long as nobody has ended
@@ -152,8 +153,8 @@ pub trait Nodes: Send + Sync {
     /// [`StoreError::Over`] when the epoch is over.
     async fn report(&self, epoch: Epoch, report: String) -> Result<(), StoreError>;
 
-    /// Says whether a node is to give its work to other nodes, until its epoch is over. [`StoreError::NotFound`] where no
-    /// living node has this name.
+    /// Says whether a node is to give its work to other nodes, until its epoch is over. [`StoreError::NotFound`] where
+    /// no living node has this name.
     async fn set_draining(&self, name: &str, is_draining: bool) -> Result<(), StoreError>;
 
     /// Ends a node's own epoch, because its process ends. What it still has leased is due at `now` for others, and its

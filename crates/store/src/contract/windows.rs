@@ -53,8 +53,8 @@ pub trait Windows: Send + Sync {
     /// How a window stands, without counting anything.
     async fn standing(&self, window: Window, limit: u32, now: Timestamp) -> Result<Standing, StoreError>;
 
-    /// How many calls of this process were counted in the second place, because the faster counter that a store may have
-    /// did not answer.
+    /// How many calls of this process were counted in the second place, because the faster counter that a store may
+    /// have did not answer.
     fn fallbacks(&self) -> u64 {
         0
     }

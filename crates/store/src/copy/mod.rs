@@ -1,12 +1,10 @@
 //! A store on SQLite becomes one on PostgreSQL: everything is copied, and then read back and compared.
 //!
-//! The source is stopped, and stays as it is. Its rows come in slices ([`source`]), translated as [`tables`] says; a slice
-//! is written in one transaction together with the mark of where it ended, so that a copy that was stopped goes on from
-//! there. No server starts with the copy before the last row was compared ([`verify`]).
+//! The source is stopped, and stays as it is. Its rows come in slices ([`source`]), translated as [`crate::portable`]
+//! says; a slice is written in one transaction together with the mark of where it ended, so that a copy that was
+//! stopped goes on from there. No server starts with the copy before the last row was compared ([`verify`]).
 
 mod source;
-pub(crate) mod tables;
-pub(crate) mod value;
 mod verify;
 
 use std::sync::Arc;
@@ -14,8 +12,8 @@ use std::sync::Arc;
 use runtime::Runtime;
 
 use self::source::{Slice, Source};
-use self::tables::Table;
 use crate::StoreError;
+use crate::portable::tables::{self, Table};
 use crate::postgres::{Mark, Target};
 
 /// How many rows are written together.
@@ -87,9 +85,9 @@ impl Copy {
     /// Makes the copy, or goes on with it, and compares it with the source. Tells how far it has come.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator when the source is in use or of another version, when the
-    /// database has something else than an unfinished copy of this source, or when the copy is not what the source is;
-    /// [`StoreError::Unavailable`] when the database does not answer: the same again goes on then.
+    /// [`StoreError::Refused`] with a sentence for the operator when the source is in use or of another version, when
+    /// the database has something else than an unfinished copy of this source, or when the copy is not what the source
+    /// is; [`StoreError::Unavailable`] when the database does not answer: the same again goes on then.
     pub async fn run(self, mut heard: impl FnMut(Progress) + Send) -> Result<Copied, StoreError> {
         let path = crate::path_of(&self.from)?.ok_or_else(|| {
             StoreError::Refused("a copy is made of a store on SQLite: `--from sqlite:PATH`".to_owned())

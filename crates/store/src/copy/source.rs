@@ -8,9 +8,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params_from_iter};
 use sha2::{Digest as _, Sha256};
 
-use super::tables::Table;
-use super::value::{self, Value};
 use crate::StoreError;
+use crate::portable::tables::Table;
+use crate::portable::value::{self, Value};
 use crate::sqlite::Stopped;
 
 /// How many octets of texts and the like a slice has, before it ends early.
@@ -185,7 +185,7 @@ impl ToSql for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::copy::tables;
+    use crate::portable::tables;
 
     /// Slices of a large store are found by an index, each where the one before it ended.
     #[test]

@@ -1,13 +1,13 @@
-//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are no
-//! more.
+//! Whether the copy is what the source is: every row of the source is looked up in the copy by its key, and there are
+//! no more.
 
 use sha2::{Digest as _, Sha256};
 
 use super::source::Source;
-use super::tables::Table;
-use super::value::{self, Value};
 use super::{CopiedTable, Told};
 use crate::StoreError;
+use crate::portable::tables::Table;
+use crate::portable::value::{self, Value};
 use crate::postgres::Target;
 
 /// Compares a table, which has so many rows in the source.

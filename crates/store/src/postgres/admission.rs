@@ -35,8 +35,14 @@ pub(super) trait Payload: Send + Sync + Sized + 'static {
     /// The particulars of what is made.
     fn made(&self) -> Made;
 
-    /// Writes what was admitted.
-    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()>;
+    /// Writes what is about to be admitted.
+    fn insert<'u>(unit: &'u Unit, new: &'u [&'u Admission<Self>]) -> Doing<'u, ()>;
+
+    /// Removes what was not admitted after all.
+    fn remove<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, ()>;
+
+    /// Notes that it was accepted.
+    fn note<'u>(&'u self, unit: &'u mut Unit) -> Doing<'u, ()>;
 
     /// Notes in its life that the screen found something, where it has a life of events.
     fn note_flagged(&self, _: &mut Unit, _: &ScreeningRecord) {}
@@ -168,8 +174,8 @@ async fn load<P: Payload>(unit: &Unit, seen: &[Seen]) -> Result<BTreeMap<Uuid, A
     if ids.is_empty() { Ok(BTreeMap::new()) } else { P::load(unit, ids).await }
 }
 
-/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough, and
-/// what its request made is there.
+/// What is on record of an earlier request, of those that made these. A record counts as long as it is young enough,
+/// and what its request made is there.
 fn earlier<P: Payload>(seen: Seen, made: &BTreeMap<Uuid, Arc<P::Made>>) -> Option<Earlier<P::Made>> {
     let Record { is_same, made: id, answer, form, .. } = seen.record.filter(|record| record.counts)?;
     if !is_same {
@@ -190,11 +196,20 @@ impl Payload for NewMessage {
         Made { owner: self.message.owner(), id: id.to_bytes(), media, recipients: 1, created_at }
     }
 
-    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
+    fn insert<'u>(unit: &'u Unit, new: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
         Box::pin(async move {
-            let new: Vec<&Self> = admitted.iter().map(|admission| &admission.payload).collect();
-            insert_messages(unit, &new).await
+            let new: Vec<&Self> = new.iter().map(|admission| &admission.payload).collect();
+            message_rows::insert_rows(unit, &new).await
         })
+    }
+
+    fn remove<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, ()> {
+        Box::pin(message_rows::remove_rows(unit, ids))
+    }
+
+    fn note<'u>(&'u self, unit: &'u mut Unit) -> Doing<'u, ()> {
+        message_rows::note_accepted(unit, self);
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn note_flagged(&self, unit: &mut Unit, flagged: &ScreeningRecord) {

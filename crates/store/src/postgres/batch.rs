@@ -1,7 +1,7 @@
 //! Calls of one kind that share transactions: while groups of them are under way, the next ones gather.
 //!
-//! A call alone goes at once, and none waits for a timer. Every caller gets its own result. A group that fails because of
-//! one of its calls is done again call by call, so that the others do not suffer.
+//! A call alone goes at once, and none waits for a timer. Every caller gets its own result. A group that fails because
+//! of one of its calls is done again call by call, so that the others do not suffer.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -105,8 +105,8 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Worker<A, T> {
         }
     }
 
-    /// The calls that wait, as soon as there is one; `None` once no more will come. Those whose callers wait no more are
-    /// left out.
+    /// The calls that wait, as soon as there is one; `None` once no more will come. Those whose callers wait no more
+    /// are left out.
     async fn next_group(&self) -> Option<Vec<Call<A, T>>> {
         let mut waiting = self.waiting.lock().await;
         let first = waiting.recv().await?;

@@ -1,7 +1,7 @@
 //! The database that becomes the copy of another store ([`crate::copy`]).
 //!
-//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each table
-//! of the copy: how far that has come.
+//! The table `copying` is there until the copy is finished, and no server starts while it is. It has a row for each
+//! table of the copy: how far that has come.
 
 mod fields;
 mod keys;
@@ -20,8 +20,8 @@ use super::fault::{Fault, described};
 use super::unit::Unit;
 use super::{connect, migrations, rows, server};
 use crate::StoreError;
-use crate::copy::tables::{self, Table};
-use crate::copy::value::Value;
+use crate::portable::tables::{self, Table};
+use crate::portable::value::Value;
 use fields::Field;
 pub(crate) use keys::Keys;
 
@@ -43,7 +43,8 @@ const IS_COPYING: &str = "SELECT to_regclass('copying') IS NOT NULL";
 const MAKE: &str = "CREATE TABLE copying (part text NOT NULL PRIMARY KEY, source bytea NOT NULL, place bytea, \
     copied bigint NOT NULL DEFAULT 0, is_done boolean NOT NULL DEFAULT false)";
 const MAKE_MARKS: &str = "INSERT INTO copying (part, source) SELECT part, $2 FROM unnest($1::text[]) AS part";
-const MARK: &str = "SELECT place, copied, is_done FROM copying WHERE part = $1";
+/// Waits for a transaction of a process that has just ended.
+const MARK: &str = "SELECT place, copied, is_done FROM copying WHERE part = $1 FOR UPDATE";
 const MOVE: &str = "UPDATE copying SET place = $2, copied = copied + $3, is_done = $4 WHERE part = $1";
 
 /// Refuses a database with an unfinished copy of another store.
@@ -110,10 +111,10 @@ impl Target {
                 self.core.make_room(rows.iter().filter_map(|row| id_in(row, week))).await?;
             }
             let unit = self.unit().await?;
+            unit.execute(MOVE, &[&table.name, &place, &rows::limit(rows.len()), &is_last]).await?;
             if !rows.is_empty() {
                 insert(&unit, table, rows).await?;
             }
-            unit.execute(MOVE, &[&table.name, &place, &rows::limit(rows.len()), &is_last]).await?;
             unit.end().await
         };
         write.await.map_err(Fault::told)

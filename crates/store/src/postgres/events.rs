@@ -10,13 +10,14 @@ use super::rows;
 use super::unit::Unit;
 use crate::life::NewEvent;
 
-const LAST: &str = "SELECT message_id, max(seq) FROM events WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 \
+const LAST: &str = "SELECT message_id, max(seq) FROM events WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND \
+    $3 \
     GROUP BY message_id";
 const INSERT: &str = "INSERT INTO events (message_id, seq, at, kind, carrier, attempt, detail) \
     SELECT * FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[])";
 
-/// Writes the noted events. Part of every commit, and of whatever reads events in order to change them. Whoever notes an
-/// event of a message has its row locked.
+/// Writes the noted events. Part of every commit, and of whatever reads events in order to change them. Whoever notes
+/// an event of a message has its row locked.
 pub(super) async fn write(unit: &mut Unit) -> Result<(), Fault> {
     let events = std::mem::take(&mut unit.events);
     let ids: Vec<Uuid> = events.iter().map(|event| rows::id(event.id.to_bytes())).collect();

@@ -61,8 +61,8 @@ impl Fault {
         matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
     }
 
-    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing is
-    /// changed then.
+    /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing
+    /// is changed then.
     pub(super) fn is_of_one_call(&self) -> bool {
         // Class 22: a value does not fit; class 23: a constraint is violated.
         let is_about_values = |state: &SqlState| state.code().starts_with("22") || state.code().starts_with("23");
@@ -102,8 +102,11 @@ pub(super) fn described(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
+        // Some errors have the text of their cause in their own.
+        if !text.ends_with(&error.to_string()) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, ": {error}");
+        }
         cause = error.source();
     }
     text

@@ -21,7 +21,8 @@ pub(super) const COLUMNS: &str = "i.id, i.account_id, i.test, i.kind, i.sender, 
     i.encoding, i.segments, i.missing, i.keyword_kind, i.keyword, i.suspected, i.media, i.carrier, i.received_at, \
     i.created_at, i.erased_at, i.others";
 
-const SAVE: &str = "INSERT INTO inbound (id, account_id, test, kind, sender, recipient, body, octets, encoding, segments, \
+const SAVE: &str = "INSERT INTO inbound (id, account_id, test, kind, sender, recipient, body, octets, encoding, \
+    segments, \
     missing, keyword_kind, keyword, suspected, media, others, carrier, received_at, created_at, erased_at) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], \
     $8::bytea[], $9::text[], $10::integer[], $11::bytea[], $12::text[], $13::text[], $14::boolean[], $15::text[], \

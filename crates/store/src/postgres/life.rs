@@ -15,7 +15,8 @@ use super::unit::Unit;
 use super::{retention, tables};
 use crate::life::{Life, LifeRow};
 
-const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d.status, d.carrier, d.segments, d.attempts, \
+const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d.status, d.carrier, d.segments, \
+    d.attempts, \
     d.held, d.unknown_outcomes, d.accepted_segments, d.delivered_segments, d.lost_segments, d.sent_at, d.delivered_at, \
     d.failed_at, d.error_type, d.error_message, d.receipt_by, d.receipt_missing, d.erased_at, d.shares \
     FROM delivery d WHERE d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3 ORDER BY d.message_id FOR UPDATE";

@@ -1,7 +1,7 @@
 //! Which media are kept.
 //!
-//! Whoever names kept media has their row locked until the commit, and so has whoever removes it: what is removed, nobody
-//! can name any more, and what was named by then is needed.
+//! Whoever names kept media has their row locked until the commit, and so has whoever removes it: what is removed,
+//! nobody can name any more, and what was named by then is needed.
 
 use std::collections::BTreeSet;
 

@@ -14,7 +14,8 @@ const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initi
 /// Any number that no other program uses to keep migrations apart: "smsfacto" in ASCII.
 const LOCK: i64 = 0x736D_7366_6163_746F;
 
-/// Brings the schema up to date, each step in its own transaction. Nodes that start at the same time wait for each other.
+/// Brings the schema up to date, each step in its own transaction. Nodes that start at the same time wait for each
+/// other.
 ///
 /// # Errors
 /// [`StoreError::Refused`] when the schema is newer than this program knows, or of another program.

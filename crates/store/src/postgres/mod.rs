@@ -1,8 +1,8 @@
 //! The store on PostgreSQL, which any number of nodes share.
 //!
-//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as every
-//! backend, and writes what follows in a few statements for many rows. Calls that come often share transactions. A
-//! transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
+//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as
+//! every backend, and writes what follows in a few statements for many rows. Calls that come often share transactions.
+//! A transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
 //!
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
@@ -92,8 +92,8 @@ impl Postgres {
     /// Connects to the database that `url` names and brings its schema up to date.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, or the database is one of
-    /// another program or of a newer one; [`StoreError::Unavailable`] when it cannot be reached.
+    /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, or the database is one
+    /// of another program or of a newer one; [`StoreError::Unavailable`] when it cannot be reached.
     pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Self, StoreError> {
         Self::open_with(url, runtime, SharedClock::Database).await
     }

@@ -176,8 +176,8 @@ async fn join(unit: &Unit, name: &str, build: &str, now: Moment) -> Result<Epoch
     Ok(epoch)
 }
 
-/// Ends epochs for ever, once their transactions are over: the keys that they held are free. Returns those that were not
-/// over yet.
+/// Ends epochs for ever, once their transactions are over: the keys that they held are free. Returns those that were
+/// not over yet.
 async fn end(unit: &Unit, epochs: &[i64]) -> Result<Vec<i64>, Fault> {
     if epochs.is_empty() {
         return Ok(Vec::new());

@@ -1,6 +1,7 @@
 //! Opt-outs: the list, and its history.
 //!
-//! Whoever changes the opt-outs of a handset has the handset locked ([`handsets`]). Reading order: [`change`], [`list`].
+//! Whoever changes the opt-outs of a handset has the handset locked ([`handsets`]). Reading order: [`change`],
+//! [`list`].
 
 mod change;
 mod list;

@@ -1,8 +1,8 @@
 //! The end of messages that wait for a handset that opts out.
 //!
 //! A transaction ends a bounded number of messages; where there are more, others follow. No message leaves meanwhile:
-//! the opt-out is in force, and the transaction that begins an attempt finds it. So does one that is admitted at another
-//! node at the same moment.
+//! the opt-out is in force, and the transaction that begins an attempt finds it. So does one that is admitted at
+//! another node at the same moment.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ pub(super) struct Rest {
     after: Uuid,
 }
 
-/// Ends queued messages that opt-outs are about, unless an attempt of them is under way: as many as one transaction may.
-/// Returns how many, and the rest.
+/// Ends queued messages that opt-outs are about, unless an attempt of them is under way: as many as one transaction
+/// may. Returns how many, and the rest.
 pub(super) async fn end_queued(unit: &mut Unit, stops: Stops) -> Result<(u64, Option<Rest>), Fault> {
     step(unit, &Rest { stops, after: Uuid::nil() }).await
 }

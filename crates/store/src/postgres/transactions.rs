@@ -32,7 +32,8 @@ impl Core {
         self.write_group(1, input, work).await.map_err(Fault::told)
     }
 
-    /// As [`Self::write`], for so many calls that share the transaction. The fault says whether it is that of one of them.
+    /// As [`Self::write`], for so many calls that share the transaction. The fault says whether it is that of one of
+    /// them.
     pub(super) async fn write_group<A, T>(
         self: &Arc<Self>,
         calls: usize,

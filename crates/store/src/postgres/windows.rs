@@ -1,5 +1,5 @@
-//! Rate windows, counted over all nodes: a row for each, which one statement counts up as far as the limit allows. Where
-//! there is a Valkey, that counts, and the rows are for the time when it does not answer.
+//! Rate windows, counted over all nodes: a row for each, which one statement counts up as far as the limit allows.
+//! Where there is a Valkey, that counts, and the rows are for the time when it does not answer.
 
 mod counting;
 mod seen;

@@ -63,8 +63,8 @@ pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<O
 }
 
 /// Writes the row and the events, counts a changed status in the message's broadcast, and notes the change. Nothing
-/// else writes a status, so that none changes in silence. Touches the indexes only where the message moves in them: most
-/// changes leave it where it is.
+/// else writes a status, so that none changes in silence. Touches the indexes only where the message moves in them:
+/// most changes leave it where it is.
 pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     if let Some(broadcast) = life.broadcast {
         life.count_in(group.tally(broadcast));

@@ -23,7 +23,8 @@ impl Segments for Rows<'_> {
     type Fault = rusqlite::Error;
 
     fn filed_under(&mut self, carrier: &str, key: &str) -> rusqlite::Result<Vec<Filed>> {
-        let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = ?2 \
+        let sql = "SELECT key, message_id, number, total, recipient, fate FROM segments WHERE carrier = ?1 AND key = \
+            ?2 \
             ORDER BY message_id DESC LIMIT ?3";
         self.0.prepare_cached(sql)?.query_map(params![carrier, key, SEGMENTS_MAX], filed)?.collect()
     }

@@ -19,8 +19,8 @@ impl Stopped {
     /// Takes the store at `path`, which has the schema of this program.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator when there is none, a server uses it, or its schema is of
-    /// another version.
+    /// [`StoreError::Refused`] with a sentence for the operator when there is none, a server uses it, or its schema is
+    /// of another version.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             return Err(StoreError::Refused(format!("there is no store at {}", path.display())));

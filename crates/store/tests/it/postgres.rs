@@ -1,9 +1,14 @@
 //! PostgreSQL: the conformance suite on it, and what is its own.
 
 mod check;
+mod copy;
 mod dispatch;
 mod following;
+mod following;
+mod linear;
 mod pooler;
+mod pooler;
+mod retention;
 mod url;
 
 mod pages;

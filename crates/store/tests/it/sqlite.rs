@@ -29,7 +29,7 @@ impl SqliteFile {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("smsfactory.db")
     }
 

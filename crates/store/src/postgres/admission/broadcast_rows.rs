@@ -24,18 +24,29 @@ impl Payload for NewBroadcast {
         Made { owner: self.broadcast.owner(), id: id.to_bytes(), media, recipients, created_at }
     }
 
-    fn insert<'u>(unit: &'u mut Unit, admitted: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
+    fn insert<'u>(unit: &'u Unit, new: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
         Box::pin(async move {
-            for Admission { payload: Self { broadcast, recipients }, node, .. } in admitted {
+            for Admission { payload: Self { broadcast, recipients }, node, .. } in new {
                 tokio::try_join!(
                     insert_facts(unit, broadcast),
                     insert_progress(unit, broadcast, recipients.len(), *node),
                     insert_chunks(unit, broadcast.id, recipients)
                 )?;
-                broadcast_records::note(unit, broadcast.id, broadcast.created_at).await?;
             }
             Ok(())
         })
+    }
+
+    fn remove<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, ()> {
+        Box::pin(async move {
+            unit.execute("DELETE FROM broadcasts WHERE id = ANY($1)", &[&ids]).await?;
+            unit.execute("DELETE FROM broadcast_progress WHERE broadcast_id = ANY($1)", &[&ids]).await?;
+            unit.execute("DELETE FROM broadcast_chunks WHERE broadcast_id = ANY($1)", &[&ids]).await.map(drop)
+        })
+    }
+
+    fn note<'u>(&'u self, unit: &'u mut Unit) -> Doing<'u, ()> {
+        Box::pin(broadcast_records::note(unit, self.broadcast.id, self.broadcast.created_at))
     }
 
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Broadcast>>> {

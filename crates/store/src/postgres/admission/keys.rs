@@ -1,8 +1,8 @@
 //! The keys of requests: what is on record under them, and which requests under way hold them.
 //!
-//! A request that is admitted claims its key before anything else is written: it inserts the record. Of two that do so at
-//! once, at two nodes, the second waits at the unique key for the transaction of the first, and looks again. Rows are
-//! claimed in the order of their keys, so that groups wait for each other and never in a circle.
+//! A request that is admitted claims its key before anything else is written: it inserts the record. Of two that do so
+//! at once, at two nodes, the second waits at the unique key for the transaction of the first, and looks again. Rows
+//! are claimed in the order of their keys, so that groups wait for each other and never in a circle.
 
 use std::collections::BTreeSet;
 
@@ -122,7 +122,8 @@ fn seen(row: &Row, claim: &IdempotencyClaim) -> Result<Seen, Fault> {
 }
 
 const MAKE_WAY: &str = "DELETE FROM idempotency i \
-    USING unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, made) \
+    USING unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, \
+    made) \
     WHERE i.account_id = n.account_id AND i.test = n.test AND i.endpoint = n.endpoint AND i.key = n.key \
     AND i.message_id = n.made";
 
@@ -136,7 +137,8 @@ pub(super) async fn remove(unit: &Unit, records: &[(Name<'_>, Uuid)]) -> Result<
     unit.execute(MAKE_WAY, &names.and(&[&made])).await.map(drop)
 }
 
-const CLAIM: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, form) \
+const CLAIM: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, \
+    form) \
     SELECT *, $8::integer \
     FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[], $6::bytea[], $7::bigint[]) \
     ON CONFLICT (account_id, test, endpoint, key) DO NOTHING RETURNING message_id";
@@ -170,8 +172,8 @@ const HOLD_ON: &str = "INSERT INTO held_keys (account_id, test, endpoint, key, m
     ON CONFLICT (account_id, test, endpoint, key) DO UPDATE SET made = excluded.made, epoch = excluded.epoch \
     RETURNING made";
 
-/// Has those of these requests hold their keys whose answers are awaited. Returns what those would make whose keys other
-/// requests hold.
+/// Has those of these requests hold their keys whose answers are awaited. Returns what those would make whose keys
+/// other requests hold.
 pub(super) async fn hold(unit: &Unit, asked: &[Asked<'_>]) -> Result<BTreeSet<Uuid>, Fault> {
     let awaited = || asked.iter().filter(|asked| asked.claim.awaited).copied();
     let mut refused: BTreeSet<Uuid> = awaited().map(|asked| asked.made).collect();
@@ -191,17 +193,19 @@ pub(super) async fn hold(unit: &Unit, asked: &[Asked<'_>]) -> Result<BTreeSet<Uu
 }
 
 const LET_GO: &str = "DELETE FROM held_keys h \
-    USING unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, made) \
+    USING unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, \
+    made) \
     WHERE h.account_id = n.account_id AND h.test = n.test AND h.endpoint = n.endpoint AND h.key = n.key \
     AND h.made = n.made";
 
 const HOLD_AS_BEFORE: &str = "UPDATE held_keys h SET made = NULL \
-    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, made) \
+    FROM unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, \
+    made) \
     WHERE h.account_id = n.account_id AND h.test = n.test AND h.endpoint = n.endpoint AND h.key = n.key \
     AND h.made = n.made";
 
-/// Undoes [`hold`]: who had begun holds the key as before, and the keys of the others are free. Each is named by its key,
-/// what its request would have made, and whether it had begun.
+/// Undoes [`hold`]: who had begun holds the key as before, and the keys of the others are free. Each is named by its
+/// key, what its request would have made, and whether it had begun.
 pub(super) async fn let_go(unit: &Unit, held: &[(Name<'_>, Uuid, bool)]) -> Result<(), Fault> {
     for (sql, begun) in [(LET_GO, false), (HOLD_AS_BEFORE, true)] {
         let those = || held.iter().filter(|(.., had_begun)| *had_begun == begun);

@@ -12,7 +12,8 @@ use super::super::unit::Unit;
 use crate::contract::admission::NewMessage;
 use crate::contract::changes::Resource;
 
-const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, recipient, \
+const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, \
+    recipient, \
     body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
@@ -21,14 +22,30 @@ const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, segments) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::integer[])";
 
-const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, recipient, \
+const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
+    recipient, \
     originator, broadcast_id, media_id) \
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[], \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], \
+    $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
 
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
 /// them was made before the transaction ([`super::super::core::Core::make_room`]).
 pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessage]) -> Result<(), Fault> {
+    insert_rows(unit, new).await?;
+    new.iter().for_each(|new| note_accepted(unit, new));
+    Ok(())
+}
+
+/// Notes that a message was accepted.
+pub(super) fn note_accepted(unit: &mut Unit, NewMessage { message, carrier, .. }: &NewMessage) {
+    let delivery = Delivery::queued(carrier.clone());
+    let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
+    unit.note(message.created_at, Some(message.owner()), resource);
+}
+
+/// Writes the rows of new messages.
+pub(super) async fn insert_rows(unit: &Unit, new: &[&NewMessage]) -> Result<(), Fault> {
     if new.is_empty() {
         return Ok(());
     }
@@ -38,12 +55,17 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
         insert_delivery(unit, &columns),
         insert_queue(unit, new, &columns)
     )?;
-    for NewMessage { message, carrier, .. } in new {
-        let delivery = Delivery::queued(carrier.clone());
-        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
-        unit.note(message.created_at, Some(message.owner()), resource);
-    }
     Ok(())
+}
+
+/// Removes the rows of messages that this transaction wrote.
+pub(super) async fn remove_rows(unit: &Unit, ids: Vec<Uuid>) -> Result<(), Fault> {
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(()) };
+    let messages = "DELETE FROM messages WHERE id = ANY($1) AND id BETWEEN $2 AND $3";
+    let delivery = "DELETE FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
+    unit.execute(messages, &[&ids, low, high]).await?;
+    unit.execute(delivery, &[&ids, low, high]).await?;
+    unit.execute("DELETE FROM queue WHERE message_id = ANY($1)", &[&ids]).await.map(drop)
 }
 
 /// The columns that several of the tables have.

@@ -8,10 +8,10 @@ use super::super::fault::Fault;
 use super::super::unit::Unit;
 use super::super::{living, media, rows, screening};
 use super::keys::{Asked, Name};
-use super::quota::Need;
+use super::quota::{Counts, Need};
 use super::{Made, Payload, keys, quota};
 use crate::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, Quota};
+use crate::contract::admission::{Admission, Admitted, Earlier};
 
 /// What became of an admission.
 type Outcome<T> = Result<Admitted<T>, StoreError>;
@@ -21,17 +21,18 @@ pub(super) async fn admit_all<P: Payload>(
     unit: &mut Unit,
     admissions: &[&Admission<P>],
 ) -> Result<Vec<Outcome<P::Made>>, Fault> {
-    let mut group = Group {
-        admissions,
-        made: admissions.iter().map(|admission| admission.payload.made()).collect(),
-        outcomes: admissions.iter().map(|_| None).collect(),
+    let made: Vec<Made> = admissions.iter().map(|admission| admission.payload.made()).collect();
+    let need = |(made, admission): (&Made, &&Admission<P>)| Need {
+        owner: made.owner,
+        quota: admission.quota,
+        recipients: made.recipients,
     };
-    let living = living::among(unit, admissions.iter().map(|admission| admission.node)).await?;
-    for (outcome, admission) in group.outcomes.iter_mut().zip(admissions) {
-        if !living.contains(&admission.node) {
-            *outcome = Some(Err(StoreError::Over));
-        }
-    }
+    let needs: Vec<Need> = made.iter().zip(admissions).map(need).collect();
+    let epochs = admissions.iter().map(|admission| admission.node);
+    let (living, counts) = tokio::try_join!(living::among(unit, epochs), quota::look(unit, &needs))?;
+    let over = |admission: &&Admission<P>| (!living.contains(&admission.node)).then_some(Err(StoreError::Over));
+    let outcomes = admissions.iter().map(over).collect();
+    let mut group = Group { admissions, made, needs, counts, outcomes };
     // The next pass has those who were not the first under their keys: it finds what the first ones made.
     while group.outcomes.iter().any(Option::is_none) {
         group.pass(unit).await?;
@@ -42,6 +43,9 @@ pub(super) async fn admit_all<P: Payload>(
 struct Group<'a, P: Payload> {
     admissions: &'a [&'a Admission<P>],
     made: Vec<Made>,
+    needs: Vec<Need>,
+    /// What is known of the counts of the quota.
+    counts: Counts,
     /// What became of each, as far as it is known.
     outcomes: Vec<Option<Outcome<P::Made>>>,
 }
@@ -50,14 +54,17 @@ impl<P: Payload> Group<'_, P> {
     /// Decides about all that have no key, and about the first one under each key.
     async fn pass(&mut self, unit: &mut Unit) -> Result<(), Fault> {
         self.answer_repeats(unit).await?;
+        self.refuse_full();
         let candidates = self.claim_keys(unit).await?;
         let candidates = self.carry_media(unit, candidates).await?;
+        let candidates = self.leave_out_full(unit, candidates).await?;
+        P::insert(unit, &self.of(&candidates)).await?;
         let admitted = self.use_quota(unit, candidates).await?;
-        let brought: Vec<_> = admitted.iter().filter_map(|at| self.admissions[*at].media.as_ref()).collect();
+        let new = self.of(&admitted);
+        let brought: Vec<_> = new.iter().filter_map(|admission| admission.media.as_ref()).collect();
         media::keep(unit, &brought).await?;
-        let new: Vec<&Admission<P>> = admitted.iter().map(|at| self.admissions[*at]).collect();
-        P::insert(unit, &new).await?;
         for Admission { payload, flagged, .. } in new {
+            payload.note(unit).await?;
             if let Some(flagged) = flagged {
                 screening::insert(unit, flagged).await?;
                 payload.note_flagged(unit, flagged);
@@ -67,6 +74,10 @@ impl<P: Payload> Group<'_, P> {
             self.outcomes[at] = Some(Ok(Admitted::New));
         }
         Ok(())
+    }
+
+    fn of(&self, places: &[usize]) -> Vec<&Admission<P>> {
+        places.iter().map(|at| self.admissions[*at]).collect()
     }
 
     fn open(&self) -> impl Iterator<Item = usize> {
@@ -109,8 +120,8 @@ impl<P: Payload> Group<'_, P> {
         keys::remove(unit, &outdated.into_iter().collect::<Vec<_>>()).await
     }
 
-    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the first
-    /// stays without an outcome.
+    /// Has the first one under each key claim it. Returns those who did, and those who have no key. Who is not the
+    /// first stays without an outcome.
     async fn claim_keys(&mut self, unit: &Unit) -> Result<Vec<usize>, Fault> {
         let mut names = BTreeSet::new();
         let first = |at: &usize| self.asked(*at).is_none_or(|asked| names.insert(asked.name));
@@ -136,45 +147,41 @@ impl<P: Payload> Group<'_, P> {
             (Some(id), None) => Some(rows::id(id.to_bytes())),
             _ => None,
         };
-        let brought = |at: &usize| self.admissions[*at].media.as_ref().map(|media| rows::id(media.id.to_bytes()));
-        let mut kept = media::name(unit, candidates.iter().filter_map(named).collect()).await?;
-        let (carried, refused): (Vec<usize>, Vec<usize>) = candidates.into_iter().partition(|at| {
-            kept.extend(brought(at));
-            named(at).is_none_or(|id| kept.contains(&id))
-        });
+        let kept = media::name(unit, candidates.iter().filter_map(named).collect()).await?;
+        let (carried, refused): (Vec<usize>, Vec<usize>) =
+            candidates.into_iter().partition(|at| named(at).is_none_or(|id| kept.contains(&id)));
         self.refuse(unit, &refused, || Admitted::MediaGone).await?;
         Ok(carried)
     }
 
-    /// Refuses those whose recipients do not all fit their quota. Returns the others.
-    async fn use_quota(&mut self, unit: &Unit, candidates: Vec<usize>) -> Result<Vec<usize>, Fault> {
-        let need = |at: &usize| {
-            let Made { owner, recipients, .. } = self.made[*at];
-            Need { owner, quota: self.admissions[*at].quota, recipients }
-        };
-        let needs: Vec<Need> = candidates.iter().map(need).collect();
-        let fits = quota::take(unit, &needs).await?;
-        let (admitted, refused): (Vec<_>, Vec<_>) = candidates.into_iter().zip(fits).partition(|(_, fits)| *fits);
-        let refused: Vec<usize> = refused.into_iter().map(|(at, _)| at).collect();
-        self.refuse(unit, &refused, || Admitted::QuotaReached).await?;
-        self.refuse_alike(&refused);
-        Ok(admitted.into_iter().map(|(at, _)| at).collect())
-    }
-
-    /// Refuses those under the keys of requests that have just not fit their quotas, where they would fit no better: a
-    /// client that repeats what it is refused makes no pass for each of its requests.
-    fn refuse_alike(&mut self, refused: &[usize]) {
-        let need = |at: usize| (self.admissions[at].quota, self.made[at].recipients);
-        let name = |at: usize| self.asked(at).map(|asked| asked.name);
-        let refused: BTreeMap<Name<'_>, (Quota, u64)> =
-            refused.iter().filter_map(|at| Some((name(*at)?, need(*at)))).collect();
-        let fits_no_better = |at: &usize| {
-            let (quota, recipients) = need(*at);
-            name(*at).and_then(|name| refused.get(&name)).is_some_and(|over| over.0 == quota && over.1 <= recipients)
-        };
-        for at in self.open().filter(fits_no_better).collect::<Vec<_>>() {
+    /// Refuses those who fit no quota whatever becomes of the others.
+    fn refuse_full(&mut self) {
+        for at in self.open().filter(|at| !self.counts.fits(&self.needs[*at])).collect::<Vec<_>>() {
             self.outcomes[at] = Some(Ok(Admitted::QuotaReached));
         }
+    }
+
+    /// Refuses those who will not fit their quota after those before them. Returns the others.
+    async fn leave_out_full(&mut self, unit: &Unit, candidates: Vec<usize>) -> Result<Vec<usize>, Fault> {
+        let (fitting, refused): (Vec<usize>, Vec<usize>) =
+            candidates.into_iter().partition(|at| self.counts.take(&self.needs[*at]));
+        self.refuse(unit, &refused, || Admitted::QuotaReached).await?;
+        Ok(fitting)
+    }
+
+    /// Refuses those, and removes what they made, whose recipients do not all fit their quota after what was admitted
+    /// at other nodes meanwhile. Returns the others.
+    async fn use_quota(&mut self, unit: &Unit, candidates: Vec<usize>) -> Result<Vec<usize>, Fault> {
+        let needs: Vec<Need> = candidates.iter().map(|at| self.needs[*at]).collect();
+        let (fits, counts) = quota::take(unit, &needs).await?;
+        self.counts.update(counts);
+        let (admitted, refused): (Vec<_>, Vec<_>) = candidates.into_iter().zip(fits).partition(|(_, fits)| *fits);
+        let refused: Vec<usize> = refused.into_iter().map(|(at, _)| at).collect();
+        if !refused.is_empty() {
+            P::remove(unit, refused.iter().map(|at| rows::id(self.made[*at].id)).collect()).await?;
+            self.refuse(unit, &refused, || Admitted::QuotaReached).await?;
+        }
+        Ok(admitted.into_iter().map(|(at, _)| at).collect())
     }
 
     /// Refuses admissions that have claimed their keys: nothing of them stays behind.

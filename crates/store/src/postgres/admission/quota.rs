@@ -1,7 +1,8 @@
 //! The daily quota, counted in the admitting transaction.
 //!
-//! A count is a row that the transaction has locked from the look at it until its end, so that it is exact whatever is
-//! admitted at other nodes. Rows are locked in the order of their names, counted in memory, and written once.
+//! A count is a row that is locked from the counting until the commit, so that it is exact whatever is admitted at
+//! other nodes. It is counted last, since groups of all nodes wait for each other from there on. Counts only grow: what
+//! does not fit a count that is committed is refused without a lock, and before anything is written for it.
 
 use std::collections::BTreeMap;
 
@@ -28,79 +29,111 @@ impl Need {
     fn name(&self) -> Name {
         (self.quota.day.0, rows::id(self.owner.account.to_bytes()), rows::is_test(self.owner.mode))
     }
+}
 
-    /// Whether it fits a day on which so many are counted.
-    fn fits(&self, used: u64) -> bool {
-        used.checked_add(self.recipients).is_some_and(|used| used <= self.quota.limit)
+/// How many are counted for each owner and day.
+#[derive(Default)]
+pub(super) struct Counts(BTreeMap<Name, u64>);
+
+impl Counts {
+    /// Whether the recipients of an admission fit.
+    pub(super) fn fits(&self, need: &Need) -> bool {
+        let used = self.0.get(&need.name()).copied().unwrap_or_default();
+        used.checked_add(need.recipients).is_some_and(|after| after <= need.quota.limit)
     }
-}
 
-/// A row as it is counted.
-struct Count {
-    used: u64,
-    has_changed: bool,
-}
-
-/// Counts recipients, in the order of the admissions: all of an admission, or none where they do not all fit its quota.
-/// Says of each whether they do.
-pub(super) async fn take(unit: &Unit, needs: &[Need]) -> Result<Vec<bool>, Fault> {
-    // What fits no empty day needs no row.
-    let names = needs.iter().filter(|need| need.recipients > 0 && need.fits(0)).map(Need::name);
-    let mut counts = lock(unit, names).await?;
-    let take = |need: &Need| {
-        let Some(count) = counts.get_mut(&need.name()) else { return need.fits(0) };
-        let fits = need.fits(count.used);
-        if fits && need.recipients > 0 {
-            *count = Count { used: count.used + need.recipients, has_changed: true };
+    /// Counts all recipients of an admission, or none where they do not all fit. Says whether they do.
+    pub(super) fn take(&mut self, need: &Need) -> bool {
+        let fits = self.fits(need);
+        if fits {
+            *self.0.entry(need.name()).or_default() += need.recipients;
         }
         fits
-    };
-    let taken = needs.iter().map(take).collect();
-    write(unit, &counts).await?;
-    Ok(taken)
+    }
+
+    /// Puts newer counts in place of these.
+    pub(super) fn update(&mut self, newer: Self) {
+        self.0.extend(newer.0);
+    }
 }
 
-const LOCK: &str = "SELECT q.day, q.account_id, q.test, q.used FROM quota q \
+/// The columns of rows' names.
+struct Names {
+    days: Vec<i64>,
+    accounts: Vec<Uuid>,
+    tests: Vec<bool>,
+}
+
+impl Names {
+    fn of<T>(counts: &BTreeMap<Name, T>) -> Self {
+        Self {
+            days: counts.keys().map(|(day, ..)| *day).collect(),
+            accounts: counts.keys().map(|(_, account, _)| *account).collect(),
+            tests: counts.keys().map(|(.., test)| *test).collect(),
+        }
+    }
+}
+
+const LOOK: &str = "SELECT q.day, q.account_id, q.test, q.used FROM quota q \
     JOIN unnest($1::bigint[], $2::uuid[], $3::boolean[]) AS n(day, account_id, test) \
-    ON q.day = n.day AND q.account_id = n.account_id AND q.test = n.test \
-    ORDER BY q.day, q.account_id, q.test FOR UPDATE OF q";
+    ON q.day = n.day AND q.account_id = n.account_id AND q.test = n.test";
 
-const BEGIN: &str = "INSERT INTO quota (day, account_id, test, used) \
-    SELECT *, 0 FROM unnest($1::bigint[], $2::uuid[], $3::boolean[]) ON CONFLICT (day, account_id, test) DO NOTHING";
-
-/// Locks these rows, which are made where they are missing.
-async fn lock(unit: &Unit, names: impl Iterator<Item = Name>) -> Result<BTreeMap<Name, Count>, Fault> {
-    let mut counts: BTreeMap<Name, Count> = names.map(|name| (name, Count { used: 0, has_changed: false })).collect();
-    if counts.is_empty() {
-        return Ok(counts);
-    }
-    let days: Vec<i64> = counts.keys().map(|(day, ..)| *day).collect();
-    let accounts: Vec<Uuid> = counts.keys().map(|(_, account, _)| *account).collect();
-    let tests: Vec<bool> = counts.keys().map(|(.., test)| *test).collect();
-    let mut found = unit.query(LOCK, &[&days, &accounts, &tests]).await?;
-    if found.len() < counts.len() {
-        unit.execute(BEGIN, &[&days, &accounts, &tests]).await?;
-        found = unit.query(LOCK, &[&days, &accounts, &tests]).await?;
-    }
-    for row in &found {
-        let name = (rows::get(row, 0)?, rows::get(row, 1)?, rows::get(row, 2)?);
-        counts.insert(name, Count { used: rows::count(row, 3)?, has_changed: false });
+/// What is committed of the counts that these admissions need.
+pub(super) async fn look(unit: &Unit, needs: &[Need]) -> Result<Counts, Fault> {
+    let names: BTreeMap<Name, ()> = needs.iter().map(|need| (need.name(), ())).collect();
+    let Names { days, accounts, tests } = Names::of(&names);
+    let mut counts = Counts::default();
+    for row in unit.query(LOOK, &[&days, &accounts, &tests]).await? {
+        let name = (rows::get(&row, 0)?, rows::get(&row, 1)?, rows::get(&row, 2)?);
+        counts.0.insert(name, rows::count(&row, 3)?);
     }
     Ok(counts)
 }
 
-const WRITE: &str = "UPDATE quota q SET used = n.used \
+const ADD: &str = "INSERT INTO quota AS q (day, account_id, test, used) \
+    SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::bigint[]) \
+    ON CONFLICT (day, account_id, test) DO UPDATE SET used = q.used + excluded.used \
+    RETURNING day, account_id, test, used";
+
+/// Counts recipients, in the order of the admissions: all of an admission, or none where they do not all fit its quota.
+/// Says of each whether they do, and how many are counted now.
+pub(super) async fn take(unit: &Unit, needs: &[Need]) -> Result<(Vec<bool>, Counts), Fault> {
+    // In the order of their names, as every transaction locks them.
+    let mut sums: BTreeMap<Name, u64> = BTreeMap::new();
+    for need in needs.iter().filter(|need| need.recipients > 0) {
+        let sum = sums.entry(need.name()).or_default();
+        *sum = sum.saturating_add(need.recipients);
+    }
+    if sums.is_empty() {
+        return Ok((vec![true; needs.len()], Counts::default()));
+    }
+    let Names { days, accounts, tests } = Names::of(&sums);
+    let added: Vec<i64> = sums.values().map(|sum| sum.cast_signed()).collect();
+    let mut counts = Counts::default();
+    let mut added_up = BTreeMap::new();
+    for row in unit.query(ADD, &[&days, &accounts, &tests, &added]).await? {
+        let name = (rows::get(&row, 0)?, rows::get(&row, 1)?, rows::get(&row, 2)?);
+        let after: u64 = rows::count(&row, 3)?;
+        let sum = sums.get(&name).copied().unwrap_or_default();
+        counts.0.insert(name, after - sum);
+        added_up.insert(name, after);
+    }
+    let fits = needs.iter().map(|need| need.recipients == 0 || counts.take(need)).collect();
+    let wrong = counts.0.iter().filter(|(name, used)| added_up.get(name) != Some(used));
+    correct(unit, &wrong.map(|(name, used)| (*name, *used)).collect()).await?;
+    Ok((fits, counts))
+}
+
+const CORRECT: &str = "UPDATE quota q SET used = n.used \
     FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::bigint[]) AS n(day, account_id, test, used) \
     WHERE q.day = n.day AND q.account_id = n.account_id AND q.test = n.test";
 
-async fn write(unit: &Unit, counts: &BTreeMap<Name, Count>) -> Result<(), Fault> {
-    let changed = || counts.iter().filter(|(_, count)| count.has_changed);
-    let days: Vec<i64> = changed().map(|((day, ..), _)| *day).collect();
-    if days.is_empty() {
+/// Takes back what did not fit.
+async fn correct(unit: &Unit, counts: &BTreeMap<Name, u64>) -> Result<(), Fault> {
+    if counts.is_empty() {
         return Ok(());
     }
-    let accounts: Vec<Uuid> = changed().map(|((_, account, _), _)| *account).collect();
-    let tests: Vec<bool> = changed().map(|((.., test), _)| *test).collect();
-    let used: Vec<i64> = changed().map(|(_, count)| count.used.cast_signed()).collect();
-    unit.execute(WRITE, &[&days, &accounts, &tests, &used]).await.map(drop)
+    let Names { days, accounts, tests } = Names::of(counts);
+    let used: Vec<i64> = counts.values().map(|used| used.cast_signed()).collect();
+    unit.execute(CORRECT, &[&days, &accounts, &tests, &used]).await.map(drop)
 }

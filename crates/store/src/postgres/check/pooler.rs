@@ -13,7 +13,8 @@ use crate::postgres::fault::refused_or_lost;
 pub(super) async fn look(client: &Client, other: &Client) -> Result<Option<String>, StoreError> {
     let compared = compare(client, other).await;
     let is_same = compared.map_err(|error| refused_or_lost(&error, "the database does not tell its sessions"))?;
-    let pooled = "a pooler gives each transaction another session, which loses time limits and settings: use its session \
+    let pooled = "a pooler gives each transaction another session, which loses time limits and settings: use its \
+        session \
         mode, or connect to the database itself";
     Ok((!is_same).then(|| pooled.to_owned()))
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::super::rows;
-use crate::copy::value::{Kind, Value};
+use crate::portable::value::{Kind, Value};
 
 /// A value of a column of this kind, as a parameter.
 #[derive(Clone, Copy, Debug)]

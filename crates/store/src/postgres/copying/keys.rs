@@ -6,8 +6,8 @@ use super::super::fault::Fault;
 use super::super::unit::Unit;
 use super::fields::{self, Field};
 use crate::StoreError;
-use crate::copy::tables::Table;
-use crate::copy::value::{Kind, Value};
+use crate::portable::tables::Table;
+use crate::portable::value::{Kind, Value};
 
 /// The keys of these rows, a list for each column of the key.
 pub(super) fn columns<'v>(table: &Table, rows: &'v [Vec<Value>]) -> Vec<Vec<Field<'v>>> {

@@ -54,8 +54,8 @@ pub(super) async fn begin(unit: &mut Unit, calls: &[Arc<Begin>]) -> Result<Vec<V
     Ok(answers)
 }
 
-/// Begins one attempt of each message, unless its lease is over or an opt-out stops it. Returns the numbers of those that
-/// have begun.
+/// Begins one attempt of each message, unless its lease is over or an opt-out stops it. Returns the numbers of those
+/// that have begun.
 async fn begin_each(unit: &mut Unit, asked: &[Asked<'_>]) -> Result<BTreeMap<MessageId, u32>, Fault> {
     let opted_out =
         stops::opted_out(unit, asked.iter().map(|asked| (asked.attempt.id, asked.attempt.recipient))).await?;
@@ -71,8 +71,8 @@ async fn begin_each(unit: &mut Unit, asked: &[Asked<'_>]) -> Result<BTreeMap<Mes
     Ok(numbers)
 }
 
-/// Ends messages that opt-outs stop, where their leases hold. The end of an attempt under way is awaited: its outcome is
-/// not recorded yet, and a retry of it finds the opt-out.
+/// Ends messages that opt-outs stop, where their leases hold. The end of an attempt under way is awaited: its outcome
+/// is not recorded yet, and a retry of it finds the opt-out.
 async fn end_opted_out(unit: &mut Unit, stopped: &[&Asked<'_>]) -> Result<(), Fault> {
     let mut lives = life::lock(unit, stopped.iter().map(|asked| asked.attempt.id)).await?;
     let mut ended = Vec::new();

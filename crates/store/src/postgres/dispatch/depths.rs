@@ -5,8 +5,8 @@ use crate::postgres::fault::Fault;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 
-/// Ids sort in the order of acceptance, so the lowest one is of the oldest message. The time in an id may be ahead of the
-/// clock; the message has the time of the clock.
+/// Ids sort in the order of acceptance, so the lowest one is of the oldest message. The time in an id may be ahead of
+/// the clock; the message has the time of the clock.
 const DEPTHS: &str = "SELECT c.carrier, c.queued, m.created_at \
     FROM (SELECT carrier, count(*) AS queued FROM queue GROUP BY carrier) c \
     LEFT JOIN LATERAL (SELECT q.message_id FROM queue q WHERE q.carrier = c.carrier ORDER BY q.message_id LIMIT 1) o \

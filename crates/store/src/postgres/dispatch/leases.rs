@@ -14,8 +14,8 @@ use crate::postgres::living::{self, Owners};
 use crate::postgres::rows::{self, MESSAGE, MESSAGE_COLUMNS};
 use crate::postgres::unit::Unit;
 
-/// How many accounts are looked at together: few at first, since their messages are locked before it is known how many of
-/// them there is room for, and more where they had little.
+/// How many accounts are looked at together: few at first, since their messages are locked before it is known how many
+/// of them there is room for, and more where they had little.
 const ACCOUNTS_AT_FIRST: usize = 32;
 const ACCOUNTS_AT_MOST: usize = 1_024;
 
@@ -71,7 +71,8 @@ struct Taken {
     place: Uuid,
 }
 
-/// Goes round the accounts from `begin`, once. Returns what was leased, and the account after which the next round begins.
+/// Goes round the accounts from `begin`, once. Returns what was leased, and the account after which the next round
+/// begins.
 pub(super) async fn lease_due(unit: &Unit, request: &LeaseRequest, begin: Uuid) -> Result<(Vec<Leased>, Uuid), Fault> {
     let node = Epoch::of_token(request.lease.token).ok_or(Fault::Told(StoreError::Over))?;
     living::require(unit, node).await?;

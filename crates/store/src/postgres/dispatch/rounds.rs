@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use model::MessageId;
 
-/// The items of a list in rounds, each in the order of the list, so that a message has one item in each: its first one in
-/// the first round. Nearly every list is one round.
+/// The items of a list in rounds, each in the order of the list, so that a message has one item in each: its first one
+/// in the first round. Nearly every list is one round.
 pub(super) fn rounds<T>(items: impl IntoIterator<Item = T>, id: impl Fn(&T) -> MessageId) -> Vec<Vec<T>> {
     let mut rounds: Vec<Vec<T>> = Vec::new();
     let mut times: BTreeMap<MessageId, usize> = BTreeMap::new();

@@ -22,7 +22,8 @@ const PARTS: &str = "DELETE FROM inbound_parts WHERE join_id = ANY($1)";
 const UNROUTED: &str = "SELECT id FROM inbound WHERE account_id = '00000000-0000-0000-0000-000000000000' \
     AND received_at < $1 ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED";
 const AUTOMATIC: &str = "DELETE FROM automatic_messages WHERE (number, account_id, test, sender, at, message_id) IN \
-    (SELECT number, account_id, test, sender, at, message_id FROM automatic_messages WHERE at < $1 ORDER BY at LIMIT $2)";
+    (SELECT number, account_id, test, sender, at, message_id FROM automatic_messages WHERE at < $1 ORDER BY at LIMIT \
+    $2)";
 
 /// Forgets at most `limit` of each. Returns how many rows went.
 pub(super) async fn forget(unit: &Unit, now: Timestamp, unrouted_kept: Duration, limit: usize) -> Result<usize, Fault> {

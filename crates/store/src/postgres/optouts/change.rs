@@ -107,7 +107,8 @@ const INSERT: &str = "INSERT INTO opt_outs (account_id, test, number, sender, so
     $8::text[], $9::bigint[])";
 /// Each keeps its place in the list.
 const UPDATE: &str = "UPDATE opt_outs o SET source = n.source, keyword = n.keyword, message_id = n.message_id, \
-    reason = n.reason, at = n.at FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::bigint[]) \
+    reason = n.reason, at = n.at FROM unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::text[], \
+    $6::bigint[]) \
     AS n(id, source, keyword, message_id, reason, at) WHERE o.id = n.id";
 const INSERT_LINE: &str = "INSERT INTO opt_out_history (account_id, test, number, sender, source, keyword, message_id, \
     reason, at, is_out) SELECT n.*, $10 FROM unnest($1::uuid[], $2::boolean[], $3::bigint[], $4::text[], $5::text[], \

@@ -27,7 +27,7 @@ macro_rules! lock {
         concat!(
             "SELECT id, addresses, says, at, detail, scope, keys, carrier, \
              (extract(epoch FROM came) * 1000000)::bigint, waits_for FROM unmatched \
-             WHERE id = ANY($1) AND fate = 'waiting' ORDER BY id ",
+             WHERE id = ANY($1) AND ended_at IS NULL ORDER BY id ",
             $how
         )
     };
@@ -158,8 +158,9 @@ pub(super) async fn forget(
     old.iter().map(|row| rows::carrier(row, 1)).collect()
 }
 
+// What has no end waits. It is not said by the fate: for that, all that are parked would be read.
 const END: &str = "WITH ended AS (UPDATE unmatched u SET fate = $3, ended_at = n.at, waits_for = NULL \
-    FROM unnest($1::bigint[], $2::bigint[]) n(id, at) WHERE u.id = n.id AND u.fate = 'waiting' \
+    FROM unnest($1::bigint[], $2::bigint[]) n(id, at) WHERE u.id = n.id AND u.ended_at IS NULL \
     RETURNING u.id, u.carrier, u.bytes), \
     keys AS (DELETE FROM parked_keys k USING ended e WHERE k.parked_id = e.id) \
     INSERT INTO parked_load (carrier, count, bytes) \

@@ -119,11 +119,11 @@ async fn insert(unit: &Unit, newcomers: &[Newcomer]) -> Result<(), Fault> {
 }
 
 const INSERT: &str = "INSERT INTO unmatched (carrier, addresses, says, at, detail, fate, reason, ended_at, bytes, \
-    keys, scope, raw, waits_for) SELECT n.carrier, n.addresses, n.says, n.at, n.detail, n.fate, 'unknown_id', n.ended_at, \
-    n.bytes, n.keys, n.scope, n.raw, n.waits_for FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], \
-    $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::text[], $10::integer[], $11::text[], $12::uuid[]) \
-    WITH ORDINALITY AS n(carrier, addresses, says, at, detail, fate, ended_at, bytes, keys, scope, raw, waits_for, \
-    place) ORDER BY n.place RETURNING id";
+    keys, scope, raw, waits_for) SELECT n.carrier, n.addresses, n.says, n.at, n.detail, n.fate, 'unknown_id', \
+    n.ended_at, n.bytes, n.keys, n.scope, n.raw, n.waits_for \
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], \
+    $8::bigint[], $9::text[], $10::integer[], $11::text[], $12::uuid[]) WITH ORDINALITY AS n(carrier, addresses, \
+    says, at, detail, fate, ended_at, bytes, keys, scope, raw, waits_for, place) ORDER BY n.place RETURNING id";
 
 const INSERT_KEYS: &str = "INSERT INTO parked_keys (carrier, key, parked_id) \
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])";

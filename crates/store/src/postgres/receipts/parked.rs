@@ -189,13 +189,15 @@ const UNDER_KEYS: &str = "SELECT n.place, k.parked_id \
     (SELECT parked_id FROM parked_keys WHERE carrier = n.carrier AND key = n.key ORDER BY parked_id LIMIT $3) k \
     ORDER BY n.place, k.parked_id";
 
-const WAITING_FOR: &str = "SELECT u.id FROM unmatched u WHERE u.waits_for = ANY($1) AND u.fate = 'waiting' \
-    AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.message_id = u.waits_for AND q.attempt_began <= u.came)";
+// Only what is parked waits for an attempt. That its fate is 'waiting' is left out: for it, all that are parked would
+// be read.
+const WAITING_FOR: &str = "SELECT u.id FROM unmatched u WHERE u.waits_for = ANY($1) AND NOT EXISTS \
+    (SELECT 1 FROM queue q WHERE q.message_id = u.waits_for AND q.attempt_began <= u.came)";
 
 /// Attempts of epochs that are over get no acknowledgement any more.
-const WAITING_FOR_NOTHING: &str = "SELECT u.id FROM unmatched u WHERE u.waits_for IS NOT NULL AND u.fate = 'waiting' \
-    AND NOT EXISTS (SELECT 1 FROM queue q JOIN nodes n ON n.epoch = (q.lease >> 32 & 4294967295) AND NOT n.is_over \
-    WHERE q.message_id = u.waits_for AND q.attempt_began <= u.came) LIMIT $1";
+const WAITING_FOR_NOTHING: &str = "SELECT u.id FROM unmatched u WHERE u.waits_for IS NOT NULL AND NOT EXISTS \
+    (SELECT 1 FROM queue q JOIN nodes n ON n.epoch = (q.lease >> 32 & 4294967295) AND NOT n.is_over \
+    WHERE q.message_id = u.waits_for AND q.attempt_began <= u.came) ORDER BY u.waits_for LIMIT $1";
 
 const WAIT: &str = "UPDATE unmatched u SET waits_for = n.waits_for \
-    FROM unnest($1::bigint[], $2::uuid[]) n(id, waits_for) WHERE u.id = n.id AND u.fate = 'waiting'";
+    FROM unnest($1::bigint[], $2::uuid[]) n(id, waits_for) WHERE u.id = n.id AND u.ended_at IS NULL";

@@ -1,5 +1,5 @@
-//! Whole weeks: where all of a week is old and nothing of it is open, its partitions go at once, which costs no more than
-//! to remove a file.
+//! Whole weeks: where all of a week is old and nothing of it is open, its partitions go at once, which costs no more
+//! than to remove a file.
 //!
 //! A node that remembers such a week makes its partitions again if it ever needs them
 //! ([`super::super::core::Core::make_room_again`]).

@@ -12,8 +12,8 @@ use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 use crate::walks::Place;
 
-/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns how
-/// many went.
+/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns
+/// how many went.
 pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)]) -> Result<u64, Fault> {
     let (mut ids, mut numbers, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for (_, thing) in found {

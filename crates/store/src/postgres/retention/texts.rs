@@ -1,8 +1,8 @@
 //! Texts: those that are old, and those that go with the end of their message or broadcast.
 //!
 //! A walk leaves the text of a message that has not ended, and whoever ends the message removes it then. So that one of
-//! the two does, the walk locks the message before it writes its mark, and whoever ends it locks it before the marks are
-//! read.
+//! the two does, the walk locks the message before it writes its mark, and whoever ends it locks it before the marks
+//! are read.
 
 use std::collections::BTreeSet;
 

@@ -135,7 +135,8 @@ fn pace(segments_per_second: NonZeroU32) -> i64 {
 
 pub(super) async fn put_block(unit: &Unit, block: &Block) -> Result<u64, Fault> {
     let sql = "INSERT INTO blocks (number, kind, account_id, reason, created_at) VALUES ($1, $2, $3, $4, $5) \
-        ON CONFLICT (number, kind, account_id) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at";
+        ON CONFLICT (number, kind, account_id) DO UPDATE SET reason = excluded.reason, created_at = \
+        excluded.created_at";
     unit.execute(
         sql,
         &[

@@ -3,15 +3,15 @@
 //! Each counter is exact. Two counters cannot be changed at once, so what passes from one to the other decides what a
 //! change costs. A take that wrote both would be as slow as the slower and would fail with either, and so a take writes
 //! one, and whoever asks tells the counter what was last heard of the window, wherever that was ([`Seen`]). A counter
-//! that knows less goes on from there: the database when Valkey fails, Valkey when it is back, and a Valkey that has lost
-//! its data. So:
+//! that knows less goes on from there: the database when Valkey fails, Valkey when it is back, and a Valkey that has
+//! lost its data. So:
 //!
 //! - With one node, nothing passes twice at a change but what was under way at that moment.
 //! - With several nodes, what has passed at others since a node last heard of the window may pass once more as well:
 //!   within a window at most the limit again, and only in windows during which there was a change. The next window is
 //!   exact.
-//! - While some nodes reach Valkey and others do not, both counters count. Each is exact, so that at most twice the limit
-//!   passes in a window.
+//! - While some nodes reach Valkey and others do not, both counters count. Each is exact, so that at most twice the
+//!   limit passes in a window.
 //! - A take that Valkey counts after nobody waited for it any more is counted in the database as well, and a window can
 //!   be full a few requests early. Nothing passes more often because of it.
 

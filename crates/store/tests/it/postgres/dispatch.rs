@@ -46,7 +46,8 @@ fn outcome(leased: &Leased, attempt: u32) -> Outcome {
     }
 }
 
-/// Leases a few messages, sends all but the last of several, which it gives back, and goes on until every message is sent.
+/// Leases a few messages, sends all but the last of several, which it gives back, and goes on until every message is
+/// sent.
 async fn work(store: Arc<dyn Store>, tokens: Arc<Tokens>, log: Arc<Mutex<Log>>) {
     while log.lock().unwrap().sent.len() < MESSAGES as usize {
         let request = LeaseRequest { limit: 7, limit_per_account: 3, ..lease_request(tokens.next(), after(1)) };

@@ -1,5 +1,5 @@
-//! Messages, and what became of them. What a carrier has not taken is in `queue` as well, what ended without arriving in
-//! `failures`, and what waits for receipts in `receipt_waits`.
+//! Messages, and what became of them. What a carrier has not taken is in `queue` as well, what ended without arriving
+//! in `failures`, and what waits for receipts in `receipt_waits`.
 //!
 //! Leases end with the process that had them: what was leased is due. An attempt that was under way counts as one whose
 //! answer never came. A receipt that is parked is looked at once more: the attempt that it may have waited for is over.

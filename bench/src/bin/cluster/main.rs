@@ -1,0 +1,112 @@
+//! What a store on PostgreSQL takes from one, two and three nodes, beside one bare client that writes the same rows;
+//! and how long it takes until others have what a dead node had.
+//!
+//! `bench/cluster` starts a PostgreSQL and runs this. Nodes are stores of this process, each with connections of its
+//! own, and share its callers; client, nodes and PostgreSQL share the machine's cores. Every measurement has a new
+//! database. All of a round run one after the other, and a ratio is the median of those within a round, so that a
+//! machine whose speed drifts drifts for all of them.
+#![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
+
+mod bare;
+mod databases;
+mod nodes;
+mod table;
+mod take_over;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Parser;
+use testkit::Load;
+use tokio::task::JoinSet;
+
+use self::databases::Databases;
+use self::nodes::{Fleet, Keys};
+use self::table::{Measured, Table};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How many callers ask at once, at all nodes together.
+const CALLERS: usize = 256;
+
+/// Measures stores on PostgreSQL, and prints a table
+#[derive(Debug, Parser)]
+struct Options {
+    /// Where PostgreSQL is, without a database: postgres://USER@HOST:PORT
+    #[arg(long)]
+    server: String,
+    /// How many messages a measurement has
+    #[arg(long, default_value_t = 40_000)]
+    messages: usize,
+    /// How many turns each has
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Which parts: accept, keys, submit, both, take-over
+    #[arg(long, default_value = "accept,keys,submit,both,take-over", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How many nodes there are at most
+    #[arg(long, default_value_t = 3)]
+    nodes: usize,
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<(), Failure> {
+    let options = Options::parse();
+    let has = |part: &str| options.only.iter().any(|only| only == part);
+    let databases = Databases::new(&options.server).await?;
+    let mut table = Table::default();
+    for round in 0..options.rounds {
+        for what in ["accept", "keys", "submit", "both"].into_iter().filter(|what| has(what)) {
+            // The first of a round has the machine as the one before left it: everyone is first in turn.
+            let mut nodes: Vec<usize> = (1..=options.nodes).collect();
+            nodes.rotate_left(round % options.nodes);
+            for count in nodes {
+                table.add(what, count, measure(&databases, what, count, options.messages).await?);
+            }
+            for connections in [1, 2] {
+                let keys = if what == "keys" { Keys::Each } else { Keys::None };
+                // Groups as large as those of one node.
+                let group = table.group_of(if what == "keys" { what } else { "accept" }).unwrap_or(CALLERS / 2);
+                let url = databases.fresh().await?;
+                let rate = bare::measure(&url, connections, group, options.messages, keys).await?;
+                table.add_ceiling(what, connections, Measured { per_second: rate, group: group as f64 });
+            }
+        }
+    }
+    table.print();
+    if has("take-over") {
+        take_over::measure(&databases).await?;
+    }
+    databases.end().await
+}
+
+/// One measurement of so many nodes.
+async fn measure(databases: &Databases, what: &str, count: usize, messages: usize) -> Result<Measured, Failure> {
+    let url = databases.fresh().await?;
+    let fleet = Arc::new(Fleet::join(&url, count).await?);
+    let load = Arc::new(Load::new(messages));
+    let mut took = None;
+    let began = Instant::now();
+    match what {
+        "accept" => fleet.accept(&load, Keys::None).await?,
+        "keys" => fleet.accept(&load, Keys::Each).await?,
+        "submit" => {
+            fleet.accept(&load, Keys::None).await?;
+            let began = Instant::now();
+            fleet.submit(messages).await?;
+            took = Some(began.elapsed());
+        }
+        _ => {
+            let (accepted, submitted) = tokio::join!(fleet.accept(&load, Keys::None), fleet.submit(messages));
+            accepted.and(submitted)?;
+        }
+    }
+    let took = took.unwrap_or_else(|| began.elapsed());
+    let group = fleet.mean_group();
+    fleet.leave().await;
+    Ok(Measured { per_second: messages as f64 / took.as_secs_f64(), group })
+}

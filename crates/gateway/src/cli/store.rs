@@ -1,0 +1,103 @@
+//! `smsfactory store`: where everything is kept.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use store::copy::{Copied, Copy, Progress, Stage};
+
+use super::{Failed, machine, output};
+
+const COLUMNS: &[(&str, &str)] = &[("table", "/table"), ("rows", "/rows"), ("sha256", "/sha256")];
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Store {
+    #[command(subcommand)]
+    action: Action,
+    /// Print the answer as JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Copies a stopped store on SQLite into an empty database of PostgreSQL, and compares the copy with it
+    ///
+    /// A copy that was stopped goes on where it was when the same is run again. The old store stays as it is.
+    Copy {
+        /// The store: `sqlite:PATH`
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The database: `postgres://USER@HOST/DATABASE`
+        #[arg(long, value_name = "URL", env = "SMSFACTORY_COPY_TO", hide_env_values = true)]
+        to: String,
+    },
+}
+
+impl Store {
+    pub(super) async fn run(self) -> Result<(), Failed> {
+        let Action::Copy { from, to } = self.action;
+        let shown = Shown::begin();
+        let copied = Copy::new(&from, &to, machine()).run(|progress| shown.tell(progress)).await;
+        shown.end();
+        report(&copied.map_err(Failed::new)?, &to, self.json);
+        Ok(())
+    }
+}
+
+/// How far the copy has come, for people.
+struct Shown(ProgressBar);
+
+impl Shown {
+    fn begin() -> Self {
+        let style =
+            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows  {per_sec}  {eta} left  {msg}");
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        // A template that cannot be read leaves the bar as it is by default.
+        Self(match style {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        })
+    }
+
+    fn tell(&self, Progress { stage, table, rows, total }: Progress) {
+        if rows < self.0.position() {
+            // What was copied is gone through once more.
+            self.0.reset();
+        }
+        self.0.set_length(total);
+        self.0.set_position(rows);
+        let stage = match stage {
+            Stage::Copying => "copying",
+            Stage::Verifying => "verifying",
+        };
+        self.0.set_message(format!("{stage} {table}"));
+    }
+
+    fn end(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn report(copied: &Copied, to: &str, as_json: bool) {
+    let table = |table: &store::copy::CopiedTable| {
+        let sha256: String = table.digest.iter().map(|octet| format!("{octet:02x}")).collect();
+        json!({ "table": table.name, "rows": table.rows, "sha256": sha256 })
+    };
+    let tables: Vec<_> = copied.tables.iter().map(table).collect();
+    output::list(&json!({ "data": tables, "hasMedia": copied.has_media }), COLUMNS, as_json);
+    if as_json {
+        return;
+    }
+    output::say(format!(
+        "\nThe copy has the same rows with the same values. Set `store.url` to {} and start the servers; do not start \
+         one with the old store again.",
+        store::without_password(to)
+    ));
+    if copied.has_media {
+        output::say(
+            "Media were not moved: all nodes must share the directory of `media.directory`, or its files must be moved \
+             to the bucket of `media.url` under their names.",
+        );
+    }
+}
