@@ -12,7 +12,7 @@ use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim,
 use store::contract::nodes::Epoch;
 use store::contract::windows::{Taken, Window};
 use store::postgres::Postgres;
-use store::{Messages, Requests, Store, Windows};
+use store::{Store, Windows};
 use tokio::task::JoinSet;
 
 use super::PostgresDatabase;
