@@ -3,6 +3,7 @@
 mod check;
 mod following;
 mod linear;
+mod lost;
 mod pooler;
 mod dispatch;
 mod url;
