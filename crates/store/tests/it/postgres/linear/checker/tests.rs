@@ -84,14 +84,14 @@ fn what_has_no_end_may_happen_late_or_never() {
 
 /// Tries every order of every choice of those without an end.
 fn by_force(operations: &[Operation<Register>], chosen: &mut Vec<usize>, state: u8) -> bool {
-    let left = || (0..operations.len()).filter(|at| !chosen.contains(at)).collect::<Vec<_>>();
-    if left().iter().all(|at| operations[*at].ended.is_none()) {
+    let left: Vec<usize> = (0..operations.len()).filter(|at| !chosen.contains(at)).collect();
+    if left.iter().all(|at| operations[*at].ended.is_none()) {
         return true;
     }
-    for at in left() {
-        let comes_too_early = left()
+    for at in left.iter().copied() {
+        let comes_too_early = left
             .iter()
-            .any(|other| operations[*other].ended.as_ref().is_some_and(|(end, _)| *end < operations[at].began));
+            .any(|other| operations[*other].ended.as_ref().is_some_and(|(end, _)| *end <= operations[at].began));
         let answer = operations[at].ended.as_ref().map(|(_, answer)| answer);
         if let (false, Some(after)) = (comes_too_early, Register::step(&state, &operations[at].call, answer)) {
             chosen.push(at);
