@@ -249,8 +249,8 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made,
--- where it is on record and its answer is awaited.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
+-- it is on record and its answer is awaited. begun is the number that the epoch gave the call that began the request.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,
@@ -258,6 +258,7 @@ CREATE TABLE held_keys (
     key        text    NOT NULL,
     epoch      bigint  NOT NULL,
     made       uuid,
+    begun      bigint,
     PRIMARY KEY (account_id, test, endpoint, key)
 );
 CREATE INDEX held_keys_of ON held_keys (epoch);

@@ -37,7 +37,8 @@ pub struct RequestKey {
 pub trait Requests: Send + Sync {
     /// Begins a request under a key, which the node holds from now on. `false`, and nothing is changed, while another
     /// request holds the key, at this node or at another one that is not over. Of two that begin at once one gets the
-    /// key.
+    /// key. A request whose caller is not told that it began, because the call failed or the caller went away, holds
+    /// nothing as soon as that can be written.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.

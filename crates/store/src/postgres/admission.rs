@@ -2,7 +2,7 @@
 
 mod broadcast_rows;
 mod holding;
-mod keys;
+pub(super) mod keys;
 mod message_rows;
 mod pass;
 mod quota;
@@ -13,8 +13,7 @@ use std::sync::Arc;
 use model::{Broadcast, MediaId, Message, Owner, ScreeningRecord, Timestamp};
 use uuid::Uuid;
 
-pub(super) use self::holding::AGAIN;
-use self::holding::Holding;
+pub(super) use self::holding::{AGAIN, Holding};
 pub(super) use self::keys::name_of_key;
 use self::keys::{Record, Seen};
 pub(super) use self::message_rows::insert_messages;

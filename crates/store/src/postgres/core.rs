@@ -1,6 +1,6 @@
 //! The connections, and the transactions on them.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub(super) struct Core {
     pub(super) publishing: tokio::sync::Mutex<()>,
     /// How many calls this process had to write.
     written: AtomicU64,
+    /// How many requests have begun here. The number tells each of them from the others of their epoch.
+    requests: AtomicI64,
     rows_per_page: AtomicUsize,
     bounds: Mutex<Bounds>,
     observer: Mutex<Option<Observer>>,
@@ -76,6 +78,7 @@ impl Core {
             clock,
             followed: Followed::default(),
             publishing: tokio::sync::Mutex::default(),
+            requests: AtomicI64::default(),
             rows_per_page: AtomicUsize::new(ROWS_PER_PAGE),
             bounds: Mutex::default(),
             observer: Mutex::default(),
@@ -105,6 +108,11 @@ impl Core {
     /// How many calls this process had to write until now.
     pub(super) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// The number of a request that begins.
+    pub(super) fn next_request(&self) -> i64 {
+        self.requests.fetch_add(1, Ordering::Relaxed)
     }
 
     /// How many rows a page of messages looks at.

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 
-use super::admission::{AGAIN, name_of_key};
+use super::admission::{AGAIN, Holding, keys, name_of_key};
 use super::fault::Fault;
 use super::unit::Unit;
 use super::{Postgres, living, rows};
@@ -14,7 +14,13 @@ use crate::contract::requests::{RequestKey, Requests};
 #[async_trait]
 impl Requests for Postgres {
     async fn begin_request(&self, node: Epoch, key: &RequestKey) -> Result<bool, StoreError> {
-        self.core.write((node, key), |unit, (node, key)| Box::pin(begin(unit, *node, key))).await
+        let number = self.core.next_request();
+        let holding = Holding::of_beginning(&self.core, node, key, number);
+        let input = (node, key, number);
+        let begun =
+            self.core.write(input, |unit, (node, key, number)| Box::pin(begin(unit, *node, key, *number))).await?;
+        holding.keep();
+        Ok(begun)
     }
 
     async fn record_answer(&self, node: Epoch, key: &RequestKey, body: String) -> Result<(), StoreError> {
@@ -32,13 +38,9 @@ impl Requests for Postgres {
     }
 }
 
-async fn begin(unit: &Unit, node: Epoch, key: &RequestKey) -> Result<bool, Fault> {
+async fn begin(unit: &Unit, node: Epoch, key: &RequestKey, number: i64) -> Result<bool, Fault> {
     living::require(unit, node).await?;
-    let (account, test, endpoint, key) = name_of_key(key);
-    let sql = "INSERT INTO held_keys (account_id, test, endpoint, key, epoch) VALUES ($1, $2, $3, $4, $5) \
-        ON CONFLICT (account_id, test, endpoint, key) DO NOTHING";
-    let begun = unit.execute(sql, &[&account, &test, &endpoint, &key, &rows::epoch_number(node)]).await?;
-    Ok(begun > 0)
+    keys::begin(unit, name_of_key(key), node, number).await
 }
 
 async fn record(unit: &Unit, node: Epoch, key: &RequestKey, body: &str) -> Result<(), Fault> {

@@ -5,6 +5,7 @@ mod copy;
 mod dispatch;
 mod following;
 mod linear;
+mod lost;
 mod pooler;
 mod retention;
 mod url;

@@ -1,4 +1,4 @@
-//! What a request holds from its admission on, until it ends.
+//! What a request holds from its beginning or its admission on, until it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +7,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::super::core::Core;
+use super::super::fault::Fault;
+use super::super::unit::Unit;
 use super::super::{living, rows};
 use super::Payload;
 use super::keys;
@@ -18,37 +20,48 @@ use crate::contract::requests::RequestKey;
 /// How long the store waits until it tries again to free a key.
 pub(in super::super) const AGAIN: Duration = Duration::from_millis(200);
 
-/// The key that a request may hold from its admission on. It is free again when the last [`Holding`] of the request is
-/// dropped and none was kept: the request is not admitted, nobody knows whether it is, or its caller is gone.
+/// The key that a request may hold from its beginning or its admission on. It is free again when the last [`Holding`] of
+/// the call is dropped and none was kept: the request is not admitted, nobody knows whether it is, or its caller is gone.
 #[derive(Clone)]
-pub(super) struct Holding(Option<Arc<Undo>>);
+pub(in super::super) struct Holding(Option<Arc<Undo>>);
 
 struct Undo {
     core: Arc<Core>,
     node: Epoch,
     key: RequestKey,
-    made: Uuid,
-    begun: bool,
+    by: By,
     is_kept: AtomicBool,
 }
 
+/// By which call a request may hold its key.
+#[derive(Clone, Copy)]
+enum By {
+    /// Its beginning, which has this number.
+    Beginning(i64),
+    /// Its admission, which would make this. It may have begun before.
+    Admission { made: Uuid, begun: bool },
+}
+
 impl Holding {
+    /// The key of a request that is about to begin.
+    pub(in super::super) fn of_beginning(core: &Arc<Core>, node: Epoch, key: &RequestKey, number: i64) -> Self {
+        Self::by(By::Beginning(number), core, node, key.clone())
+    }
+
     /// The key of a request that is about to be admitted, where its answer is awaited.
     pub(super) fn of<P: Payload>(core: &Arc<Core>, admission: &Admission<P>) -> Self {
         let Some(claim) = admission.idempotency.as_ref().filter(|claim| claim.awaited) else { return Self(None) };
         let made = admission.payload.made();
-        Self(Some(Arc::new(Undo {
-            core: Arc::clone(core),
-            node: admission.node,
-            key: claim.of(made.owner),
-            made: rows::id(made.id),
-            begun: claim.begun,
-            is_kept: AtomicBool::new(false),
-        })))
+        let by = By::Admission { made: rows::id(made.id), begun: claim.begun };
+        Self::by(by, core, admission.node, claim.of(made.owner))
+    }
+
+    fn by(by: By, core: &Arc<Core>, node: Epoch, key: RequestKey) -> Self {
+        Self(Some(Arc::new(Undo { core: Arc::clone(core), node, key, by, is_kept: AtomicBool::new(false) })))
     }
 
     /// There is nothing to undo: it is held until the request ends, or is not held.
-    pub(super) fn keep(&self) {
+    pub(in super::super) fn keep(&self) {
         if let Some(undo) = &self.0 {
             undo.is_kept.store(true, Ordering::Release);
         }
@@ -68,19 +81,22 @@ impl Drop for Holding {
 
 /// Frees the key. While that cannot be written, the store goes on trying until the epoch is over, whose keys are free.
 async fn free(undo: Undo) {
-    let Undo { core, node, key, made, begun, .. } = undo;
+    let Undo { core, node, key, by, .. } = undo;
     loop {
-        let freed = core
-            .write((node, key.clone()), |unit, (node, key)| {
-                Box::pin(async move {
-                    living::require(unit, *node).await?;
-                    keys::let_go(unit, &[(keys::name_of_key(key), made, begun)]).await
-                })
-            })
-            .await;
+        let input = (node, key.clone(), by);
+        let freed = core.write(input, |unit, (node, key, by)| Box::pin(free_now(unit, *node, key, *by))).await;
         match freed {
             Err(StoreError::Unavailable(_)) if !core.is_closed() => core.runtime.sleep(AGAIN).await,
             _ => return,
         }
+    }
+}
+
+async fn free_now(unit: &Unit, node: Epoch, key: &RequestKey, by: By) -> Result<(), Fault> {
+    living::require(unit, node).await?;
+    let name = keys::name_of_key(key);
+    match by {
+        By::Beginning(number) => keys::give_back(unit, name, node, number).await,
+        By::Admission { made, begun } => keys::let_go_if_held(unit, name, node, made, begun).await,
     }
 }

@@ -192,6 +192,49 @@ pub(super) async fn hold(unit: &Unit, asked: &[Asked<'_>]) -> Result<BTreeSet<Uu
     Ok(refused)
 }
 
+const BEGIN: &str = "INSERT INTO held_keys (account_id, test, endpoint, key, epoch, begun) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, test, endpoint, key) DO NOTHING";
+
+/// Has a request hold its key from before it is admitted. `false` where another request holds it; it waits for one that is
+/// about to.
+pub(in super::super) async fn begin(unit: &Unit, name: Name<'_>, node: Epoch, number: i64) -> Result<bool, Fault> {
+    let (account, test, endpoint, key) = name;
+    let begun = unit.execute(BEGIN, &[&account, &test, &endpoint, &key, &rows::epoch_number(node), &number]).await?;
+    Ok(begun > 0)
+}
+
+const GIVE_BACK: &str = "DELETE FROM held_keys WHERE account_id = $1 AND test = $2 AND endpoint = $3 AND key = $4 \
+    AND epoch = $5 AND begun = $6";
+
+/// Undoes [`begin`], whether or not that was committed: the insertion waits until it is known.
+pub(super) async fn give_back(unit: &Unit, name: Name<'_>, node: Epoch, number: i64) -> Result<(), Fault> {
+    begin(unit, name, node, number).await?;
+    let (account, test, endpoint, key) = name;
+    unit.execute(GIVE_BACK, &[&account, &test, &endpoint, &key, &rows::epoch_number(node), &number]).await.map(drop)
+}
+
+const AWAIT_HOLDER: &str =
+    "SELECT 1 FROM held_keys WHERE account_id = $1 AND test = $2 AND endpoint = $3 AND key = $4 FOR UPDATE";
+
+/// As [`let_go`], for a request of which nobody knows whether it was admitted: its transaction may not be over, although
+/// its connection is lost.
+pub(super) async fn let_go_if_held(
+    unit: &Unit,
+    name: Name<'_>,
+    node: Epoch,
+    made: Uuid,
+    begun: bool,
+) -> Result<(), Fault> {
+    if begun {
+        let (account, test, endpoint, key) = name;
+        unit.query(AWAIT_HOLDER, &[&account, &test, &endpoint, &key]).await?;
+    } else {
+        let names = Names::of(std::iter::once(name));
+        unit.query(HOLD, &names.and(&[&vec![made], &vec![rows::epoch_number(node)]])).await?;
+    }
+    let_go(unit, &[(name, made, begun)]).await
+}
+
 const LET_GO: &str = "DELETE FROM held_keys h \
     USING unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[], $5::uuid[]) AS n(account_id, test, endpoint, key, \
     made) \

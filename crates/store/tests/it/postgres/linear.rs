@@ -72,7 +72,7 @@ impl Round<'_> {
 
 /// How long something waits until it happens.
 fn pause(entropy: &SeededEntropy) -> Duration {
-    Duration::from_millis(entropy.next_u64() % 400)
+    Duration::from_millis(entropy.next_u64() % 200)
 }
 
 async fn three(round: &Round<'_>) -> Three {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::{Entropy, SeededEntropy};
 use testkit::postgres::{Database, OwnServer};
 use tokio::time::sleep;
+use tokio_postgres::Client;
 
 use super::nodes::NODES;
 
@@ -21,22 +22,30 @@ pub(super) enum Fault {
     Killed,
 }
 
-/// Makes these faults, one after the other.
+/// Makes these faults.
 pub(super) async fn make(faults: &[Fault], database: &Database, server: Option<&OwnServer>, seed: u64) {
-    let entropy = SeededEntropy::new(seed);
-    for fault in faults {
-        match fault {
-            Fault::Terminated => terminate(database, &entropy).await,
-            Fault::Locked(table) => lock(database, table).await,
-            Fault::Slow(..) => {}
-            Fault::Killed => {
-                let server = server.expect("the server is the test's own");
-                sleep(Duration::from_millis(entropy.next_u64() % 300)).await;
-                server.kill();
-                server.start_again().await;
+    let (entropy, client) = (SeededEntropy::new(seed), database.client().await);
+    let terminated = async {
+        if faults.contains(&Fault::Terminated) {
+            terminate(database, &entropy).await;
+        }
+    };
+    let locked = async {
+        for fault in faults {
+            if let Fault::Locked(table) = fault {
+                lock(&client, table).await;
             }
         }
-    }
+    };
+    let killed = async {
+        if faults.contains(&Fault::Killed) {
+            let server = server.expect("the server is the test's own");
+            sleep(Duration::from_millis(entropy.next_u64() % 300)).await;
+            server.kill();
+            server.start_again().await;
+        }
+    };
+    tokio::join!(terminated, locked, killed);
 }
 
 async fn terminate(database: &Database, entropy: &SeededEntropy) {
@@ -55,10 +64,10 @@ async fn terminate(database: &Database, entropy: &SeededEntropy) {
     }
 }
 
-async fn lock(database: &Database, table: &str) {
-    let client = database.client().await;
+async fn lock(client: &Client, table: &str) {
     let sql = format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT pg_sleep(4.5); ROLLBACK");
-    client.batch_execute(&sql).await.unwrap();
+    // The server may be killed meanwhile.
+    drop(client.batch_execute(&sql).await);
 }
 
 /// Makes commits slow, from now on.

@@ -18,10 +18,10 @@ use super::{Round, pause};
 use crate::support::{NOW, claim, live, message};
 
 /// How many keys there are.
-const KEYS: usize = 8;
+const KEYS: usize = 20;
 
 /// How many requests each of the clients makes.
-const REQUESTS: u64 = 14;
+const REQUESTS: usize = 30;
 
 /// How long after the last request a key may be held: what nobody knows to be held is freed meanwhile.
 const FREE_WITHIN: Duration = Duration::from_secs(15);
@@ -47,6 +47,8 @@ struct Record {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Hold {
     node: usize,
+    /// Which call began the request.
+    call: Option<u64>,
     /// What the request made, where its answer is awaited.
     made: Option<MessageId>,
 }
@@ -64,6 +66,7 @@ struct Manner {
 enum Call {
     Begin {
         node: usize,
+        call: u64,
     },
     /// `fits` says whether the quota has room for it.
     Admit {
@@ -83,8 +86,11 @@ enum Call {
     Finish {
         node: usize,
     },
-    /// The store frees the key of a request that awaits its answer, because its caller does not know that it was
-    /// admitted.
+    /// The store frees the key of a request whose caller does not know that it began.
+    GiveBack {
+        call: u64,
+    },
+    /// The store frees the key of a request that awaits its answer, whose caller does not know that it is admitted.
     LetGo {
         id: MessageId,
         begun: bool,
@@ -131,7 +137,8 @@ impl State {
         }
         self.record = Some(Record { what: manner.what, made: id, answer: None });
         if manner.awaited {
-            self.hold = Some(Hold { node, made: Some(id) });
+            let call = self.hold.as_ref().and_then(|hold| hold.call);
+            self.hold = Some(Hold { node, call, made: Some(id) });
         }
         Answer::New
     }
@@ -154,11 +161,11 @@ impl Model for Key {
     fn step(state: &State, call: &Call, answer: Option<&Answer>) -> Option<State> {
         let mut after = state.clone();
         let expected = match call {
-            Call::Begin { node } | Call::Admit { node, .. } | Call::Record { node, .. } if state.over[*node] => {
+            Call::Begin { node, .. } | Call::Admit { node, .. } | Call::Record { node, .. } if state.over[*node] => {
                 Answer::Over
             }
-            Call::Begin { node } => {
-                after.hold = state.hold.clone().or(Some(Hold { node: *node, made: None }));
+            Call::Begin { node, call } => {
+                after.hold = state.hold.clone().or(Some(Hold { node: *node, call: Some(*call), made: None }));
                 Answer::Begun(state.hold.is_none())
             }
             Call::Admit { node, manner, id, fits } => after.admit(*node, *manner, *id, *fits),
@@ -171,6 +178,10 @@ impl Model for Key {
             }
             Call::Finish { node } => {
                 after.hold = after.hold.filter(|hold| hold.node != *node);
+                Answer::Done
+            }
+            Call::GiveBack { call } => {
+                after.hold = after.hold.filter(|hold| hold.call != Some(*call));
                 Answer::Done
             }
             Call::LetGo { id, begun } => {
@@ -206,8 +217,11 @@ pub(super) async fn check(three: &Three, round: &Round<'_>) {
         let (clients, node) = (Arc::clone(&clients), three.nodes[client % NODES].clone());
         let entropy = SeededEntropy::new(round.seed ^ (client as u64 + 1) << 32);
         tasks.spawn(async move {
-            for _ in 0..REQUESTS {
-                clients.request(&node, &entropy).await;
+            for request in 0..REQUESTS {
+                // All clients go from key to key, so that they meet.
+                let key = request * KEYS / REQUESTS + entropy.next_u64() as usize % 3;
+                clients.request(key.min(KEYS - 1), &node, &entropy).await;
+                sleep(Duration::from_millis(entropy.next_u64() % 20)).await;
             }
         });
     }
@@ -236,9 +250,8 @@ impl Clients {
     }
 
     /// Makes a request, as a node makes it for its client.
-    async fn request(&self, node: &Node, entropy: &SeededEntropy) {
+    async fn request(&self, key: usize, node: &Node, entropy: &SeededEntropy) {
         let any = |below: u64| entropy.next_u64() % below;
-        let key = any(KEYS as u64) as usize;
         let mut manner = Manner { what: u8::from(any(5) == 0), begun: false, awaited: any(2) == 0 };
         let mut holds = false;
         if any(3) == 0 {
@@ -264,8 +277,13 @@ impl Clients {
 
     async fn begin(&self, key: usize, node: &Node) -> Option<Answer> {
         let name = self.claim(key, Manner { what: 0, begun: false, awaited: false }).of(live(self.account));
+        let call = self.history.now();
         let begin = async { Some(known(node.store.begin_request(node.epoch, &name).await)?.map(Answer::Begun)) };
-        self.call(key, node, Call::Begin { node: node.number }, begin).await
+        let begun = self.call(key, node, Call::Begin { node: node.number, call }, begin).await;
+        if begun.is_none() {
+            self.history.may_happen(key, call, Call::GiveBack { call });
+        }
+        begun
     }
 
     async fn replay(&self, key: usize, node: &Node, manner: Manner) -> Option<Answer> {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use model::quota::UtcDay;
 use model::{AccountId, Broadcast, BroadcastId, Entropy, MessageId, SeededEntropy};
@@ -138,6 +139,7 @@ impl Clients {
             if self.history.call(owner, call, answer).await.is_none() {
                 node.reached().await;
             }
+            sleep(Duration::from_millis(any(50))).await;
         }
     }
 

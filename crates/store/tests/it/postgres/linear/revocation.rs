@@ -19,11 +19,11 @@ use crate::support::NOW;
 use crate::tenants::account;
 
 /// How many accounts there are, and keys of each.
-const ACCOUNTS: usize = 4;
+const ACCOUNTS: usize = 12;
 const KEYS: usize = 4;
 
 /// How many calls each of the clients makes.
-const CALLS: u64 = 30;
+const CALLS: usize = 36;
 
 /// How soon every node knows of a revocation.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -168,7 +168,9 @@ impl Clients {
     async fn work(&self, client: usize, node: &Node, entropy: &SeededEntropy) {
         let any = |below: u64| entropy.next_u64() % below;
         for number in 0..CALLS {
-            let (object, key) = (any(ACCOUNTS as u64) as usize, any(KEYS as u64) as usize);
+            // All clients go from account to account, so that they meet.
+            let object = (number * ACCOUNTS / CALLS + any(2) as usize).min(ACCOUNTS - 1);
+            let key = any(KEYS as u64) as usize;
             match any(4) {
                 0 => self.create(object, key, node).await,
                 1 => {

@@ -91,7 +91,7 @@ fn by_force(operations: &[Operation<Register>], chosen: &mut Vec<usize>, state: 
     for at in left.iter().copied() {
         let comes_too_early = left
             .iter()
-            .any(|other| operations[*other].ended.as_ref().is_some_and(|(end, _)| *end < operations[at].began));
+            .any(|other| operations[*other].ended.as_ref().is_some_and(|(end, _)| *end <= operations[at].began));
         let answer = operations[at].ended.as_ref().map(|(_, answer)| answer);
         if let (false, Some(after)) = (comes_too_early, Register::step(&state, &operations[at].call, answer)) {
             chosen.push(at);
