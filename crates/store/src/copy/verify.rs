@@ -54,7 +54,7 @@ pub(super) async fn compare(
     let there = target.count(table).await?;
     if there != rows || digest != copied {
         let extra = first_extra(source, target, table, rows_per_slice).await?;
-        let named = extra.map(|key| format!(", the first of them with {}", named(table, &key))).unwrap_or_default();
+        let named = extra.map(|key| format!(", which lacks the one with {}", named(table, &key))).unwrap_or_default();
         return Err(refused(format!("`{}` has {there} rows in the copy and {rows} in the source{named}", table.name)));
     }
     Ok(CopiedTable { name: table.name, rows, digest })

@@ -13,7 +13,7 @@ use model::unmatched::Reason;
 use model::webhook::{Ordering, Subscription, Webhook};
 use model::{
     AccountId, Broadcast, MediaId, MediaType, Message, MessageId, Mode, Moment, OptOut, OptOutName, OptOutSource,
-    Owner, ScreeningReview, ScreeningTemplate, Status, TemplateId, WebhookId,
+    Originator, Owner, ScreeningReview, ScreeningTemplate, Status, TemplateId, WebhookId,
 };
 use runtime::Machine;
 use store::contract::admission::{Admission, Admitted, Quota};
@@ -109,7 +109,8 @@ async fn tenants(desk: &Desk, id: AccountId) {
     store.create_key(key).await.unwrap();
     for (text, of) in [("+18005559876", Some(id)), ("+18005559877", None), ("Acme", Some(id))] {
         let (state, pace) = (NumberState::Active, None);
-        let number = Number { number: number(text), account: of, state, segments_per_second: pace, created_at: NOW };
+        let number = Originator::parse(text).unwrap();
+        let number = Number { number, account: of, state, segments_per_second: pace, created_at: NOW };
         store.create_number(number).await.unwrap();
     }
     for of in [None, Some(id)] {
@@ -503,7 +504,7 @@ async fn a_difference_is_found_by_its_table_and_its_key() {
             "INSERT INTO failures SELECT message_id, account_id, test, 'failed' FROM delivery WHERE status = \
                 'delivered'",
             "`failures`",
-            "rows in the source, the first of them with message_id (",
+            "in the source, which lacks the one with message_id (",
         ),
     ] {
         let database = PostgresDatabase::fresh();
