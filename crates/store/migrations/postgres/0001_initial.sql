@@ -249,8 +249,9 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (created_at);
 CREATE INDEX idempotency_of ON idempotency (message_id);
 
--- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made, where
--- it is on record and its answer is awaited. begun is the number that the epoch gave the call that began the request.
+-- Keys that requests under way hold, each in the name of an epoch that is not over. made is what the request made,
+-- where it is on record and its answer is awaited. begun is the number that the epoch gave the call that began the
+-- request.
 CREATE TABLE held_keys (
     account_id uuid    NOT NULL,
     test       boolean NOT NULL,

@@ -20,8 +20,9 @@ use crate::contract::requests::RequestKey;
 /// How long the store waits until it tries again to free a key.
 pub(in super::super) const AGAIN: Duration = Duration::from_millis(200);
 
-/// The key that a request may hold from its beginning or its admission on. It is free again when the last [`Holding`] of
-/// the call is dropped and none was kept: the request is not admitted, nobody knows whether it is, or its caller is gone.
+/// The key that a request may hold from its beginning or its admission on. It is free again when the last [`Holding`]
+/// of the call is dropped and none was kept: the request is not admitted, nobody knows whether it is, or its caller is
+/// gone.
 #[derive(Clone)]
 pub(in super::super) struct Holding(Option<Arc<Undo>>);
 

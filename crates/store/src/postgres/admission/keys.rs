@@ -195,8 +195,8 @@ pub(super) async fn hold(unit: &Unit, asked: &[Asked<'_>]) -> Result<BTreeSet<Uu
 const BEGIN: &str = "INSERT INTO held_keys (account_id, test, endpoint, key, epoch, begun) \
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id, test, endpoint, key) DO NOTHING";
 
-/// Has a request hold its key from before it is admitted. `false` where another request holds it; it waits for one that is
-/// about to.
+/// Has a request hold its key from before it is admitted. `false` where another request holds it; it waits for one that
+/// is about to.
 pub(in super::super) async fn begin(unit: &Unit, name: Name<'_>, node: Epoch, number: i64) -> Result<bool, Fault> {
     let (account, test, endpoint, key) = name;
     let begun = unit.execute(BEGIN, &[&account, &test, &endpoint, &key, &rows::epoch_number(node), &number]).await?;
@@ -216,8 +216,8 @@ pub(super) async fn give_back(unit: &Unit, name: Name<'_>, node: Epoch, number: 
 const AWAIT_HOLDER: &str =
     "SELECT 1 FROM held_keys WHERE account_id = $1 AND test = $2 AND endpoint = $3 AND key = $4 FOR UPDATE";
 
-/// As [`let_go`], for a request of which nobody knows whether it was admitted: its transaction may not be over, although
-/// its connection is lost.
+/// As [`let_go`], for a request of which nobody knows whether it was admitted: its transaction may not be over,
+/// although its connection is lost.
 pub(super) async fn let_go_if_held(
     unit: &Unit,
     name: Name<'_>,

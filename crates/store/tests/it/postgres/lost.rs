@@ -14,8 +14,8 @@ use tokio::time::{sleep, timeout};
 use super::PostgresDatabase;
 use crate::support::{Backend, Desk, NODE, NOW, admission, claim, live};
 
-/// Has the commits that change the keys which requests hold last longer than anybody waits for them: so many of them, and
-/// those that come later are as fast as ever.
+/// Has the commits that change the keys which requests hold last longer than anybody waits for them: so many of them,
+/// and those that come later are as fast as ever.
 async fn slow_down(place: &PostgresDatabase, commits: u32) {
     let sql = format!(
         "CREATE SEQUENCE slow; \
