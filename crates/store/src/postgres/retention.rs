@@ -108,8 +108,7 @@ async fn mark(unit: &Unit, step: &Step, looked: &Looked<Thing>) -> Result<(), Fa
         return unit.execute(UNMARK, &[&walk.name(), &mark_account(walk)]).await.map(drop);
     }
     let id = match walk {
-        // It has passed all that is old: of a message that is accepted as late as that, and ends, the text goes with the
-        // end.
+        // It has passed all that is old: what ends from now on, and is as old, loses its text with its end.
         Walk::Texts(_) | Walk::BroadcastTexts(_) if *is_end => last_old(step.before),
         _ => rows::id(*id),
     };

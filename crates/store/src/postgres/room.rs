@@ -44,8 +44,8 @@ async fn make(client: &Client, week: u64) -> Result<(), tokio_postgres::Error> {
     made
 }
 
-/// A table that is made on its own and attached keeps nobody from reading and writing the others meanwhile, and waits for
-/// none of those who do: a backup reads for hours.
+/// A table that is made on its own and attached keeps nobody from reading and writing the others meanwhile, and waits
+/// for none of those who do: a backup reads for hours.
 async fn make_missing(client: &Client, week: u64) -> Result<(), tokio_postgres::Error> {
     client.batch_execute("BEGIN; SELECT 1 FROM latches WHERE name = 'weeks' FOR UPDATE").await?;
     let (low, high) = (begin_of(week), begin_of(week + 1));
