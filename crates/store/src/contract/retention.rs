@@ -72,8 +72,8 @@ pub trait Retention: Send + Sync {
     async fn text_rules(&self) -> Result<Vec<(AccountId, TextRetention)>, StoreError>;
 
     /// One step of a walk: removes of what was accepted (of [`Walk::Unmatched`]: of what came) before `before`, at most
-    /// `limit`. The next step of the same walk goes on behind it; a walk through texts or keys does so after a restart
-    /// as well.
+    /// `limit`; a store that keeps messages by weeks may remove all of an old week at once, and counts it roughly. The
+    /// next step of the same walk goes on behind it; a walk through texts or keys does so after a restart as well.
     ///
     /// Atomic: each thing goes whole. Texts of an account that [discards](TextRetention::Discard) them need no walk
     /// unless they are older than the rule: they go with the end of their message.

@@ -23,7 +23,7 @@ use super::walking::Places;
 use super::{Postgres, rows};
 use crate::StoreError;
 use crate::contract::retention::{Removed, Retention, Walk};
-use crate::walks::{Looked, Place};
+use crate::walks::{Looked, Place, lowest_at};
 
 pub(super) use self::texts::{blank_ended, blank_ended_broadcast};
 
@@ -85,7 +85,7 @@ impl Postgres {
             .write((step, looked), |unit, (step, looked)| {
                 Box::pin(async move {
                     let removed = removal::remove(unit, &looked.found).await?;
-                    mark(unit, step.walk, looked).await?;
+                    mark(unit, step, looked).await?;
                     Ok(removed)
                 })
             })
@@ -99,17 +99,27 @@ const MARK: &str = "INSERT INTO retention_marks (walk, account_id, carrier, key,
 const UNMARK: &str = "DELETE FROM retention_marks WHERE walk = $1 AND account_id = $2";
 
 /// Notes how far a walk has come, if the store keeps that. A walk that begins again has no mark at its end.
-async fn mark(unit: &Unit, walk: Walk, looked: &Looked<Thing>) -> Result<(), Fault> {
-    let Looked { last: Place { carrier, key, id, number }, is_end, .. } = looked;
+async fn mark(unit: &Unit, step: &Step, looked: &Looked<Thing>) -> Result<(), Fault> {
+    let (walk, Looked { last: Place { carrier, key, id, number }, is_end, .. }) = (step.walk, looked);
     if !walk.is_marked() {
         return Ok(());
     }
     if *is_end && !walk.goes_on() {
         return unit.execute(UNMARK, &[&walk.name(), &mark_account(walk)]).await.map(drop);
     }
+    let id = match walk {
+        // It has passed all that is old: what ends from now on, and is as old, loses its text with its end.
+        Walk::Texts(_) | Walk::BroadcastTexts(_) if *is_end => last_old(step.before),
+        _ => rows::id(*id),
+    };
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-        [&walk.name(), &mark_account(walk), carrier, key, &rows::id(*id), number];
+        [&walk.name(), &mark_account(walk), carrier, key, &id, number];
     unit.execute(MARK, &values).await.map(drop)
+}
+
+/// The highest id that is old.
+fn last_old(before: Timestamp) -> Uuid {
+    Uuid::from_u128(lowest_at(before).saturating_sub(1))
 }
 
 /// The account that a walk is confined to, as its mark has it.

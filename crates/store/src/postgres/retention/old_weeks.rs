@@ -25,7 +25,7 @@ const MANY: i64 = 10_000;
 const LOCK_MS: u32 = 300;
 
 /// When a week may be tried again whose tables were in use.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(600);
 
 /// A week that can go.
 struct Old {
