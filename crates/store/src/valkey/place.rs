@@ -69,7 +69,7 @@ impl Place {
 
 /// The URL stays out of the message: it may hold a password.
 const NOT_UNDERSTOOD: &str = "URL of Valkey is not understood; it is `redis://HOST:PORT/`, `unix:///PATH`, or \
-    `rediss://HOST:PORT/` with TLS, whose certificate is always verified perhaps with `USER:PASSWORD@` before the host";
+    `rediss://HOST:PORT/` with TLS and a verified certificate, perhaps with `USER:PASSWORD@` before the host";
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
