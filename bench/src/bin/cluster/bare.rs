@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use model::Message;
 use testkit::Load;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
@@ -14,25 +15,22 @@ use crate::nodes::Keys;
 use crate::{Failure, JoinSet};
 
 const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, direction, kind, originator, recipient, body, \
-    encoding, \
-    segments, reference, created_at, expires_at) SELECT id, account, false, 'outbound', 'sms', originator, recipient, \
-    body, 'gsm7', 1, 0, $6::bigint, $6::bigint + 86400000 \
-    FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) AS n(id, account, originator, recipient, \
-    body)";
+    encoding, segments, reference, created_at, expires_at) \
+    SELECT id, account, false, 'outbound', 'sms', originator, recipient, body, 'gsm7', 1, 0, $6::bigint, \
+    $6::bigint + 86400000 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) \
+    AS n(id, account, originator, recipient, body)";
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, carrier, segments) \
     SELECT id, account, false, 'main', 1 FROM unnest($1::uuid[], $2::uuid[]) AS n(id, account)";
 const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
-    recipient, \
-    originator) SELECT id, account, false, 'main', 0, $5::bigint + 600000, 4294967297, $5::bigint + 86400000, \
-    recipient, originator \
+    recipient, originator) SELECT id, account, false, 'main', 0, $5::bigint + 600000, 4294967297, \
+    $5::bigint + 86400000, recipient, originator \
     FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[]) AS n(id, account, recipient, originator)";
 const QUOTA: &str = "INSERT INTO quota AS q (day, account_id, test, used) \
     SELECT 20000, account, false, used FROM unnest($1::uuid[], $2::bigint[]) AS n(account, used) \
     ON CONFLICT (day, account_id, test) DO UPDATE SET used = q.used + excluded.used";
 const KEYS: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, \
-    form) \
-    SELECT account, false, 'message', key, id, '\\x0707070707070707070707070707070707070707070707070707070707070707', \
-    $4::bigint, 1 FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n(account, id, key)";
+    form) SELECT account, false, 'message', key, id, decode(repeat('07', 32), 'hex'), $4::bigint, 1 \
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n(account, id, key)";
 
 /// Messages a second, by so many connections in groups of this size.
 pub(crate) async fn measure(
@@ -110,21 +108,23 @@ impl Writer {
         accounts.iter().for_each(|account| *counts.entry(*account).or_default() += 1);
         let (counted, used): (Vec<Uuid>, Vec<i64>) = counts.into_iter().unzip();
         let at = testkit::NOW.as_millis();
+        let put = async |sql: &Statement, values: &[&(dyn ToSql + Sync)]| self.client.execute(sql, values).await;
         let put_keys = async {
             match keys {
                 Keys::None => Ok(0),
-                Keys::Each => self.client.execute(&self.keys, &[&accounts, &ids, &names, &at]).await,
+                Keys::Each => put(&self.keys, &[&accounts, &ids, &names, &at]).await,
             }
         };
         // Polled in this order, all of them are sent at once, one after the other.
-        let (begun, quota, keys, messages, delivery, queue, committed) = tokio::join!(
+        let (begun, keys, messages, delivery, queue, quota, committed) = tokio::join!(
             biased;
             self.client.batch_execute("BEGIN"),
-            self.client.execute(&self.quota, &[&counted, &used]),
             put_keys,
-            self.client.execute(&self.messages, &[&ids, &accounts, &originators, &recipients, &bodies, &at]),
-            self.client.execute(&self.delivery, &[&ids, &accounts]),
-            self.client.execute(&self.queue, &[&ids, &accounts, &numbers, &originators, &at]),
+            async { put(&self.messages, &[&ids, &accounts, &originators, &recipients, &bodies, &at]).await },
+            async { put(&self.delivery, &[&ids, &accounts]).await },
+            async { put(&self.queue, &[&ids, &accounts, &numbers, &originators, &at]).await },
+            // Last, because others wait for these rows until the commit.
+            async { put(&self.quota, &[&counted, &used]).await },
             self.client.batch_execute("COMMIT"),
         );
         begun?;

@@ -18,12 +18,13 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    /// Those of this server.
-    pub(crate) async fn new(server: &str) -> Result<Self, Failure> {
+    /// Those of this server, with this change of the schema.
+    pub(crate) async fn new(server: &str, change: &str) -> Result<Self, Failure> {
         let admin = connect(&format!("{server}/postgres")).await?;
         admin.batch_execute("CREATE DATABASE pattern").await?;
         let store = store::open(&format!("{server}/pattern"), Arc::new(Machine::new())).await?;
         store.close().await;
+        connect(&format!("{server}/pattern")).await?.batch_execute(change).await?;
         Ok(Self { server: server.to_owned(), admin, made: AtomicU32::new(0), last: Mutex::default() })
     }
 

@@ -3,8 +3,9 @@
 //!
 //! `bench/cluster` starts a PostgreSQL and runs this. Nodes are stores of this process, each with connections of its
 //! own, and share its callers; client, nodes and PostgreSQL share the machine's cores. Every measurement has a new
-//! database. All of a round run one after the other, and a ratio is the median of those within a round, so that a
-//! machine whose speed drifts drifts for all of them.
+//! database.
+//! All of a round run one after the other, and a ratio is the median of those within a round, so that a machine whose
+//! speed drifts drifts for all of them.
 #![allow(clippy::disallowed_methods, reason = "a measurement asks the machine for the time and for tasks")]
 
 mod bare;
@@ -51,13 +52,16 @@ struct Options {
     /// How many nodes there are at most
     #[arg(long, default_value_t = 3)]
     nodes: usize,
+    /// What is changed of the schema before all, to see what it costs
+    #[arg(long)]
+    alter: Option<String>,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Result<(), Failure> {
     let options = Options::parse();
     let has = |part: &str| options.only.iter().any(|only| only == part);
-    let databases = Databases::new(&options.server).await?;
+    let databases = Databases::new(&options.server, options.alter.as_deref().unwrap_or_default()).await?;
     let mut table = Table::default();
     for round in 0..options.rounds {
         for what in ["accept", "keys", "submit", "both"].into_iter().filter(|what| has(what)) {
@@ -67,13 +71,8 @@ async fn main() -> Result<(), Failure> {
             for count in nodes {
                 table.add(what, count, measure(&databases, what, count, options.messages).await?);
             }
-            for connections in [1, 2] {
-                let keys = if what == "keys" { Keys::Each } else { Keys::None };
-                // Groups as large as those of one node.
-                let group = table.group_of(if what == "keys" { what } else { "accept" }).unwrap_or(CALLERS / 2);
-                let url = databases.fresh().await?;
-                let rate = bare::measure(&url, connections, group, options.messages, keys).await?;
-                table.add_ceiling(what, connections, Measured { per_second: rate, group: group as f64 });
+            if what == "keys" || what == "accept" || !has("accept") {
+                measure_ceiling(&databases, &mut table, what, options.messages).await?;
             }
         }
     }
@@ -82,6 +81,23 @@ async fn main() -> Result<(), Failure> {
         take_over::measure(&databases).await?;
     }
     databases.end().await
+}
+
+/// The same rows by a bare client, in groups as large as those of one node.
+async fn measure_ceiling(
+    databases: &Databases,
+    table: &mut Table,
+    what: &'static str,
+    messages: usize,
+) -> Result<(), Failure> {
+    let (what, keys) = if what == "keys" { (what, Keys::Each) } else { ("accept", Keys::None) };
+    let group = table.group_of(what).unwrap_or(CALLERS / 2);
+    for connections in [1, 2] {
+        let url = databases.fresh().await?;
+        let per_second = bare::measure(&url, connections, group, messages, keys).await?;
+        table.add_ceiling(what, connections, Measured { per_second, group: group as f64 });
+    }
+    Ok(())
 }
 
 /// One measurement of so many nodes.

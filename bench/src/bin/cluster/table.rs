@@ -47,25 +47,18 @@ impl Table {
     pub(crate) fn print(&self) {
         say("| what | median | of the ceiling | of one node | calls a commit |\n|---|---:|---:|---:|---:|");
         for (what, name) in WHAT {
-            let (Some(nodes), Some(ceilings)) = (self.nodes.get(what), self.ceilings.get(what)) else { continue };
+            let with_keys = what == "keys";
+            let Some(ceilings) = self.ceilings.get(if with_keys { what } else { "accept" }) else { continue };
             // The best of each round.
             let rounds = ceilings.values().map(Vec::len).min().unwrap_or_default();
             let best = |round: usize| ceilings.values().map(|runs| runs[round].per_second).fold(0.0, f64::max);
             let best: Vec<f64> = (0..rounds).map(best).collect();
-            let group = median(ceilings.values().flatten().map(|run| run.group));
-            let spread = best.iter().fold(0.0, |a: f64, b| a.max(*b)) / best.iter().fold(f64::MAX, |a, b| a.min(*b));
-            let ceiling = if what == "keys" {
-                "the same rows by a bare client, with keys"
-            } else {
-                "the same rows by a bare client"
-            };
-            say(&format!(
-                "| {ceiling} | {:.0}/s | 1 ({spread:.2} between the best round and the worst) | | {group:.0} |",
-                median(best.iter().copied())
-            ));
-            for (count, runs) in nodes {
+            if what == "accept" || with_keys {
+                print_ceiling(&best, ceilings, with_keys);
+            }
+            for (count, runs) in self.nodes.get(what).into_iter().flatten() {
                 let of_best = median(runs.iter().zip(&best).map(|(run, best)| run.per_second / best));
-                let one = nodes.get(&1).unwrap_or(runs);
+                let one = self.nodes.get(what).and_then(|nodes| nodes.get(&1)).unwrap_or(runs);
                 let of_one = median(runs.iter().zip(one).map(|(run, one)| run.per_second / one.per_second));
                 let plural = if *count == 1 { "node" } else { "nodes" };
                 say(&format!(
@@ -76,6 +69,18 @@ impl Table {
             }
         }
     }
+}
+
+fn print_ceiling(best: &[f64], runs: &BTreeMap<usize, Vec<Measured>>, with_keys: bool) {
+    let (least, most) =
+        best.iter().fold((f64::MAX, 0.0_f64), |(least, most), rate| (least.min(*rate), most.max(*rate)));
+    let keys = if with_keys { ", with keys" } else { "" };
+    say(&format!(
+        "| the same rows by a bare client{keys} | {:.0}/s | 1 (best round {:.2} of the worst) | | {:.0} |",
+        median(best.iter().copied()),
+        most / least,
+        median(runs.values().flatten().map(|run| run.group))
+    ));
 }
 
 /// The value in the middle.

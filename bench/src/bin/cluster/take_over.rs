@@ -53,8 +53,7 @@ pub(crate) async fn measure(databases: &Databases) -> Result<(), Failure> {
     let (first, last) = (first.unwrap_or_default().as_secs_f64(), died.elapsed().as_secs_f64());
     say(&format!(
         "\nA node dies with {MESSAGES} messages: its epoch is over after {:.1} s, the first of them are submitted \
-            after \
-         {first:.1} s, all after {last:.1} s ({:.0}/s by one dispatcher).",
+         after {first:.1} s, all after {last:.1} s ({:.0}/s by one dispatcher).",
         taken_over.as_secs_f64(),
         MESSAGES as f64 / (last - taken_over.as_secs_f64())
     ));
