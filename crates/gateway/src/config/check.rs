@@ -182,8 +182,7 @@ fn check_valkey(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
     if let Err(error) = store::valkey::understand(url) {
         note("cluster.redis", error.to_string());
-    }
-    if store::path_of(&config.store.url).is_ok_and(|path| path.is_some()) {
+    } else if store::path_of(&config.store.url).is_ok_and(|path| path.is_some()) {
         let what = "goes together with a `store.url` of PostgreSQL: SQLite is used by one node, which counts in memory";
         note("cluster.redis", what.to_owned());
     }

@@ -387,6 +387,9 @@ mod tests {
             ("[store]", "url", "\"sqlite:file:x.db?mode=memory\""),
             ("[store]", "url", "\"sqlite:/var/lib/smsfactory/\""),
             ("[store]", "url", "\"mysql://me@db/x\""),
+            ("[cluster]", "redis", "\"me:secret@cache\""),
+            ("[cluster]", "redis", "\"redis://me:secret@cache/\""),
+            ("[store]\nurl = \"postgres://me@db/x\"\n[cluster]", "redis", "\"http://me:secret@cache/\""),
             ("[api]", "listen", "\"127.0.0.1:0\""),
             ("[admin]", "listen", "\"127.0.0.1:0\""),
             ("[api]", "listen", "\"0.0.0.0:80\""),
@@ -534,7 +537,7 @@ mod tests {
 
     #[test]
     fn secrets_stay_out_of_debug_output() {
-        let store = "[store]\nurl = \"postgres://me:hunter2@db/x\"\n";
+        let store = "[store]\nurl = \"postgres://me:hunter2@db/x\"\n[cluster]\nredis = \"redis://:hunter2@cache/\"\n";
         let config = parsed(&format!("[admin]\ntoken = \"hunter2hunter2hunter2\"\n{store}{MINIMAL}"), &[]).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
     }

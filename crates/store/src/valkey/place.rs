@@ -68,9 +68,8 @@ impl Place {
 }
 
 /// The URL stays out of the message: it may hold a password.
-const NOT_UNDERSTOOD: &str = "URL of Valkey is not understood; it is `redis://HOST:PORT/`, `rediss://…` with TLS, \
-    whose \
-    certificate is always verified, or `unix:///PATH`, perhaps with `USER:PASSWORD@` before the host";
+const NOT_UNDERSTOOD: &str = "URL of Valkey is not understood; it is `redis://HOST:PORT/`, `unix:///PATH`, or \
+    `rediss://HOST:PORT/` with TLS and a verified certificate, perhaps with `USER:PASSWORD@` before the host";
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -62,6 +62,8 @@ struct Several {
     stores: Vec<Arc<Postgres>>,
     valkey: Valkey,
     desk: Desk,
+    /// It lasts as long as this.
+    _database: PostgresDatabase,
 }
 
 impl Several {
@@ -72,7 +74,7 @@ impl Several {
             opened.push(both.store(patience).await);
         }
         let desk = Desk::at(Arc::clone(&opened[0]) as Arc<dyn Store>).await;
-        Self { stores: opened, valkey: both.valkey.take().unwrap(), desk }
+        Self { stores: opened, valkey: both.valkey.take().unwrap(), desk, _database: both.database }
     }
 
     fn window(&self) -> Window {
@@ -269,11 +271,10 @@ async fn a_valkey_that_is_not_there_at_the_start_counts_once_it_is() {
         let store = Postgres::open_by_callers_clock(&url, Arc::new(Machine::new())).await.unwrap();
         let store = Arc::new(store.with_valkey(&valkey.url(), PATIENT).await.unwrap());
         let desk = Desk::at(Arc::clone(&store) as Arc<dyn Store>).await;
-        let one = Several { stores: vec![store], valkey, desk };
+        let mut one = Several { stores: vec![store], valkey, desk, _database: database };
         let window = one.window();
         assert_eq!(one.take(window, 5, NOW).await.len(), 5);
         assert_eq!(one.fallbacks(), 5);
-        let mut one = one;
         one.valkey.start_again().await;
         one.until(true).await;
         assert_eq!(one.take(window, 50, NOW).await.len(), 15);
