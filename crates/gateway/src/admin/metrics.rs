@@ -161,14 +161,7 @@ impl Collector for Snapshot {
             let counter = ConstCounter::new(value);
             counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
         }
-        let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
-        let help = "Age of the oldest message that the index of lists lacks and should have";
-        behind_secs.encode(encoder.encode_descriptor(
-            "lists_behind_seconds",
-            help,
-            None,
-            behind_secs.metric_type(),
-        )?)?;
+        self.encode_lists(&mut encoder)?;
         let behind = self.consumers.iter().map(|consumer| (consumer.name.clone(), consumer.behind));
         gauge_of(
             &mut encoder,
@@ -196,6 +189,13 @@ impl Collector for Snapshot {
 }
 
 impl Snapshot {
+    fn encode_lists(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let counters = self.pipeline.counters();
+        let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
+        let help = "Age of the oldest message that the index of lists lacks and should have";
+        behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)
+    }
+
     fn encode_node(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let node = self.pipeline.node();
         let info = ConstGauge::new(1i64);

@@ -28,7 +28,7 @@ pub(super) async fn compare(
         let slice = source.slice(table, place, rows_per_slice).await?;
         let copies = target.read_back(table, &slice.rows).await?;
         for (row, copy) in slice.rows.iter().zip(&copies) {
-            let copy = copy.as_ref().ok_or_else(|| differs(table, row, "is missing in the copy".to_owned()))?;
+            let copy = copy.as_ref().ok_or_else(|| differs(table, row, "is missing in the copy"))?;
             if let Some((column, _)) = table
                 .columns
                 .iter()
@@ -36,7 +36,7 @@ pub(super) async fn compare(
                 .zip(copy)
                 .find_map(|((column, ours), theirs)| (ours != theirs).then_some((column.0, ours)))
             {
-                return Err(differs(table, row, format!("has another `{column}` in the copy")));
+                return Err(differs(table, row, &format!("has another `{column}` in the copy")));
             }
             for (hash, row) in [(&mut ours, row), (&mut theirs, copy)] {
                 octets.clear();
@@ -55,7 +55,7 @@ pub(super) async fn compare(
     if there != rows || digest != copied {
         let extra = first_extra(source, target, table, rows_per_slice).await?;
         let named = extra.map(|key| format!(", which lacks the one with {}", named(table, &key))).unwrap_or_default();
-        return Err(refused(format!("`{}` has {there} rows in the copy and {rows} in the source{named}", table.name)));
+        return Err(refused(&format!("`{}` has {there} rows in the copy and {rows} in the source{named}", table.name)));
     }
     Ok(CopiedTable { name: table.name, rows, digest })
 }
@@ -79,15 +79,15 @@ async fn first_extra(
     }
 }
 
-fn differs(table: &Table, row: &[Value], how: String) -> StoreError {
+fn differs(table: &Table, row: &[Value], how: &str) -> StoreError {
     let key: Vec<Value> = table.key_places().into_iter().map(|place| row[place].clone()).collect();
-    refused(format!("the row of `{}` with {} {how}", table.name, named(table, &key)))
+    refused(&format!("the row of `{}` with {} {how}", table.name, named(table, &key)))
 }
 
 fn named(table: &Table, key: &[Value]) -> String {
     format!("{} ({})", table.key.join(", "), value::shown(key))
 }
 
-fn refused(what: String) -> StoreError {
+fn refused(what: &str) -> StoreError {
     StoreError::Refused(format!("the copy is not what the source is: {what}; empty the database and copy again"))
 }

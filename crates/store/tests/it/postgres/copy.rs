@@ -233,7 +233,7 @@ async fn handsets(counter: &Counter) {
         to: crate::office::address("72345"),
         received_at: after(6),
         total: 1,
-        parts: vec![(1, Arc::from(&b"x"[..]))].into(),
+        parts: vec![(1, Arc::from(&b"x"[..]))],
         media: Arc::from([file(1), file(2)]),
         earlier: None,
     });

@@ -66,7 +66,7 @@ impl Round<'_> {
 
     fn tell(&self, what: &str, (calls, unanswered): (usize, usize), more: &str) {
         let Self { seed, faults, .. } = self;
-        eprintln!("seed {seed}, {faults:?}: {what}: {calls} calls, {unanswered} unanswered; {more}");
+        tracing::info!("seed {seed}, {faults:?}: {what}: {calls} calls, {unanswered} unanswered; {more}");
     }
 }
 

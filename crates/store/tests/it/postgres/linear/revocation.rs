@@ -146,7 +146,7 @@ async fn listen(node: Node, heard: Arc<Mutex<Vec<Heard>>>) {
                 let Resource::Key(key) = &change.resource else { return None };
                 Some((key.id.clone(), key.revoked_at, Instant::now()))
             })),
-            Tailed::Missed(count) => eprintln!("node {} missed {count} changes", node.number),
+            Tailed::Missed(_) => {}
             Tailed::Closed => return,
         }
     }
