@@ -1,7 +1,7 @@
 //! Rate windows in Valkey, or in a Redis: a faster counter beside that of the database, for nodes that share both.
 //!
-//! A count is one script ([`script`]), which Valkey runs alone. What Valkey does not answer in time ([`Patience`])
-//! is counted in the database, and so is everything while the connection is given up ([`link`]).
+//! A count is one script (`script`), which Valkey runs alone. What Valkey does not answer in time (`Patience`)
+//! is counted in the database, and so is everything while the connection is given up (`link`).
 
 mod link;
 mod place;

@@ -1,8 +1,8 @@
 //! A store on SQLite becomes one on PostgreSQL: everything is copied, and then read back and compared.
 //!
-//! The source is stopped, and stays as it is. Its rows come in slices ([`source`]), translated as [`crate::portable`]
+//! The source is stopped, and stays as it is. Its rows come in slices (`source`), translated as `crate::portable`
 //! says; a slice is written in one transaction together with the mark of where it ended, so that a copy that was
-//! stopped goes on from there. No server starts with the copy before the last row was compared ([`verify`]).
+//! stopped goes on from there. No server starts with the copy before the last row was compared (`verify`).
 
 mod source;
 mod verify;

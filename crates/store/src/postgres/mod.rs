@@ -1,8 +1,8 @@
 //! The store on PostgreSQL, which any number of nodes share.
 //!
-//! A call is a transaction ([`unit`]): it locks the rows that it is about ([`life`]), decides by the same rules as
+//! A call is a transaction (`unit`): it locks the rows that it is about (`life`), decides by the same rules as
 //! every backend, and writes what follows in a few statements for many rows. Calls that come often share transactions.
-//! A transaction that PostgreSQL ends for the sake of another one runs again ([`core`]).
+//! A transaction that PostgreSQL ends for the sake of another one runs again (`core`).
 //!
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
 //! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
