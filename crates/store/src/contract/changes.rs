@@ -8,8 +8,8 @@
 //!   nothing, whatever is killed. The log holds only kinds that a consumer wants; without consumers nothing is written.
 //!
 //! Each writer of the log numbers its own changes, from 1 and without gaps, in the order of its commits. A reader
-//! follows each writer by itself, so that no order between writers is needed: a second backend with several nodes keeps
-//! the same promise without a number that they all would have to share.
+//! follows each writer by itself, so that no order between writers is needed. Today both backends have one writer: on
+//! PostgreSQL all nodes number their changes together.
 
 pub(crate) mod tail;
 
