@@ -35,10 +35,16 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
-    /// Whether the transaction ended for the sake of another one, so that the same again may succeed.
+    /// Whether the transaction ended for the sake of another one, so that the same again may succeed, or for a reason
+    /// that is another statement's: of statements that are sent together, those behind the one that failed say only
+    /// that the transaction is over, and one of them may be heard first. The same again shows the reason.
     pub(super) fn is_conflict(&self) -> bool {
         let Self::Sql(error) = self else { return matches!(self, Self::Overtaken) };
-        let conflicts = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
+        let conflicts = [
+            &SqlState::T_R_SERIALIZATION_FAILURE,
+            &SqlState::T_R_DEADLOCK_DETECTED,
+            &SqlState::IN_FAILED_SQL_TRANSACTION,
+        ];
         error.code().is_some_and(|code| conflicts.contains(&code))
     }
 

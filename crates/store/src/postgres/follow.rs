@@ -132,7 +132,8 @@ impl Seen {
 
 async fn look(unit: &Unit, from: i64, moved_within: f64) -> Result<Seen, Fault> {
     let (after, within): ([&(dyn ToSql + Sync); 2], [&(dyn ToSql + Sync); 1]) = ([&from, &AT_ONCE], [&moved_within]);
-    let (last, news, moved) = tokio::try_join!(last(unit), unit.query(NEWS, &after), unit.query(MOVED, &within))?;
+    let (last, news, moved) =
+        tokio::try_join!(biased; last(unit), unit.query(NEWS, &after), unit.query(MOVED, &within))?;
     let news: Vec<News> = news.iter().map(news::read).collect::<Result<_, _>>()?;
     let is_full = news.len() as i64 == AT_ONCE;
     let end = |row: &Row| Ok((rows::owner(row, 0)?, rows::count(row, 2)?));

@@ -54,7 +54,8 @@ impl Unit {
         self.connection.as_ref().ok_or_else(|| Fault::Broken("the transaction is over".to_owned()))
     }
 
-    /// The rows of a statement. Statements that are awaited together are sent together.
+    /// The rows of a statement. Statements that are awaited together are sent together:
+    /// in the order in which they stand, so that the first that fails is heard first (`biased`).
     pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
         let connection = self.connection()?;
         let statement = connection.prepare_cached(sql).await?;

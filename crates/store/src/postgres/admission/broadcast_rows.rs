@@ -28,6 +28,7 @@ impl Payload for NewBroadcast {
         Box::pin(async move {
             for Admission { payload: Self { broadcast, recipients }, node, .. } in new {
                 tokio::try_join!(
+                    biased;
                     insert_facts(unit, broadcast),
                     insert_progress(unit, broadcast, recipients.len(), *node),
                     insert_chunks(unit, broadcast.id, recipients)

@@ -51,6 +51,7 @@ pub(super) async fn insert_rows(unit: &Unit, new: &[&NewMessage]) -> Result<(), 
     }
     let columns = Columns::of(new);
     tokio::try_join!(
+        biased;
         insert_facts(unit, new, &columns),
         insert_delivery(unit, &columns),
         insert_queue(unit, new, &columns)

@@ -29,7 +29,7 @@ pub(super) async fn admit_all<P: Payload>(
     };
     let needs: Vec<Need> = made.iter().zip(admissions).map(need).collect();
     let epochs = admissions.iter().map(|admission| admission.node);
-    let (living, counts) = tokio::try_join!(living::among(unit, epochs), quota::look(unit, &needs))?;
+    let (living, counts) = tokio::try_join!(biased; living::among(unit, epochs), quota::look(unit, &needs))?;
     let over = |admission: &&Admission<P>| (!living.contains(&admission.node)).then_some(Err(StoreError::Over));
     let outcomes = admissions.iter().map(over).collect();
     let mut group = Group { admissions, made, needs, counts, outcomes };

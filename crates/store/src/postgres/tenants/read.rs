@@ -29,6 +29,7 @@ const BLOCKS: &str = "SELECT number, kind, account_id, reason, created_at FROM b
 /// Everything about tenants. The statements are sent together.
 pub(super) async fn everything(unit: &Unit) -> Result<TenantData, Fault> {
     let (accounts, keys, numbers, blocks, of_accounts, of_numbers, former_owners, templates) = tokio::try_join!(
+        biased;
         all(unit, ACCOUNTS, account),
         all(unit, KEYS, key),
         all(unit, NUMBERS, number),

@@ -9,7 +9,7 @@ use store::contract::retention::{Removed, Walk};
 use tokio_postgres::Client;
 
 use super::PostgresDatabase;
-use crate::support::{Backend, Desk, NOW, after};
+use crate::support::{Backend, Desk, NOW, admission, after};
 
 /// Later than the end of the week in which every message here was accepted.
 const LATER: u64 = 1_000_000;
@@ -79,6 +79,29 @@ async fn walk(store: &Arc<dyn Store>, walk: Walk) -> u64 {
             return removed;
         }
     }
+}
+
+#[tokio::test]
+async fn an_old_week_goes_at_once_and_is_there_again_when_it_is_needed() {
+    let (database, desk, client) = opened().await;
+    let other = database.open_shared().await;
+    let known = desk.message(desk.account());
+    other.admit(admission(known.clone())).await.unwrap();
+    end(&client, known.id).await;
+    fill(&desk, &client, MANY).await;
+    assert_eq!(partitions(&client).await, 5);
+    let removed = step(&desk.store, 100).await;
+    assert_eq!((removed.removed, removed.is_end), (MANY.cast_unsigned(), false), "as many at least");
+    assert_eq!(partitions(&client).await, 0);
+    for table in ["messages", "delivery", "events", "segments", "failures"] {
+        assert_eq!(rows(&client, table).await, 0, "{table}");
+    }
+    // The other node remembers the week.
+    let message = desk.message(desk.account());
+    other.admit(admission(message.clone())).await.unwrap();
+    assert_eq!(desk.status(message.id).await, Status::Queued);
+    assert_eq!(partitions(&client).await, 5);
+    desk.admit(desk.message(desk.account())).await;
 }
 
 #[tokio::test]
