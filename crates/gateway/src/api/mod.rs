@@ -16,6 +16,7 @@ pub mod links;
 pub(crate) mod list;
 mod media;
 mod message;
+pub mod openapi;
 pub mod optouts;
 mod pages;
 mod prefer;
@@ -30,7 +31,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use bytes::Bytes;
 use ipnet::IpNet;
 use model::error::{ErrorCode, Refusal};
@@ -95,35 +96,64 @@ type Shared = State<Arc<Api>>;
 
 /// The routes, behind the guard.
 pub fn router(api: Arc<Api>) -> Router {
-    let only_get = || get(pages::index).fallback(only_get_or_head);
-    Router::new()
-        .route("/api/v1/messaging/message", get(both_ways::messages).post(message::send).fallback(only_get_or_post))
-        .route("/api/v1/messaging/message/{id}", get(message::show).fallback(only_get_or_head))
-        .route("/api/v1/messaging/message/{id}/media/{place}", get(media::of_message).fallback(only_get_or_head))
-        .route("/api/v1/messaging/broadcast", get(broadcasts::list).post(broadcast::send).fallback(only_get_or_post))
-        .route("/api/v1/messaging/broadcast/{id}", get(broadcast::show).fallback(only_get_or_head))
-        .route("/api/v1/messaging/broadcast/{id}/cancel", post(broadcast::cancel).fallback(only_post))
-        .route("/api/v1/messaging/optout", get(optouts::list).fallback(only_get_or_head))
-        .route("/api/v1/messaging/optout/import", post(optouts::import).fallback(only_post))
-        .route("/api/v1/messaging/optout/{number}", put(optouts::set).delete(optouts::end).fallback(only_put_or_delete))
-        .route("/api/v1/messaging/optout/{number}/history", get(optouts::history).fallback(only_get_or_head))
-        .route("/media/{id}/{place}", get(media::linked).fallback(only_get_or_head))
-        .route("/api/v1/messaging/event", get(event::list).fallback(only_get_or_head))
-        .route("/api/v1/messaging/webhook", get(webhook::list).post(webhook::create).fallback(only_get_or_post))
-        .route(
-            "/api/v1/messaging/webhook/{id}",
-            get(webhook::show).patch(webhook::change).delete(webhook::remove).fallback(only_one_of_webhook),
-        )
-        .route("/api/v1/messaging/webhook/{id}/secret", get(webhook::secret).fallback(only_get_or_head))
-        .route("/api/v1/messaging/webhook/{id}/delivery", get(webhook::deliveries).fallback(only_get_or_head))
-        .route("/api/v1/messaging/webhook/{id}/rotate", post(webhook::rotate).fallback(only_post))
-        .route("/api/v1/messaging/webhook/{id}/test", post(webhook::test).fallback(only_post))
-        .route("/api/v1/messaging/webhook/{id}/replay", post(webhook::replay).fallback(only_post))
-        .route("/page/errors", only_get())
-        .route("/page/errors/{code}", get(pages::code).fallback(only_get_or_head))
+    let mut router = Router::new();
+    for Route { path, allowed, methods } in routes() {
+        let refuse = move |State(api): Shared| async move {
+            allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed)
+        };
+        router = router.route(path, methods.fallback(refuse));
+    }
+    router
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&api), guard::guard))
         .with_state(api)
+}
+
+/// A path, its methods as `Allow` lists them, and their handlers.
+struct Route {
+    path: &'static str,
+    allowed: &'static str,
+    methods: MethodRouter<Arc<Api>>,
+}
+
+const fn route(path: &'static str, allowed: &'static str, methods: MethodRouter<Arc<Api>>) -> Route {
+    Route { path, allowed, methods }
+}
+
+/// Every route; the document in [`openapi`] describes the same ones.
+fn routes() -> [Route; 24] {
+    const READ: &str = "GET, HEAD";
+    const READ_AND_POST: &str = "GET, HEAD, POST";
+    [
+        route("/api/v1/messaging/message", READ_AND_POST, get(both_ways::messages).post(message::send)),
+        route("/api/v1/messaging/message/{id}", READ, get(message::show)),
+        route("/api/v1/messaging/message/{id}/media/{place}", READ, get(media::of_message)),
+        route("/api/v1/messaging/broadcast", READ_AND_POST, get(broadcasts::list).post(broadcast::send)),
+        route("/api/v1/messaging/broadcast/{id}", READ, get(broadcast::show)),
+        route("/api/v1/messaging/broadcast/{id}/cancel", "POST", post(broadcast::cancel)),
+        route("/api/v1/messaging/optout", READ, get(optouts::list)),
+        route("/api/v1/messaging/optout/import", "POST", post(optouts::import)),
+        route("/api/v1/messaging/optout/{number}", "PUT, DELETE", put(optouts::set).delete(optouts::end)),
+        route("/api/v1/messaging/optout/{number}/history", READ, get(optouts::history)),
+        route("/api/v1/messaging/event", READ, get(event::list)),
+        route("/api/v1/messaging/webhook", READ_AND_POST, get(webhook::list).post(webhook::create)),
+        route(
+            "/api/v1/messaging/webhook/{id}",
+            "GET, HEAD, PATCH, DELETE",
+            get(webhook::show).patch(webhook::change).delete(webhook::remove),
+        ),
+        route("/api/v1/messaging/webhook/{id}/secret", READ, get(webhook::secret)),
+        route("/api/v1/messaging/webhook/{id}/delivery", READ, get(webhook::deliveries)),
+        route("/api/v1/messaging/webhook/{id}/rotate", "POST", post(webhook::rotate)),
+        route("/api/v1/messaging/webhook/{id}/test", "POST", post(webhook::test)),
+        route("/api/v1/messaging/webhook/{id}/replay", "POST", post(webhook::replay)),
+        route("/media/{id}/{place}", READ, get(media::linked)),
+        route("/openapi.json", READ, get(openapi::show)),
+        route("/docs", READ, get(pages::reference)),
+        route("/page/errors", READ, get(pages::index)),
+        route("/page/errors/{code}", READ, get(pages::code)),
+        route(pages::STYLE, READ, get(pages::style)),
+    ]
 }
 
 /// How requests are answered whose head cannot be read.
@@ -140,26 +170,6 @@ pub fn unreadable(api: &Arc<Api>) -> Unreadable {
 
 async fn not_found(State(api): Shared) -> Response<Body> {
     api.envelope.refuse(ErrorCode::NotFound.into())
-}
-
-async fn only_get_or_head(State(api): Shared) -> Response<Body> {
-    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD")
-}
-
-async fn only_get_or_post(State(api): Shared) -> Response<Body> {
-    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, POST")
-}
-
-async fn only_one_of_webhook(State(api): Shared) -> Response<Body> {
-    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "GET, HEAD, PATCH, DELETE")
-}
-
-async fn only_post(State(api): Shared) -> Response<Body> {
-    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "POST")
-}
-
-async fn only_put_or_delete(State(api): Shared) -> Response<Body> {
-    allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), "PUT, DELETE")
 }
 
 /// When a client may try again that met a process which ends.

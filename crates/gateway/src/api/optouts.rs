@@ -192,6 +192,11 @@ async fn imported(api: &Api, caller: &Caller, request: Request) -> Result<Respon
     written(&imported)
 }
 
+/// The types of bodies that an import may have.
+pub(crate) const fn import_types() -> [&'static str; 6] {
+    Format::TYPES
+}
+
 /// Opts a handset out, and returns the opt-out in force: of one that was there before, what it was.
 pub(crate) async fn put(
     pipeline: &Pipeline,

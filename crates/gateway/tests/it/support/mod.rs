@@ -4,6 +4,7 @@
 pub(crate) mod http;
 pub(crate) mod inbound;
 pub(crate) mod media;
+mod openapi;
 pub(crate) mod receiver;
 pub(crate) mod scripted;
 pub(crate) mod store;
@@ -170,7 +171,9 @@ impl Stage {
 
     /// A request to the public API.
     pub(crate) async fn ask(&self, ask: &Ask) -> Reply {
-        ask.send(self.api).await
+        let reply = ask.send(self.api).await;
+        openapi::judge(ask, &reply);
+        reply
     }
 
     /// A request to the admin API, by its operator.

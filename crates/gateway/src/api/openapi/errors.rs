@@ -1,0 +1,113 @@
+//! Error answers, made from the catalogue, and the headers that answers have.
+
+use model::error::ErrorCode;
+use serde_json::{Map, Value, json};
+
+use super::operation::reference;
+use crate::http::status;
+
+/// Headers that every answer has.
+const OF_ALL: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+
+/// Errors that say when to try again.
+const LATER: [u16; 2] = [429, 503];
+
+/// What may be in `additionalInfo`, by the code.
+fn info_of(code: ErrorCode) -> Option<Value> {
+    Some(match code {
+        ErrorCode::MissingRequiredField => json!({ "fields": ["to", "body"] }),
+        ErrorCode::InvalidPhoneNumber => json!({ "field": "to" }),
+        ErrorCode::RecipientBlocked => json!({ "reason": "opted_out", "since": "2026-03-15T14:30:00.000Z" }),
+        ErrorCode::InvalidMessageContent => json!([{ "character": "\u{7}", "position": 5 }]),
+        ErrorCode::NonCompliantMessageContent => json!({
+            "categories": ["phishing"],
+            "matches": [{ "start": 1, "end": 14, "category": "phishing" }],
+            "help": ["Link to a domain of your own in place of a link shortener."],
+        }),
+        ErrorCode::DuplicateRecipients => json!({ "recipients": ["+18005551001"] }),
+        ErrorCode::MalformedRequest => json!({ "field": "to", "expected": "string" }),
+        _ => return None,
+    })
+}
+
+/// An example of an error's answer.
+pub(super) fn example(code: ErrorCode) -> Value {
+    let mut value = json!({
+        "code": code.number(),
+        "message": code.message(),
+        "status": status::of(code).as_u16(),
+        "moreInfo": format!("https://docs.smsfactory.com/page/errors/{}", code.number()),
+    });
+    if let Some(info) = info_of(code) {
+        value["additionalInfo"] = info;
+    }
+    value
+}
+
+/// An example of each error, by its number.
+pub(super) fn examples() -> Value {
+    let examples = ErrorCode::ALL
+        .into_iter()
+        .filter(|code| *code != ErrorCode::MethodNotAllowed)
+        .map(|code| (code.number().to_string(), json!({ "summary": code.name(), "value": example(code) })));
+    examples.collect::<Map<_, _>>().into()
+}
+
+/// The answer of a status with one of these codes.
+pub(super) fn answer(status: u16, codes: &[ErrorCode]) -> Value {
+    let numbers: Vec<u16> = codes.iter().map(|code| code.number()).collect();
+    let lines: Vec<String> =
+        codes.iter().map(|code| format!("- `{}` {}: {}", code.number(), code.message(), code.remedy())).collect();
+    let examples: Map<String, Value> = numbers
+        .iter()
+        .map(|number| (number.to_string(), json!({ "$ref": format!("#/components/examples/{number}") })))
+        .collect();
+    let mut headers = Vec::new();
+    if LATER.contains(&status) {
+        headers.push("Retry-After");
+    }
+    if status == 401 {
+        headers.push("WWW-Authenticate");
+    }
+    json!({
+        "description": lines.join("\n"),
+        "headers": headers_of(&headers),
+        "content": {
+            "application/json": {
+                "schema": {
+                    "allOf": [reference("Error"), { "properties": { "code": { "enum": numbers } } }],
+                },
+                "examples": examples,
+            },
+        },
+    })
+}
+
+/// The headers of an answer: these, and those that every answer has.
+pub(super) fn headers_of(names: &[&str]) -> Value {
+    let all = OF_ALL.iter().chain(names);
+    all.map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// Every header that an answer may have.
+pub(super) fn headers() -> Value {
+    let integer = |minimum: u8| json!({ "type": "integer", "minimum": minimum });
+    let text = json!({ "type": "string" });
+    let header = |description: &str, required: bool, schema: &Value| json!({ "description": description, "required": required, "schema": schema });
+    json!({
+        "X-RateLimit-Limit": header("Requests that a window of 60 seconds has.", true, &integer(0)),
+        "X-RateLimit-Remaining": header("Requests that are left in the window.", true, &integer(0)),
+        "X-RateLimit-Reset": header("When the window ends, in Unix seconds.", true, &integer(0)),
+        "Retry-After": header("Seconds to wait before the request is sent again.", true, &integer(1)),
+        "WWW-Authenticate": header("`Basic`: the kind of credentials that are needed.", true, &text),
+        "Location": header("The address of what was made.", true, &text),
+        "Idempotent-Replayed": header(
+            "`true` where the answer is that of an earlier request with the same key; nothing was sent again.",
+            false,
+            &json!({ "const": "true" }),
+        ),
+        "Preference-Applied": header("The wait that was applied, `wait=N`.", false, &text),
+    })
+}

@@ -1,0 +1,81 @@
+//! What endpoints receive.
+
+use model::EventType;
+use serde_json::{Map, Value, json};
+
+use super::operation::{header, reference};
+
+/// A webhook for each type of events.
+pub(super) fn webhooks() -> Value {
+    EventType::ALL.into_iter().map(|kind| (kind.as_str().to_owned(), webhook(kind))).collect::<Map<_, _>>().into()
+}
+
+fn webhook(kind: EventType) -> Value {
+    let (summary, data) = about(kind);
+    let event = json!({
+        "allOf": [
+            reference("Event"),
+            { "properties": { "type": { "const": kind.as_str() }, "data": data } },
+        ],
+    });
+    json!({
+        "post": {
+            "operationId": format!("on {}", kind.as_str()),
+            "tags": ["Webhooks"],
+            "summary": summary,
+            "description": DESCRIPTION,
+            "security": [],
+            "parameters": headers(),
+            "requestBody": { "required": true, "content": { "application/json": { "schema": event } } },
+            "responses": {
+                "2XX": { "description": "The endpoint has the event." },
+                "410": { "description": "The endpoint is gone for good: it is disabled." },
+                "default": { "description": "The event is sent again later, as `Retry-After` of a 429 or 503 says." },
+            },
+        },
+    })
+}
+
+const DESCRIPTION: &str = "\
+    A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the \
+    signature over the octets of the body before you parse it, and answer within 15 seconds.";
+
+/// What an event of this type says, and the schema of its `data`.
+fn about(kind: EventType) -> (&'static str, Value) {
+    let (summary, schema) = match kind {
+        EventType::MessageQueued => ("A message was accepted. Sent to endpoints that name it exactly.", "Message"),
+        EventType::MessageSent => ("A carrier took a message.", "Message"),
+        EventType::MessageDelivered => ("A message arrived.", "Message"),
+        EventType::MessageUndelivered => ("A message will not arrive.", "Message"),
+        EventType::MessageFailed => ("No carrier took a message.", "Message"),
+        EventType::MessageReceived => {
+            ("A handset wrote to one of your numbers. A late part sends the event again.", "InboundMessage")
+        }
+        EventType::OptedOut => ("A recipient opted out.", "OptOutEvent"),
+        EventType::OptedIn => ("A recipient opted in again.", "OptOutEvent"),
+        EventType::BroadcastInitiated => ("The first recipients of a broadcast have their turn.", "Broadcast"),
+        EventType::BroadcastCompleted => ("A broadcast has ended.", "Broadcast"),
+        EventType::BroadcastFailed => ("Nothing of a broadcast could be sent.", "Broadcast"),
+        EventType::BroadcastCanceled => ("A broadcast was canceled.", "Broadcast"),
+        EventType::WebhookTest => ("You asked for a test.", "WebhookEvent"),
+        EventType::WebhookDisabled => ("Another endpoint of the account was disabled.", "WebhookEvent"),
+    };
+    (summary, reference(schema))
+}
+
+fn headers() -> Vec<Value> {
+    let text = json!({ "type": "string" });
+    let required = |mut header: Value| {
+        header["required"] = true.into();
+        header
+    };
+    vec![
+        required(header("webhook-id", "The id of the event.", &text)),
+        required(header("webhook-timestamp", "When the request was made, in Unix seconds.", &text)),
+        required(header(
+            "webhook-signature",
+            "One or two signatures, `v1,` and base64 each, with a blank between.",
+            &text,
+        )),
+    ]
+}

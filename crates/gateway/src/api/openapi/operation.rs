@@ -1,0 +1,209 @@
+//! An operation: a method of a path, the request that it takes and the answers that it gives.
+
+use std::collections::BTreeMap;
+
+use model::error::ErrorCode;
+use serde_json::{Map, Value, json};
+
+use super::errors;
+use crate::http::status;
+
+/// Errors that any request may get, before its path is looked at.
+const OF_ALL: [ErrorCode; 5] = [
+    ErrorCode::UnexpectedError,
+    ErrorCode::RateLimitExceeded,
+    ErrorCode::MalformedRequest,
+    ErrorCode::RequestTooLarge,
+    ErrorCode::ServiceUnavailable,
+];
+
+/// A method of a path.
+pub(super) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    parameters: Vec<Value>,
+    body: Option<Value>,
+    answers: Vec<(u16, Value)>,
+    codes: Vec<ErrorCode>,
+    is_open: bool,
+}
+
+impl Operation {
+    /// An operation that needs a key and takes nothing.
+    pub(super) fn new(
+        method: &'static str,
+        path: &'static str,
+        id: &'static str,
+        (tag, summary, description): (&'static str, &'static str, &'static str),
+    ) -> Self {
+        let codes = [&OF_ALL[..], &[ErrorCode::AuthenticationFailed]].concat();
+        Self {
+            method,
+            path,
+            id,
+            tag,
+            summary,
+            description,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            codes,
+            is_open: false,
+        }
+    }
+
+    /// Needs no key.
+    pub(super) fn open(mut self) -> Self {
+        self.is_open = true;
+        self.codes.retain(|code| *code != ErrorCode::AuthenticationFailed);
+        self
+    }
+
+    pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// Takes a JSON body of this schema, of which this is an example.
+    pub(super) fn json(self, schema: &str, example: &Value) -> Self {
+        let content = json!({ "application/json": { "schema": reference(schema), "example": example } });
+        self.body(true, &content).codes([ErrorCode::UnsupportedContentType])
+    }
+
+    /// Takes a body of these types.
+    pub(super) fn body(mut self, is_required: bool, content: &Value) -> Self {
+        self.body = Some(json!({ "required": is_required, "content": content }));
+        self
+    }
+
+    /// Answers with JSON of this schema.
+    pub(super) fn answers(self, status: u16, description: &str, schema: &Value) -> Self {
+        self.answers_with(status, description, &[], json!({ "application/json": { "schema": schema } }))
+    }
+
+    /// Answers with this content and these headers beside those that every answer has.
+    pub(super) fn answers_with(mut self, status: u16, description: &str, headers: &[&str], content: Value) -> Self {
+        let mut answer = json!({ "description": description, "headers": errors::headers_of(headers) });
+        if !content.is_null() {
+            answer["content"] = content;
+        }
+        self.answers.push((status, answer));
+        self
+    }
+
+    /// Answers that a thing was made, where it is found, and whether the answer is a repeat.
+    pub(super) fn creates(self, schema: &str, headers: &[&str]) -> Self {
+        let headers = [&["Location"], headers].concat();
+        let content = json!({ "application/json": { "schema": reference(schema) } });
+        self.answers_with(201, "On disk. `Location` is its address.", &headers, content)
+    }
+
+    /// Refuses requests with these errors too.
+    pub(super) fn codes(mut self, codes: impl IntoIterator<Item = ErrorCode>) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// Names a thing that may not be there.
+    pub(super) fn of_one(self) -> Self {
+        self.codes([ErrorCode::NotFound])
+    }
+
+    /// Whether it may answer with this error.
+    #[cfg(test)]
+    pub(super) fn refuses(&self, code: ErrorCode) -> bool {
+        self.codes.contains(&code)
+    }
+
+    /// The Operation Object (OpenAPI 3.1, section 4.8.10).
+    pub(super) fn to_json(&self) -> Value {
+        let mut operation = json!({
+            "operationId": self.id,
+            "tags": [self.tag],
+            "summary": self.summary,
+            "description": self.description,
+        });
+        if self.is_open {
+            operation["security"] = json!([]);
+        }
+        if !self.parameters.is_empty() {
+            operation["parameters"] = json!(self.parameters);
+        }
+        if let Some(body) = &self.body {
+            operation["requestBody"] = body.clone();
+        }
+        operation["responses"] = self.responses();
+        operation
+    }
+
+    /// The answers by their status, errors among them.
+    fn responses(&self) -> Value {
+        let mut responses = Map::new();
+        for (status, answer) in &self.answers {
+            responses.insert(status.to_string(), answer.clone());
+        }
+        let mut refused: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
+        for code in ErrorCode::ALL.into_iter().filter(|code| self.codes.contains(code)) {
+            refused.entry(status::of(code).as_u16()).or_default().push(code);
+        }
+        for (status, codes) in refused {
+            responses.insert(status.to_string(), errors::answer(status, &codes));
+        }
+        responses.into()
+    }
+}
+
+/// A reference to a schema.
+pub(super) fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+/// A page of a list.
+pub(super) fn page_of(schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["data", "nextCursor"],
+        "properties": {
+            "data": { "type": "array", "items": reference(schema) },
+            "nextCursor": {
+                "type": ["string", "null"],
+                "description": "The `cursor` of the next page; `null` on the last one. A page may have fewer items \
+                    than `limit`, even none, while there is a next one.",
+            },
+        },
+    })
+}
+
+/// A parameter of the query.
+pub(super) fn query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+/// A parameter of the path.
+pub(super) fn in_path(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
+}
+
+/// A header of the request.
+pub(super) fn header(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "header", "description": description, "schema": schema })
+}
+
+/// The parameters that every list with pages has.
+pub(super) fn paging() -> [Value; 2] {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
+    [
+        query("limit", "How many items a page has at most.", &limit),
+        query("cursor", "Where the page begins: the `nextCursor` of the page before.", &json!({ "type": "string" })),
+    ]
+}
+
+/// The parameters that narrow a list to a time.
+pub(super) fn times() -> [Value; 2] {
+    let time = json!({ "type": "string", "format": "date-time" });
+    [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
+}

@@ -1,0 +1,74 @@
+//! `/broadcast`.
+
+use model::BroadcastStatus;
+use model::error::ErrorCode;
+use serde_json::{Value, json};
+
+use super::super::api_path;
+use super::super::operation::{Operation, in_path, page_of, paging, query, reference, times};
+use super::messages::{ACCEPTED, OF_SENDING, headers};
+
+const TAG: &str = "Broadcasts";
+
+pub(super) fn all() -> [Operation; 4] {
+    [send(), list(), show(), cancel()]
+}
+
+fn send() -> Operation {
+    let about = (
+        TAG,
+        "Send one text to many recipients",
+        "A broadcast is accepted whole or not at all. Recipients who are blocked or opted out are skipped and counted.",
+    );
+    let example = json!({
+        "recipients": ["+18005551001", { "to": "+18005551002" }],
+        "from": "+18005550100",
+        "body": "We are open again",
+    });
+    Operation::new("post", api_path!("/broadcast"), "sendBroadcast", about)
+        .parameters(headers())
+        .json("NewBroadcast", &example)
+        .creates("Broadcast", &ACCEPTED)
+        .codes(OF_SENDING)
+        .codes([ErrorCode::DuplicateRecipients, ErrorCode::TooManyRecipients, ErrorCode::MessageSendFailed])
+}
+
+fn list() -> Operation {
+    let about = (TAG, "List broadcasts", "Newest first, with their counts.");
+    let text = json!({ "type": "string" });
+    let status = json!({ "type": "string", "enum": BroadcastStatus::ALL.map(BroadcastStatus::as_str) });
+    Operation::new("get", api_path!("/broadcast"), "listBroadcasts", about)
+        .parameters([
+            query("status", "Broadcasts that stand there.", &status),
+            query("from", "Broadcasts from this sender.", &text),
+            query("reference", "Broadcasts with your name for them.", &json!({ "type": "string", "maxLength": 200 })),
+        ])
+        .parameters(times())
+        .parameters(paging())
+        .answers(200, "A page of broadcasts.", &page_of("Broadcast"))
+        .codes([ErrorCode::InvalidPhoneNumber])
+}
+
+fn id() -> Value {
+    in_path("id", "The id of the broadcast.", &json!({ "type": "string" }))
+}
+
+fn show() -> Operation {
+    let about = (TAG, "Get a broadcast", "`counts` says where its recipients stand at this moment, exactly.");
+    Operation::new("get", api_path!("/broadcast/{id}"), "getBroadcast", about)
+        .parameters([id()])
+        .answers(200, "The broadcast.", &reference("Broadcast"))
+        .of_one()
+}
+
+fn cancel() -> Operation {
+    let about = (
+        TAG,
+        "Cancel a broadcast",
+        "Stops the messages that have not left. `stopped` says how many; it is 0 the second time.",
+    );
+    Operation::new("post", api_path!("/broadcast/{id}/cancel"), "cancelBroadcast", about)
+        .parameters([id()])
+        .answers(200, "The broadcast.", &reference("Broadcast"))
+        .of_one()
+}

@@ -1,0 +1,90 @@
+//! Opt-outs and their history.
+
+use serde_json::{Value, json};
+
+use super::{count, list, object, one_of, text, text_or_null, time};
+
+const SOURCES: &str = "Where it came from: a keyword, the API, an import, the operator.";
+
+pub(super) fn all() -> Vec<(&'static str, Value)> {
+    vec![
+        ("OptOut", opt_out()),
+        ("OptOutChange", change()),
+        ("OptOutEvent", event()),
+        ("NewOptOut", new_opt_out()),
+        ("Reason", object(&[], &json!({ "reason": reason() }))),
+        ("ImportReport", import_report()),
+    ]
+}
+
+fn reason() -> Value {
+    json!({ "type": ["string", "null"], "maxLength": 500, "description": "Why, for the history." })
+}
+
+fn new_opt_out() -> Value {
+    object(
+        &[],
+        &json!({
+            "from": text_or_null("One sender of yours; absent for all of them."),
+            "reason": reason(),
+        }),
+    )
+}
+
+fn opt_out() -> Value {
+    object(
+        &["number", "from", "source", "keyword", "messageId", "createdAt"],
+        &json!({
+            "number": text("The handset."),
+            "from": text_or_null("The sender that it opted out of; `null` for all of the account."),
+            "source": text(SOURCES),
+            "keyword": text_or_null("The keyword that it sent."),
+            "messageId": text_or_null("The message that it sent."),
+            "createdAt": time("Since when."),
+        }),
+    )
+}
+
+fn change() -> Value {
+    object(
+        &["at", "change", "from", "source", "keyword", "reason", "messageId"],
+        &json!({
+            "at": time("When."),
+            "change": one_of(&["opted_out", "opted_in"], "Which way."),
+            "from": text_or_null("The sender; `null` for all of the account."),
+            "source": text(SOURCES),
+            "keyword": text_or_null("The keyword that the handset sent."),
+            "reason": text_or_null("The reason that was given."),
+            "messageId": text_or_null("The message that the handset sent."),
+        }),
+    )
+}
+
+fn event() -> Value {
+    object(
+        &["number", "from", "source", "keyword", "messageId"],
+        &json!({
+            "number": text("The handset."),
+            "from": text_or_null("The sender; `null` for all of the account."),
+            "source": text(SOURCES),
+            "keyword": text_or_null("The keyword that it sent."),
+            "messageId": text_or_null("The message that it sent."),
+        }),
+    )
+}
+
+fn import_report() -> Value {
+    let invalid = object(
+        &["line", "reason"],
+        &json!({ "line": count("The line, from 1."), "reason": text("What is wrong with it.") }),
+    );
+    object(
+        &["total", "added", "unchanged", "invalid"],
+        &json!({
+            "total": count("Entries of the file."),
+            "added": count("Those that were not opted out before."),
+            "unchanged": count("Those that were."),
+            "invalid": list(&invalid, "Those that were left out. No bad line leaves another one out."),
+        }),
+    )
+}

@@ -1,0 +1,125 @@
+//! The error pages: what each error means, a request that causes it, the answer, and how to fix it.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Response;
+use maud::{Markup, html};
+use model::MediaType;
+use model::error::{ErrorCode, Refusal};
+
+use super::causes::cause;
+use super::{page, with_code};
+use crate::api::{Shared, openapi};
+use crate::http::status;
+
+/// `GET /page/errors`.
+pub(in crate::api) async fn index() -> Response<Body> {
+    page(
+        "Errors",
+        &html! {
+            p { "Every error answer is JSON with a " code { "code" } ", which these pages explain." }
+            div.wide {
+                table {
+                    thead { tr { th { "Code" } th { "Status" } th { "Message" } } }
+                    tbody {
+                        @for code in ErrorCode::ALL {
+                            tr {
+                                td { a href={ "/page/errors/" (code.number()) } { (code.number()) } }
+                                td { (status::of(code).as_u16()) }
+                                td { (code.message()) }
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// `GET /page/errors/{code}`.
+pub(in crate::api) async fn code(State(api): Shared, number: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let code = number.ok().and_then(|Path(text)| text.parse().ok()).and_then(ErrorCode::from_number);
+    let found = code.map(explained).ok_or_else(|| Refusal::new(ErrorCode::NotFound));
+    api.answer(found)
+}
+
+fn explained(code: ErrorCode) -> Response<Body> {
+    page(
+        &format!("{} {}", code.number(), code.name()),
+        &html! {
+            p.message { (code.message()) }
+            p { "HTTP status " (status::of(code).as_u16()) "." }
+            h2 { "How to fix it" }
+            p { (with_code(code.remedy())) }
+            (details(code))
+            h2 { "A request that causes it" }
+            pre { code { (cause(code)) } }
+            h2 { "The answer" }
+            pre { code { (format!("{:#}", openapi::example(code))) } }
+            p { a href="/page/errors" { "All errors" } }
+        },
+    )
+}
+
+/// The limits and lists that belong to an error.
+fn details(code: ErrorCode) -> Markup {
+    match code {
+        ErrorCode::NonCompliantMessageContent => categories(),
+        ErrorCode::MediaTypeNotSupported => html! {
+            h2 { "Types that are supported" }
+            ul { @for kind in MediaType::ALL { li { code { (kind.as_str()) } } } }
+            p { "The bytes of the file decide, and not its " code { "Content-Type" } "." }
+        },
+        ErrorCode::MediaUrlNotAllowed => sentences("Rules for a `mediaUrl`", &URL_RULES),
+        ErrorCode::MediaUploadFailed => sentences("Causes", &DOWNLOAD_CAUSES),
+        _ => html! {},
+    }
+}
+
+fn sentences(title: &str, sentences: &[&str]) -> Markup {
+    html! {
+        h2 { (with_code(title)) }
+        ul { @for sentence in sentences { li { (with_code(sentence)) } } }
+    }
+}
+
+const URL_RULES: [&str; 5] = [
+    "The scheme is `http` or `https`, and the port is 80, 443, 8080 or 8443.",
+    "It has at most 2,048 characters, and no control characters, blanks, backslashes or user info.",
+    "The host is public: all of its addresses are, and its name has a dot and is not reserved.",
+    "At most three redirects are followed, none of them from `https` to `http`. Each is judged like the first URL.",
+    "The URL of a webhook must be `https`, on any port, unless the operator allows more.",
+];
+
+const DOWNLOAD_CAUSES: [&str; 7] = [
+    "The name of the host does not resolve, or the server cannot be reached.",
+    "The server answers with another status than 200, 203 or 206, or with a redirect to a URL that cannot be read.",
+    "The whole file does not come in time: 10 seconds unless the operator has set another time.",
+    "The connection ends before the whole file has come.",
+    "The file is compressed by a `Content-Encoding`, is empty, or is cut in its substance.",
+    "Other downloads of your account take all places. Send the request again.",
+    "A redirect leads to a URL of more than 8,192 characters, or a fourth redirect comes.",
+];
+
+/// What each category of the compliance screen means, and how a message is fixed.
+fn categories() -> Markup {
+    html! {
+        h2 { "Categories" }
+        dl {
+            @for category in screening::Category::ALL {
+                dt id=(category.name()) { code { (category.name()) } }
+                dd {
+                    p { (category.meaning()) }
+                    p { strong { "To fix it: " } (category.remedy()) }
+                }
+            }
+        }
+        p {
+            code { "help" } " in " code { "additionalInfo" } " has at most one sentence for each category that was \
+            found. It says what would help for this message: which link stands next to which words, which request to \
+            leave out, or which exemption the operator can give."
+        }
+        p { "Is the message innocent? The operator can allow a domain, a phrase or a category for your account." }
+    }
+}
