@@ -95,7 +95,6 @@ pub(super) fn headers_of(names: &[&str]) -> Value {
 pub(super) fn headers() -> Value {
     let integer = |minimum: u8| json!({ "type": "integer", "minimum": minimum });
     let text = json!({ "type": "string" });
-    let header = |description: &str, required: bool, schema: &Value| json!({ "description": description, "required": required, "schema": schema });
     json!({
         "X-RateLimit-Limit": header("Requests that a window of 60 seconds has.", true, &integer(0)),
         "X-RateLimit-Remaining": header("Requests that are left in the window.", true, &integer(0)),
@@ -110,4 +109,8 @@ pub(super) fn headers() -> Value {
         ),
         "Preference-Applied": header("The wait that was applied, `wait=N`.", false, &text),
     })
+}
+
+fn header(description: &str, required: bool, schema: &Value) -> Value {
+    json!({ "description": description, "required": required, "schema": schema })
 }

@@ -23,7 +23,7 @@ pub(super) fn judge(ask: &Ask, reply: &Reply) {
     };
     for (name, _) in response["headers"].as_object().unwrap() {
         let header = &DOCUMENT["components"]["headers"][name];
-        assert!(header["required"] == false || reply.header(name).is_some(), "{place} without {name}");
+        assert!(header["required"] == false || reply.header(&name.to_lowercase()).is_some(), "{place} without {name}");
     }
     if let Some(content) = response["content"].get("application/json")
         && !is_head
