@@ -3,7 +3,7 @@
 use model::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use super::operation::reference;
+use super::parts::reference;
 use crate::http::status;
 
 /// Headers that every answer has.

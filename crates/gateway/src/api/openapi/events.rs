@@ -3,7 +3,7 @@
 use model::EventType;
 use serde_json::{Map, Value, json};
 
-use super::operation::{header, reference};
+use super::parts::{header, reference};
 
 /// A webhook for each type of events.
 pub(super) fn webhooks() -> Value {
@@ -20,7 +20,6 @@ fn webhook(kind: EventType) -> Value {
     });
     json!({
         "post": {
-            "operationId": format!("on {}", kind.as_str()),
             "tags": ["Webhooks"],
             "summary": summary,
             "description": DESCRIPTION,

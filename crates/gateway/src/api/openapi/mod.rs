@@ -7,6 +7,7 @@
 mod errors;
 mod events;
 mod operation;
+mod parts;
 mod paths;
 mod schemas;
 

@@ -4,7 +4,8 @@ use model::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::super::api_path;
-use super::super::operation::{Operation, header, in_path, page_of, paging, query, times};
+use super::super::operation::Operation;
+use super::super::parts::{header, in_path, page_of, paging, query, times};
 
 const TAG: &str = "Messages";
 

@@ -4,7 +4,8 @@ use model::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::super::api_path;
-use super::super::operation::{Operation, in_path, page_of, paging, query, reference, times};
+use super::super::operation::Operation;
+use super::super::parts::{in_path, page_of, paging, query, reference, times};
 use crate::api::optouts::import_types;
 
 const TAG: &str = "Opt-outs";

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::operation::{Operation, in_path, query};
+use super::super::operation::Operation;
+use super::super::parts::{in_path, query};
 use super::messages::file;
 
 const TAG: &str = "Pages";
@@ -52,7 +53,7 @@ fn code() -> Operation {
 }
 
 fn style() -> Operation {
-    Operation::new("get", crate::api::pages::STYLE, "getStyle", (TAG, "The style of pages", "A style sheet."))
+    Operation::new("get", "/page/style.css", "getStyle", (TAG, "The style of pages", "A style sheet."))
         .open()
         .answers_with(200, "The style sheet.", &[], json!({ "text/css": { "schema": { "type": "string" } } }))
 }

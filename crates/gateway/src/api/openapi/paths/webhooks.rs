@@ -5,7 +5,8 @@ use model::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::super::api_path;
-use super::super::operation::{Operation, in_path, page_of, paging, query, reference};
+use super::super::operation::Operation;
+use super::super::parts::{in_path, page_of, paging, query, reference};
 
 const TAG: &str = "Webhooks";
 

@@ -3,7 +3,7 @@
 use model::EventType;
 use serde_json::{Value, json};
 
-use super::super::operation::reference;
+use super::super::parts::reference;
 use super::{count, flag, list, object, one_of, text, text_or_null, time};
 
 const ORDERINGS: [&str; 3] = ["message", "strict", "none"];

@@ -4,7 +4,7 @@ use model::message::MessageType;
 use model::{BroadcastStatus, ErrorType, Status};
 use serde_json::{Value, json};
 
-use super::super::operation::reference;
+use super::super::parts::reference;
 use super::{count, flag, list, object, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {

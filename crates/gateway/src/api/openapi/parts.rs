@@ -1,0 +1,54 @@
+//! Parts that operations are put together from: references, pages, parameters.
+
+use serde_json::{Value, json};
+
+/// A reference to a schema.
+pub(super) fn reference(schema: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{schema}") })
+}
+
+/// A page of a list.
+pub(super) fn page_of(schema: &str) -> Value {
+    json!({
+        "type": "object",
+        "required": ["data", "nextCursor"],
+        "properties": {
+            "data": { "type": "array", "items": reference(schema) },
+            "nextCursor": {
+                "type": ["string", "null"],
+                "description": "The `cursor` of the next page; `null` on the last one. A page may have fewer items \
+                    than `limit`, even none, while there is a next one.",
+            },
+        },
+    })
+}
+
+/// A parameter of the query.
+pub(super) fn query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+/// A parameter of the path.
+pub(super) fn in_path(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
+}
+
+/// A header of the request.
+pub(super) fn header(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "header", "description": description, "schema": schema })
+}
+
+/// The parameters that every list with pages has.
+pub(super) fn paging() -> [Value; 2] {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
+    [
+        query("limit", "How many items a page has at most.", &limit),
+        query("cursor", "Where the page begins: the `nextCursor` of the page before.", &json!({ "type": "string" })),
+    ]
+}
+
+/// The parameters that narrow a list to a time.
+pub(super) fn times() -> [Value; 2] {
+    let time = json!({ "type": "string", "format": "date-time" });
+    [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
+}
