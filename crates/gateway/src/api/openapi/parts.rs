@@ -47,8 +47,18 @@ pub(super) fn paging() -> [Value; 2] {
     ]
 }
 
+/// An id: its prefix and 22 letters and digits.
+pub(super) fn id(prefix: &str) -> Value {
+    json!({ "type": "string", "pattern": format!("^{prefix}_[0-9A-Za-z]{{22}}$") })
+}
+
+/// A number in E.164 form.
+pub(super) fn number() -> Value {
+    json!({ "type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$" })
+}
+
 /// The parameters that narrow a list to a time.
 pub(super) fn times() -> [Value; 2] {
-    let time = json!({ "type": "string", "format": "date-time" });
+    let time = json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "const": "" }] });
     [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
 }

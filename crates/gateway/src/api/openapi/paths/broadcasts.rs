@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::api_path;
 use super::super::operation::Operation;
-use super::super::parts::{in_path, page_of, paging, query, reference, times};
+use super::super::parts::{id as id_of, in_path, page_of, paging, query, reference, times};
 use super::messages::{ACCEPTED, OF_SENDING, headers};
 
 const TAG: &str = "Broadcasts";
@@ -51,7 +51,7 @@ fn list() -> Operation {
 }
 
 fn id() -> Value {
-    in_path("id", "The id of the broadcast.", &json!({ "type": "string" }))
+    in_path("id", "The id of the broadcast.", &id_of("brc"))
 }
 
 fn show() -> Operation {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::api_path;
 use super::super::operation::Operation;
-use super::super::parts::{header, in_path, page_of, paging, query, times};
+use super::super::parts::{header, id as id_of, in_path, page_of, paging, query, times};
 
 const TAG: &str = "Messages";
 
@@ -78,7 +78,7 @@ fn list() -> Operation {
             query("to", "Messages to this address.", &text),
             query("from", "Messages from this address.", &text),
             query("reference", "Messages with your name for them.", &json!({ "type": "string", "maxLength": 200 })),
-            query("broadcastId", "Messages of this broadcast.", &text),
+            query("broadcastId", "Messages of this broadcast.", &id_of("brc")),
         ])
         .parameters(times())
         .parameters(paging())
@@ -87,7 +87,7 @@ fn list() -> Operation {
 }
 
 fn id() -> Value {
-    in_path("id", "The id of the message.", &json!({ "type": "string" }))
+    in_path("id", "The id of the message.", &id_of("msg"))
 }
 
 fn show() -> Operation {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::api_path;
 use super::super::operation::Operation;
-use super::super::parts::{in_path, page_of, paging, query, reference, times};
+use super::super::parts::{in_path, number as number_form, page_of, paging, query, reference, times};
 use crate::api::optouts::import_types;
 
 const TAG: &str = "Opt-outs";
@@ -23,13 +23,13 @@ pub(super) fn all() -> [Operation; 5] {
 }
 
 fn number() -> Value {
-    in_path("number", "The handset, in E.164 form. Write the plus as `%2B`, or as it is.", &json!({ "type": "string" }))
+    in_path("number", "The handset. Write the plus as `%2B`, or as it is.", &number_form())
 }
 
 fn list() -> Operation {
     let about = (TAG, "List opt-outs", "Those in force, newest first.");
     Operation::new("get", api_path!("/optout"), "listOptOuts", about)
-        .parameters([query("number", "Opt-outs of this handset.", &json!({ "type": "string" }))])
+        .parameters([query("number", "Opt-outs of this handset.", &number_form())])
         .parameters(times())
         .parameters(paging())
         .answers(200, "A page of opt-outs.", &page_of("OptOut"))
@@ -43,8 +43,9 @@ fn import() -> Operation {
         "CSV with the columns `number`, `from`, `reason` and `createdAt`, or a JSON value a line: a number, or an \
          object with these fields. At most 50,000 entries. Every bad line is reported and leaves no other one out.",
     );
-    let text = json!({ "schema": { "type": "string" } });
-    let content: Map<String, Value> = import_types().iter().map(|kind| ((*kind).to_owned(), text.clone())).collect();
+    // Lines that cannot be read are reported, so that no body is wrong.
+    let any = json!({ "schema": {} });
+    let content: Map<String, Value> = import_types().iter().map(|kind| ((*kind).to_owned(), any.clone())).collect();
     Operation::new("post", api_path!("/optout/import"), "importOptOuts", about)
         .body(true, &content.into())
         .answers(200, "What was done.", &reference("ImportReport"))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::api_path;
 use super::super::operation::Operation;
-use super::super::parts::{in_path, page_of, paging, query, reference};
+use super::super::parts::{id as id_of, in_path, page_of, paging, query, reference};
 
 const TAG: &str = "Webhooks";
 
@@ -15,7 +15,7 @@ pub(super) fn all() -> [Operation; 11] {
 }
 
 fn id() -> Value {
-    in_path("id", "The id of the endpoint.", &json!({ "type": "string" }))
+    in_path("id", "The id of the endpoint.", &id_of("whk"))
 }
 
 fn kind() -> Value {
@@ -116,8 +116,14 @@ fn replay() -> Operation {
 
 fn events() -> Operation {
     let about = (TAG, "List events", "The events of the account, oldest first, as endpoints get them.");
-    let after =
-        query("after", "Events behind this one (an id), or of this time and later.", &json!({ "type": "string" }));
+    let after = query(
+        "after",
+        "Events behind this one (an id), or of this time and later.",
+        &json!({
+            "type": "string",
+            "anyOf": [{ "format": "date-time" }, { "pattern": "^evt_[0-9A-Za-z]{22}$" }],
+        }),
+    );
     let follow = query(
         "follow",
         "Has events logged for the next hour although the account has no endpoint.",

@@ -73,7 +73,7 @@ fn content() -> Value {
 fn new_message() -> Value {
     let mut properties = json!({ "to": number("The recipient.") });
     merge(&mut properties, &content());
-    object(&["to", "from"], &properties)
+    with_content(object(&["to", "from"], &properties))
 }
 
 fn new_broadcast() -> Value {
@@ -85,7 +85,14 @@ fn new_broadcast() -> Value {
     recipients["minItems"] = 1.into();
     let mut properties = json!({ "recipients": recipients });
     merge(&mut properties, &content());
-    object(&["recipients", "from"], &properties)
+    with_content(object(&["recipients", "from"], &properties))
+}
+
+/// The same, with a text or with media.
+fn with_content(mut request: Value) -> Value {
+    let has = |field: &str| json!({ "required": [field], "properties": { field: { "type": "string" } } });
+    request["anyOf"] = json!([has("body"), has("mediaUrl")]);
+    request
 }
 
 /// A number in E.164 form.

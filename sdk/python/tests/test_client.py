@@ -1,0 +1,145 @@
+"""The client against a real server."""
+
+import asyncio
+import unittest
+
+from smsfactory import (
+    ApiError,
+    AsyncClient,
+    AuthenticationError,
+    Client,
+    ConflictError,
+    InvalidRequest,
+    InvalidSignature,
+    NotFound,
+    PermissionDenied,
+    verify_webhook,
+)
+from support import FROM, KEY, URL, Scripted
+
+
+class ClientTest(unittest.TestCase):
+    def setUp(self):
+        self.client = Client(*KEY, base_url=URL)
+        self.addCleanup(self.client.close)
+
+    def test_a_message_is_sent_and_found_again(self):
+        sent = self.client.send_message(to="+18005550120", from_=FROM, body="Hello", reference="order 7", wait=20)
+        self.assertIn(sent["status"], ("sent", "delivered"))
+        found = self.client.get_message(sent["id"])
+        self.assertEqual((found["to"], found["body"], found["reference"]), ("+18005550120", "Hello", "order 7"))
+
+    def test_a_repeat_under_the_same_key_is_the_same_message(self):
+        message = {"to": "+18005550121", "from_": FROM, "body": "Once", "idempotency_key": "python-once"}
+        self.assertEqual(self.client.send_message(**message)["id"], self.client.send_message(**message)["id"])
+        with self.assertRaises(ConflictError) as raised:
+            self.client.send_message(**{**message, "body": "Twice"})
+        self.assertEqual(raised.exception.code, 33013)
+
+    def test_two_sends_are_two_messages(self):
+        message = {"to": "+18005550122", "from_": FROM, "body": "Each"}
+        self.assertNotEqual(self.client.send_message(**message)["id"], self.client.send_message(**message)["id"])
+
+    def test_errors_have_types_and_say_how_to_fix_the_request(self):
+        with self.assertRaises(InvalidRequest) as raised:
+            self.client.send_message(to="555", from_=FROM, body="Hello")
+        error = raised.exception
+        self.assertEqual((error.code, error.status, error.additional_info), (33003, 400, {"field": "to"}))
+        self.assertTrue(error.more_info.endswith("/page/errors/33003"))
+        with self.assertRaises(NotFound):
+            self.client.get_message("msg_0000000000000000000000")
+        with self.assertRaises(AuthenticationError):
+            Client(KEY[0], "sk_live_wrong", base_url=URL).get_message("msg_0000000000000000000000")
+
+    def test_lists_go_on_over_their_pages(self):
+        for number in range(3):
+            self.client.send_message(to=f"+1800555013{number}", from_=FROM, body="Page", reference="python-pages")
+        found = list(self.client.messages(reference="python-pages", limit=1))
+        self.assertEqual([message["to"] for message in found], ["+18005550132", "+18005550131", "+18005550130"])
+
+    def test_a_broadcast_is_sent_and_counted(self):
+        recipients = ["+18005550140", {"to": "+18005550141"}]
+        sent = self.client.send_broadcast(recipients=recipients, from_=FROM, body="All of you")
+        self.assertEqual(sent["totalRecipients"], 2)
+        self.assertEqual(self.client.get_broadcast(sent["id"])["counts"]["total"], 2)
+        self.assertIn(sent["id"], [broadcast["id"] for broadcast in self.client.broadcasts(limit=5)])
+        self.assertIn("stopped", self.client.cancel_broadcast(sent["id"]))
+
+    def test_an_opt_out_is_set_refuses_and_ends(self):
+        number = "+18005550150"
+        self.assertEqual(self.client.opt_out(number, reason="asked by phone")["number"], number)
+        with self.assertRaises(PermissionDenied) as raised:
+            self.client.send_message(to=number, from_=FROM, body="Hello")
+        self.assertEqual(raised.exception.additional_info["reason"], "opted_out")
+        self.assertEqual([entry["number"] for entry in self.client.opt_outs(number=number)], [number])
+        self.client.opt_in(number, reason="signed up again")
+        changes = [entry["change"] for entry in self.client.opt_out_history(number)]
+        self.assertEqual(changes, ["opted_in", "opted_out"])
+        report = self.client.import_opt_outs("number\n+18005550151\nnonsense\n")
+        self.assertEqual((report["total"], len(report["invalid"])), (2, 1))
+
+    def test_an_event_is_verified_and_a_changed_one_is_not(self):
+        with Scripted((204, {}, b"")) as receiver:
+            webhook = self.client.create_webhook(receiver.url + "/hook", events=["*"], broadcast_messages=False)
+            self.addCleanup(self.client.remove_webhook, webhook["id"])
+            self.assertEqual(self.client.test_webhook(webhook["id"])["httpStatus"], 204)
+            _, path, headers, body = receiver.asked.get(timeout=20)
+        self.assertEqual(path, "/hook")
+        event = verify_webhook(body, headers, webhook["secret"])
+        self.assertEqual((event["type"], event["data"]), ("webhook.test", {"webhookId": webhook["id"]}))
+        self.assertEqual(self.client.webhook_secret(webhook["id"]), webhook["secret"])
+        new = self.client.rotate_webhook_secret(webhook["id"])
+        for octets, secret in ((body + b" ", webhook["secret"]), (body, new), (body, "whsec_!")):
+            with self.assertRaises(InvalidSignature):
+                verify_webhook(octets, headers, secret)
+        with self.assertRaises(InvalidSignature):
+            verify_webhook(body, headers, webhook["secret"], now=0)
+        self.assertFalse(self.client.change_webhook(webhook["id"], active=False)["active"])
+
+    def test_the_asynchronous_client_does_the_same(self):
+        async def walk():
+            async with AsyncClient(*KEY, base_url=URL) as client:
+                sends = (
+                    client.send_message(to=f"+1800555016{number}", from_=FROM, body="Async", reference="python-async")
+                    for number in range(3)
+                )
+                await asyncio.gather(*sends)
+                return [message["to"] async for message in client.messages(reference="python-async", limit=2)]
+
+        self.assertEqual(sorted(asyncio.run(walk())), ["+18005550160", "+18005550161", "+18005550162"])
+
+
+class RepeatsTest(unittest.TestCase):
+    def setUp(self):
+        self.waits = []
+
+    def client(self, server, **settings):
+        return Client("uk_x", "sk_test_x", base_url=server.url, sleep=self.waits.append, **settings)
+
+    def test_a_client_comes_back_when_the_server_says_so_with_the_same_key(self):
+        later, done = (503, {"retry-after": "2"}, b'{"code": 33105}'), (201, {}, b'{"id": "msg_1"}')
+        with Scripted(later, later, done) as server:
+            self.client(server).send_message(to="+18005551234", from_="+18005550100", body="Hello")
+            keys = {server.asked.get()[2]["Idempotency-Key"] for _ in range(3)}
+        self.assertEqual((self.waits, len(keys)), ([2, 2], 1))
+
+    def test_a_broken_connection_is_tried_again(self):
+        with Scripted((None, {}, b""), (201, {}, b'{"id": "msg_1"}')) as server:
+            self.client(server).send_message(to="+18005551234", from_="+18005550100", body="Hello")
+        self.assertEqual(self.waits, [0.5])
+
+    def test_a_wait_until_midnight_is_the_callers(self):
+        with Scripted((429, {"retry-after": "40000"}, b'{"code": 33012, "message": "Daily"}')) as server:
+            with self.assertRaises(ApiError) as raised:
+                self.client(server).send_message(to="+18005551234", from_="+18005550100", body="Hello")
+        self.assertEqual((self.waits, raised.exception.code, raised.exception.retry_after), ([], 33012, 40000))
+
+    def test_an_answer_of_something_between_is_an_error_too(self):
+        with Scripted((502, {}, b"<html>Bad gateway</html>")) as server:
+            with self.assertRaises(ApiError) as raised:
+                self.client(server).get_message("msg_1")
+        self.assertEqual((raised.exception.code, raised.exception.status), (0, 502))
+
+
+if __name__ == "__main__":
+    unittest.main()
