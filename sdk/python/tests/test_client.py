@@ -48,8 +48,8 @@ class ClientTest(unittest.TestCase):
         self.assertTrue(error.more_info.endswith("/page/errors/33003"))
         with self.assertRaises(NotFound):
             self.client.get_message("msg_0000000000000000000000")
-        with self.assertRaises(AuthenticationError):
-            Client(KEY[0], "sk_live_wrong", base_url=URL).get_message("msg_0000000000000000000000")
+        with Client(KEY[0], "sk_live_wrong", base_url=URL) as stranger, self.assertRaises(AuthenticationError):
+            stranger.get_message("msg_0000000000000000000000")
 
     def test_lists_go_on_over_their_pages(self):
         for number in range(3):
@@ -74,7 +74,7 @@ class ClientTest(unittest.TestCase):
         self.assertEqual([entry["number"] for entry in self.client.opt_outs(number=number)], [number])
         self.client.opt_in(number, reason="signed up again")
         changes = [entry["change"] for entry in self.client.opt_out_history(number)]
-        self.assertEqual(changes, ["opted_in", "opted_out"])
+        self.assertEqual(changes, ["opted_out", "opted_in"])
         report = self.client.import_opt_outs("number\n+18005550151\nnonsense\n")
         self.assertEqual((report["total"], len(report["invalid"])), (2, 1))
 
@@ -114,7 +114,9 @@ class RepeatsTest(unittest.TestCase):
         self.waits = []
 
     def client(self, server, **settings):
-        return Client("uk_x", "sk_test_x", base_url=server.url, sleep=self.waits.append, **settings)
+        client = Client("uk_x", "sk_test_x", base_url=server.url, sleep=self.waits.append, **settings)
+        self.addCleanup(client.close)
+        return client
 
     def test_a_client_comes_back_when_the_server_says_so_with_the_same_key(self):
         later, done = (503, {"retry-after": "2"}, b'{"code": 33105}'), (201, {}, b'{"id": "msg_1"}')

@@ -123,7 +123,7 @@ export class Client {
     await this.#json({ method: "DELETE", path, repeats: true }, { reason });
   }
 
-  /** Every opt-out and opt-in of a handset, newest first. */
+  /** Every opt-out and opt-in of a handset, oldest first. */
   optOutHistory(number: string, filters: Filters = {}): AsyncGenerator<Schemas["OptOutChange"]> {
     return this.#pages(`/optout/${part(number)}/history`, filters);
   }

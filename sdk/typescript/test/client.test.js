@@ -92,7 +92,7 @@ test("an opt-out is set, refuses and ends", async () => {
   await assert.rejects(client.sendMessage({ to: number, from, body: "Hello" }), PermissionDenied);
   await client.optIn(number, { reason: "signed up again" });
   const changes = await collected(client.optOutHistory(number));
-  assert.deepEqual(changes.map((entry) => entry.change), ["opted_in", "opted_out"]);
+  assert.deepEqual(changes.map((entry) => entry.change), ["opted_out", "opted_in"]);
   const report = await client.importOptOuts("number\n+18005550251\nnonsense\n");
   assert.deepEqual([report.total, report.invalid.length], [2, 1]);
 });

@@ -39,6 +39,7 @@ class AsyncClient:
     async def close(self) -> None:
         """Waits for requests that are under way, and ends the threads."""
         await asyncio.to_thread(self._threads.shutdown)
+        self._client.close()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):

@@ -68,7 +68,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Closes the connection of this thread."""
+        """Closes the connections of all threads. No request may be under way."""
         self._transport.close()
 
     # Messages
@@ -160,7 +160,7 @@ class Client:
         self._send("DELETE", f"/optout/{_part(number)}{query}", _present({"reason": reason}), repeats=True)
 
     def opt_out_history(self, number: str, **filters: Any) -> Iterator[OptOutChange]:
-        """Every opt-out and opt-in of a handset, newest first."""
+        """Every opt-out and opt-in of a handset, oldest first."""
         return self._pages(f"/optout/{_part(number)}/history", filters)
 
     def import_opt_outs(self, csv: str) -> ImportReport:

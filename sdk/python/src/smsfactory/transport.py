@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .errors import ConnectionFailed, SmsfactoryError, api_error
+from .errors import ConnectionFailed, api_error
 
 #: Statuses after which the same request may succeed.
 _LATER = (429, 503)
@@ -57,6 +57,7 @@ class Transport:
         self._timeout, self._retries, self._max_wait = timeout, retries, max_wait
         self._sleep, self._context = sleep, context
         self._kept = threading.local()
+        self._connections: set[http.client.HTTPConnection] = set()
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes | None, *, repeats: bool) -> Answer:
         """Sends a request, and again where the server says when, or where the connection broke and `repeats` is true.
@@ -68,7 +69,7 @@ class Transport:
             try:
                 answer = self._once(method, path, headers, body)
             except (OSError, http.client.HTTPException) as error:
-                self.close()
+                self._drop()
                 if is_last or not repeats:
                     raise ConnectionFailed(f"{method} {path}: {error!r}") from error
                 self._sleep(min(0.5 * 2**attempt, self._max_wait))
@@ -90,20 +91,31 @@ class Transport:
         response = connection.getresponse()
         content = response.read()
         if response.will_close:
-            self.close()
+            self._drop()
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
 
     def _connect(self) -> http.client.HTTPConnection:
         if self._secure:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=self._timeout, context=self._context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+            connection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=self._timeout, context=self._context
+            )
+        else:
+            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+        self._connections.add(connection)
+        return connection
 
-    def close(self) -> None:
-        """Closes the connection of this thread."""
+    def _drop(self) -> None:
+        """Closes the connection of this thread; the next request opens another one."""
         connection = getattr(self._kept, "connection", None)
         if connection is not None:
             connection.close()
+            self._connections.discard(connection)
             self._kept.connection = None
+
+    def close(self) -> None:
+        """Closes the connections of all threads. No request may be under way."""
+        for connection in list(self._connections):
+            connection.close()
 
 
 def _retry_after(answer: Answer) -> int | None:
@@ -121,5 +133,3 @@ def _error(answer: Answer) -> dict[str, Any]:
         return error
     return {"message": f"HTTP status {answer.status}, without the form of an smsfactory error"}
 
-
-__all__ = ["Answer", "SmsfactoryError", "Transport"]

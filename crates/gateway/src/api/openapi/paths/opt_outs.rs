@@ -85,7 +85,7 @@ fn end() -> Operation {
 }
 
 fn history() -> Operation {
-    let about = (TAG, "History of a handset", "Every opt-out and opt-in, newest first.");
+    let about = (TAG, "History of a handset", "Every opt-out and opt-in, oldest first.");
     Operation::new("get", api_path!("/optout/{number}/history"), "optOutHistory", about)
         .parameters([number()])
         .parameters(paging())
