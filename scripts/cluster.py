@@ -276,10 +276,13 @@ class Figures:
 
     HEAD = ("part", "rounds", "promised", "seen", "lost", "again", "unmarked", "unknown", "503 s", "back s", "verdict")
 
+    def back_again(self):
+        """The median and the longest time until messages left or were accepted again, in seconds."""
+        return f"{statistics.median(self.back):.1f} / {max(self.back):.1f}" if self.back else "-"
+
     def row(self):
-        back = f"{statistics.median(self.back):.1f} / {max(self.back):.1f}" if self.back else "-"
         counts = (self.promised, self.seen, self.lost, self.again, self.unmarked, self.unknown)
-        return (self.part, self.rounds, *counts, f"{self.slowest_503:.1f}", back, self.verdict)
+        return (self.part, self.rounds, *counts, f"{self.slowest_503:.1f}", self.back_again(), self.verdict)
 
 
 def print_table(all_figures):
@@ -413,7 +416,8 @@ class Proof:
         print(
             f"{self.name}: {len(promises)} promised, {len(lost)} lost, {again} sent again (at most {marked_at_most} "
             f"may be), {len(unmarked)} of them unmarked, {len(strays) + len(doubled)} keys with two messages, "
-            f"{unknown} commits of unknown outcome; slowest 503 after {self.clients.slowest:.1f} s",
+            f"{unknown} commits of unknown outcome; slowest 503 after {self.clients.slowest:.1f} s, "
+            f"back after {figures.back_again()} s",
             flush=True,
         )
         is_late = self.clients.slowest > refused_within
