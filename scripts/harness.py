@@ -105,8 +105,8 @@ class Process:
 class Smsc(Process):
     """The simulated SMSC."""
 
-    def __init__(self, binary, *options, listen="127.0.0.1"):
-        super().__init__(binary, "simulate", "smsc", "--listen", f"{listen}:0", *options, stdout=subprocess.PIPE)
+    def __init__(self, binary, *options, listen="127.0.0.1", port=0):
+        super().__init__(binary, "simulate", "smsc", "--listen", f"{listen}:{port}", *options, stdout=subprocess.PIPE)
         self.port = int(json.loads(self.process.stdout.readline())["address"].rsplit(":", 1)[1])
 
     def summary(self):

@@ -129,6 +129,28 @@ reconnect_ceiling_ms = 500
     return Server(binary, directory, smsc_port, window, settings, log_directory=directory), mmsc
 
 
+def carrier_of_node(mmsc, listen):
+    """The carrier of one of several nodes to which all MMS go. Reports may come to any of them. An answer would have to
+    come to the one that waits for it, and is not waited for."""
+    return f"""
+[[carrier]]
+name = "mm4"
+kind = "mm4"
+host = "127.0.0.1"
+port = {mmsc.mm4}
+domain = "mms.smsfactory.example"
+peer_domain = "mms.simulator.example"
+listen = "127.0.0.1:{listen}"
+wait_for_response = false
+rate = 0
+reconnect_floor_ms = 100
+reconnect_ceiling_ms = 500
+[[route]]
+type = "MMS"
+carriers = ["mm4"]
+"""
+
+
 def message(number, media):
     """A message with a picture of its own, and its text."""
     text = f"number {number}"
