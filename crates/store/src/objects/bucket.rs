@@ -28,10 +28,10 @@ use crate::StoreError;
 /// How long a signature counts. Services refuse a clock that is further off than a quarter of an hour.
 const SIGNED_FOR: Duration = Duration::from_secs(300);
 
-/// How long one request may take, with its body.
+/// How long a request may take, with its body and all its tries: a client waits for it.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
 
-/// How often a request is made.
+/// How often a request is made at most.
 const TRIES: u32 = 3;
 
 /// How long the second try waits; each later one waits twice as long.
@@ -171,6 +171,14 @@ impl Bucket {
 
     /// The answer to a request that succeeded. [`io::ErrorKind::NotFound`] where the service says so.
     async fn ask(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> io::Result<Answer> {
+        let tried = self.tried(method, url, headers, body);
+        self.runtime.timeout(REQUEST_MAX, tried).await.unwrap_or_else(|_| {
+            let why = format!("the service did not answer within {} s", REQUEST_MAX.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, why))
+        })
+    }
+
+    async fn tried(&self, method: Method, url: Url, headers: HeaderMap, body: Bytes) -> io::Result<Answer> {
         let mut wait = RETRY_AFTER;
         for attempt in 1.. {
             let answer = match self.once(&method, &url, &headers, &body).await {
@@ -207,13 +215,10 @@ impl Bucket {
         let request = request
             .body(Full::new(body.clone()))
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        let answered = async {
-            let response = self.client.request(request).await.map_err(io::Error::other)?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(io::Error::other)?;
-            Ok(Answer { status, body: body.to_bytes() })
-        };
-        self.runtime.timeout(REQUEST_MAX, answered).await.unwrap_or_else(|elapsed| Err(elapsed.into()))
+        let response = self.client.request(request).await.map_err(io::Error::other)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX).collect().await.map_err(io::Error::other)?;
+        Ok(Answer { status, body: body.to_bytes() })
     }
 }
 

@@ -46,11 +46,11 @@ impl Postgres {
     /// # Errors
     /// As [`Self::open`].
     pub async fn waiting(url: &str, runtime: Arc<dyn Runtime>) -> Result<Vec<QueueDepth>, StoreError> {
-        let pool = Place::parse(url)?.pool()?;
-        if in_time(&runtime, version(&pool)).await? == 0 {
+        let connections = Place::parse(url)?.connections()?;
+        if in_time(&runtime, version(&connections.pool)).await? == 0 {
             return Ok(Vec::new());
         }
-        let store = Self::on(Core::new(pool, runtime, SharedClock::Database));
+        let store = Self::on(Core::new(connections, runtime, SharedClock::Database));
         let depths = store.queue_depths().await;
         store.close().await;
         depths
@@ -61,7 +61,7 @@ impl Postgres {
     /// # Errors
     /// As [`Self::open`].
     pub async fn is_new(url: &str, runtime: Arc<dyn Runtime>) -> Result<bool, StoreError> {
-        let pool = Place::parse(url)?.pool()?;
+        let pool = Place::parse(url)?.connections()?.pool;
         Ok(in_time(&runtime, version(&pool)).await? == 0)
     }
 }
@@ -84,7 +84,7 @@ async fn version(pool: &Pool) -> Result<usize, StoreError> {
 
 async fn look(url: &str, runtime: &Arc<dyn Runtime>) -> Result<Checked, StoreError> {
     let place = Place::parse(url)?;
-    let pool = place.pool()?;
+    let pool = place.connections()?.pool;
     let client = connection(&pool).await?;
     let server = Server::ask(&client).await?;
     server.require_usable()?;

@@ -13,6 +13,7 @@ use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::fault::described;
+use super::unreplicated::{Connections, Listening, Unreplicated};
 use crate::StoreError;
 
 /// How many connections a process has at most.
@@ -68,13 +69,15 @@ impl Place {
     ///
     /// # Errors
     /// [`StoreError::Refused`] with a sentence for the operator when the certificates cannot be read.
-    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+    pub(super) fn connections(&self) -> Result<Connections, StoreError> {
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let unreplicated = Arc::<Unreplicated>::default();
+        let (config, heard) = (self.config.clone(), Arc::clone(&unreplicated));
         let manager = match self.config.get_ssl_mode() {
-            SslMode::Disable => Manager::from_config(self.config.clone(), NoTls, settings),
-            _ => Manager::from_config(self.config.clone(), tls(self.roots.as_deref())?, settings),
+            SslMode::Disable => Manager::from_connect(config, Listening { tls: NoTls, heard }, settings),
+            _ => Manager::from_connect(config, Listening { tls: tls(self.roots.as_deref())?, heard }, settings),
         };
-        Pool::builder(manager)
+        let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait: Some(CONNECT), create: Some(CONNECT * 2), recycle: Some(CONNECT) })
@@ -82,7 +85,8 @@ impl Place {
                 Box::pin(async move { client.batch_execute(SETTINGS).await.map_err(HookError::Backend) })
             }))
             .build()
-            .map_err(|error| StoreError::Refused(format!("cannot use the store: {error}")))
+            .map_err(|error| StoreError::Refused(format!("cannot use the store: {error}")))?;
+        Ok(Connections { pool, unreplicated })
     }
 }
 

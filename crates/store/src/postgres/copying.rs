@@ -69,12 +69,12 @@ impl Target {
     /// # Errors
     /// [`StoreError::Refused`] with a sentence for the operator when there is something else in it.
     pub(crate) async fn open(url: &str, runtime: Arc<dyn Runtime>, source: &[u8]) -> Result<Self, StoreError> {
-        let pool = connect::Place::parse(url)?.pool()?;
-        let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        let connections = connect::Place::parse(url)?.connections()?;
+        let mut client = connections.pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         server::Server::ask(&client).await?.require_usable()?;
         migrations::run(&mut client).await?;
         drop(client);
-        let target = Self { core: Core::new(pool, runtime, SharedClock::Database) };
+        let target = Self { core: Core::new(connections, runtime, SharedClock::Database) };
         let unit = target.unit().await?;
         begin(&unit, source).await.map_err(Fault::told)?;
         unit.end().await.map_err(Fault::told)?;

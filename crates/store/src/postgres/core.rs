@@ -1,6 +1,6 @@
 //! The connections, and the transactions on them.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ pub(super) use super::calls::closed;
 use super::fault::described;
 use super::followed::Followed;
 use super::readers::Readers;
+use super::unreplicated::{Connections, Unreplicated};
 use super::walking::Walking;
 use super::weeks::Weeks;
 use crate::StoreError;
@@ -30,6 +31,7 @@ const ROWS_PER_PAGE: usize = 5_000;
 /// What all calls share.
 pub(super) struct Core {
     pub(super) pool: Pool,
+    pub(super) unreplicated: Arc<Unreplicated>,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) tails: Arc<Tails>,
     pub(super) bell: EventBell,
@@ -43,6 +45,8 @@ pub(super) struct Core {
     pub(super) followed: Followed,
     /// Held from a commit until its changes are given to the tails, so that they come in the order of commits.
     pub(super) publishing: tokio::sync::Mutex<()>,
+    /// Whether the database had no room on its disk for something that was written, and no probe has found room since.
+    pub(super) is_full: AtomicBool,
     /// How many calls this process had to write.
     written: AtomicU64,
     /// How many requests have begun here. The number tells each of them from the others of their epoch.
@@ -65,14 +69,17 @@ pub(super) enum SharedClock {
 }
 
 impl Core {
-    pub(super) fn new(pool: Pool, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Arc<Self> {
+    pub(super) fn new(connections: Connections, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Arc<Self> {
+        let Connections { pool, unreplicated } = connections;
         Arc::new(Self {
             pool,
+            unreplicated,
             runtime,
             tails: Arc::default(),
             bell: EventBell::default(),
             weeks: Weeks::default(),
             walking: Walking::default(),
+            is_full: AtomicBool::default(),
             written: AtomicU64::new(0),
             readers: Readers::default(),
             clock,

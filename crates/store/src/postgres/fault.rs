@@ -67,6 +67,11 @@ impl Fault {
         matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
     }
 
+    /// Whether the server's disk has no room.
+    pub(super) fn is_of_a_full_disk(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.code() == Some(&SqlState::DISK_FULL))
+    }
+
     /// Whether a group of calls failed because of what one of them brings or finds, so that others may succeed. Nothing
     /// is changed then.
     pub(super) fn is_of_one_call(&self) -> bool {

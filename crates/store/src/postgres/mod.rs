@@ -36,6 +36,7 @@ mod server;
 mod tables;
 mod transactions;
 mod unit;
+mod unreplicated;
 mod walking;
 mod weeks;
 
@@ -129,15 +130,15 @@ impl Postgres {
     }
 
     async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
-        let pool = connect::Place::parse(url)?.pool()?;
-        let mut client = pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
+        let connections = connect::Place::parse(url)?.connections()?;
+        let mut client = connections.pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         let server = server::Server::ask(&client).await?;
         server.require_usable()?;
         server.warnings().iter().for_each(|warning| tracing::warn!("The store: {warning}"));
         migrations::run(&mut client).await?;
         copying::refuse_unfinished(&client).await?;
         drop(client);
-        let core = Core::new(pool, runtime, clock);
+        let core = Core::new(connections, runtime, clock);
         follow::begin(&core).await?;
         Ok(Self::on(core))
     }

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::commit::commit;
 use super::core::{Core, DEADLINE, no_answer};
@@ -43,7 +44,11 @@ impl Core {
         let _call = self.calls.begin()?;
         let began = self.runtime.instant();
         let done = self.runtime.timeout(DEADLINE, self.tried(&input, &work)).await;
-        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())))?;
+        let done = done.unwrap_or_else(|_| Err(Fault::Told(no_answer())));
+        if done.as_ref().is_err_and(Fault::is_of_a_full_disk) {
+            self.is_full.store(true, Ordering::Relaxed);
+        }
+        let done = done?;
         self.committed(calls, self.runtime.instant().duration_since(began));
         Ok(done)
     }

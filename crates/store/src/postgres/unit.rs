@@ -11,6 +11,7 @@ use tokio_postgres::types::ToSql;
 use super::core::{Core, SharedClock};
 use super::fault::Fault;
 use super::rows;
+use crate::StoreError;
 use crate::contract::changes::{Change, Resource};
 use crate::life::NewEvent;
 use crate::tally::Tally;
@@ -111,11 +112,16 @@ impl Unit {
         self.noted.push(Change { position: None, at, owner, resource });
     }
 
-    /// Commits what was written. What was noted is to be written before ([`super::commit`]).
+    /// Commits what was written. What was noted is to be written before ([`super::commit`]). A commit that did not wait
+    /// for the standby is of unknown outcome, as one whose answer is lost.
     pub(super) async fn end(mut self) -> Result<(), Fault> {
         let Some(connection) = self.connection.take() else { return Ok(()) };
+        let unreplicated = self.core.unreplicated.count();
         match connection.batch_execute("COMMIT").await {
-            Ok(()) => Ok(()),
+            Ok(()) if self.core.unreplicated.count() == unreplicated => Ok(()),
+            Ok(()) => Err(Fault::Told(StoreError::Unavailable(
+                "a standby may lack what was committed: the wait for it was cancelled".to_owned(),
+            ))),
             Err(error) => {
                 drop(Object::take(connection));
                 Err(error.into())

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use runtime::Runtime;
 use store::StoreError;
 use store::objects::{Bucket, BucketSettings, Objects};
 
@@ -82,4 +83,22 @@ async fn a_trial_says_what_is_wrong_and_leaves_nothing() {
     }
     let closed = BucketSettings { endpoint: "http://127.0.0.1:9".to_owned(), ..settings };
     assert!(refusal(&closed).await.contains("cannot list the bucket tests at http://127.0.0.1:9"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_says_nothing_is_given_up_after_ten_seconds() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let settings = BucketSettings {
+        url: "s3://tests".to_owned(),
+        endpoint,
+        region: "us-east-1".to_owned(),
+        access_key: "key".to_owned(),
+        secret_key: "secret".to_owned(),
+    };
+    let machine = runtime::Machine::new();
+    let began = machine.instant();
+    let error = open(&settings).put("ab-1", Bytes::from_static(b"0123456789")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the service did not answer within 10 s");
+    assert_eq!((machine.instant() - began).as_secs(), 10);
 }

@@ -7,12 +7,14 @@ mod following;
 mod linear;
 mod lost;
 mod pooler;
+mod probes;
 mod retention;
 mod url;
 
 mod pages;
 mod receipts;
 mod several;
+mod unreplicated;
 
 use std::sync::Arc;
 
