@@ -20,7 +20,7 @@ pub struct Histogram {
 /// What a histogram has counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// By bucket: its upper bound in seconds, the last one's being [`f64::MAX`], and how many are in it alone.
+    /// By bucket: its upper bound in seconds, the last one's being [`f64::INFINITY`], and how many are in it alone.
     pub buckets: Vec<(f64, u64)>,
     /// How many there are in all.
     pub count: u64,
@@ -39,7 +39,7 @@ impl Histogram {
 
     /// What it has counted.
     pub fn get(&self) -> Observed {
-        let bounds = BOUNDS_SECS.into_iter().chain([f64::MAX]);
+        let bounds = BOUNDS_SECS.into_iter().chain([f64::INFINITY]);
         let counts = self.buckets.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
@@ -59,7 +59,7 @@ mod tests {
         }
         let Observed { buckets, count, sum_secs } = histogram.get();
         let filled: Vec<(f64, u64)> = buckets.into_iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(filled, [(0.005, 2), (0.01, 1), (1.0, 1), (259_200.0, 1), (f64::MAX, 1)]);
+        assert_eq!(filled, [(0.005, 2), (0.01, 1), (1.0, 1), (259_200.0, 1), (f64::INFINITY, 1)]);
         assert_eq!((count, sum_secs), (6, 518_401.012));
     }
 }
