@@ -36,7 +36,8 @@ pub fn smpp_session(
     let config = Arc::new(config);
     let (mut out, mut seen) = (Vec::new(), BTreeMap::new());
     let (events, _) = mpsc::unbounded_channel();
-    let shared = Shared::new(Arc::new(Machine::new()), Arc::clone(&config), &[BindKind::Transceiver], events);
+    let (runtime, kinds) = (Arc::new(Machine::new()), [BindKind::Transceiver]);
+    let shared = Shared::new(runtime, Arc::clone(&config), &kinds, events, Arc::default());
     let mut session = Session::new(&shared, BindKind::Transceiver, "", now, &mut out);
     let mut bound = Vec::new();
     encode(&Pdu::new(1, Body::BindResp(BindKind::Transceiver, Vec::new())), &mut bound);

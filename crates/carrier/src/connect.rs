@@ -50,7 +50,8 @@ impl Connector {
         Err(last)
     }
 
-    async fn tcp(&self, address: SocketAddr) -> io::Result<TcpStream> {
+    /// Opens a connection to one address, without TLS.
+    pub(crate) async fn tcp(&self, address: SocketAddr) -> io::Result<TcpStream> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if let Some(source) = self.source_ip {
             socket.bind(SocketAddr::new(source, 0))?;
@@ -61,7 +62,8 @@ impl Connector {
         Ok(stream)
     }
 
-    async fn secure(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+    /// Secures a connection, where the configuration says so.
+    pub(crate) async fn secure(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
         match &self.tls {
             Some((connector, name)) => Ok(Box::new(connector.connect(name.clone(), stream).await?)),
             None => Ok(Box::new(stream)),

@@ -11,17 +11,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use model::CarrierName;
 use model::unmatched::{Reason, escaped};
+use model::{CarrierName, MessageId};
 use runtime::Runtime;
 use tokio::sync::Notify;
 
 use crate::ack::{Ack, AckId};
+use crate::codes::Consequence;
 use crate::inbound::ANSWERED_WITHIN;
 use crate::rooms::{Refused, RefusedCounters};
 use crate::throttle::{Bucket, Rest};
+use crate::trace::{Decoded, Direction, Seen};
 use crate::unusable::{Refusals, SHOWN_HEAD_OCTETS_MAX, SHOWN_INBOUND_OCTETS_MAX};
-use crate::{Carrier, CarrierEvent, CarrierStatus, Event, Events, Inbound, Receipt, SegmentOutcome, Submission};
+use crate::{
+    Carrier, CarrierEvent, CarrierStatus, Event, Events, Inbound, Insight, Receipt, SegmentOutcome, Submission,
+};
 
 /// How a message is handed over.
 #[async_trait]
@@ -84,6 +88,7 @@ pub(crate) struct Bounds {
 pub(crate) struct Teller {
     name: CarrierName,
     events: Events,
+    insight: Arc<Insight>,
     receipts: AtomicU64,
     inbound: AtomicU64,
     malformed: AtomicU64,
@@ -92,16 +97,36 @@ pub(crate) struct Teller {
 }
 
 impl Teller {
-    pub(crate) fn new(name: &str, events: Events) -> Arc<Self> {
+    pub(crate) fn new(name: &str, events: Events, insight: Arc<Insight>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             events,
+            insight,
             receipts: AtomicU64::new(0),
             inbound: AtomicU64::new(0),
             malformed: AtomicU64::new(0),
             unusable: Refusals::default(),
             refused_connections: RefusedCounters::default(),
         })
+    }
+
+    /// What the operator looks into.
+    pub(crate) const fn insight(&self) -> &Arc<Insight> {
+        &self.insight
+    }
+
+    /// Traces what goes to the peer or comes from it, which `decode` writes, while the operator has it traced.
+    pub(crate) fn trace(
+        &self,
+        runtime: &Arc<dyn Runtime>,
+        direction: Direction,
+        message: Option<MessageId>,
+        decode: impl FnOnce(bool) -> Decoded,
+    ) {
+        if self.insight.trace.is_on() {
+            let seen = Seen { at: runtime.now(), session: None, direction, message };
+            self.insight.trace.note(seen, decode);
+        }
     }
 
     /// The carrier's name.
@@ -112,6 +137,7 @@ impl Teller {
     /// Tells of a report. The peer is answered when its [`Ack`] is.
     pub(crate) fn receipt(&self, receipt: Receipt, ack: Ack) {
         self.receipts.fetch_add(1, Ordering::Relaxed);
+        self.insight.codes.receipt(receipt.state, receipt.error.as_deref());
         self.tell(Event::Receipt(receipt, ack));
     }
 
@@ -304,6 +330,8 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             state,
             sessions_bound: 0,
             sessions_configured: 0,
+            sessions: Vec::new(),
+            rate: core.bounds.rate,
             window_in_use: in_use,
             window: core.bounds.window,
             submitted: count(&core.counts.submitted),
@@ -322,6 +350,10 @@ impl<E: Exchange> Carrier for ExchangeCarrier<E> {
             last_error: health.last_error.clone(),
             listens_at: core.exchange.listens_at(),
         }
+    }
+
+    fn insight(&self) -> Option<Arc<Insight>> {
+        Some(Arc::clone(self.core.teller.insight()))
     }
 
     fn receipt_wait(&self) -> Option<Duration> {
@@ -369,6 +401,11 @@ impl<E: Exchange> UnderWay<E> {
 impl<E: Exchange> Drop for UnderWay<E> {
     fn drop(&mut self) {
         self.core.note(&self.handed);
+        if let SegmentOutcome::Accepted { carrier_id: Some(carrier_id), .. } = &self.handed.outcome
+            && self.core.teller.insight.trace.is_on()
+        {
+            self.core.teller.insight.trace.took(carrier_id, self.submission.message.id);
+        }
         self.core.teller.tell(Event::Outcome(self.submission.ended(1, vec![(1, self.handed.outcome.clone())])));
         self.core.in_use.fetch_sub(1, Ordering::AcqRel);
         self.core.changes.notify_waiters();
@@ -413,6 +450,7 @@ impl<E> Core<E> {
             SegmentOutcome::TryLater { .. } | SegmentOutcome::NotBound { .. } | SegmentOutcome::NotSent => None,
         };
         counter.map(|counter| counter.fetch_add(1, Ordering::Relaxed));
+        self.count_code(handed);
         let now = self.runtime.instant();
         let mut health = self.health();
         match &handed.peer {
@@ -438,6 +476,25 @@ impl<E> Core<E> {
                     health.last_error = Some(why.clone());
                 }
             }
+        }
+    }
+
+    /// Counts the code with which the carrier answered, where it did.
+    fn count_code(&self, handed: &Handed) {
+        let codes = &self.teller.insight.codes;
+        match &handed.outcome {
+            SegmentOutcome::Accepted { remark, .. } => {
+                codes.text(remark.as_deref().unwrap_or("accepted"), Consequence::Accepted);
+            }
+            SegmentOutcome::Refused { status, .. } => codes.text(status, Consequence::Failed),
+            SegmentOutcome::TryLater { status } if handed.peer == Peer::Busy => {
+                codes.text(status, Consequence::Throttled);
+            }
+            SegmentOutcome::TryLater { status } | SegmentOutcome::NotBound { status } => {
+                codes.text(status, Consequence::Retry);
+            }
+            SegmentOutcome::Unknown { why } => codes.text(why, Consequence::Unknown),
+            SegmentOutcome::NotSent => {}
         }
     }
 

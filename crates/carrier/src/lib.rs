@@ -23,23 +23,29 @@ pub mod ack;
 pub mod action;
 #[doc(hidden)]
 pub mod bare;
+pub mod codes;
 pub mod config;
 mod connect;
 mod exchange;
+mod heads;
 pub mod inbound;
+mod insight;
 pub mod keys;
 pub mod mm4;
 pub mod mm7;
+pub mod probe;
 mod rooms;
 pub mod sandbox;
 pub mod smpp;
 mod throttle;
 mod tls;
+pub mod trace;
 mod unusable;
 
 pub use ack::{Ack, AckId};
 pub use config::{CarrierConfig, CarrierKind};
 pub use inbound::{Inbound, InboundContent, InboundFile, InboundMms, InboundPart, MMS_BYTES_MAX, PartForm};
+pub use insight::Insight;
 pub use keys::ConfigError;
 pub use rooms::{RefusedConnections, SEND_OFFS_MAX};
 pub use unusable::{Unusable, UnusableCounts};
@@ -200,6 +206,24 @@ pub struct CarrierEvent {
 /// its places ([`Unusable`]).
 pub type Events = mpsc::UnboundedSender<CarrierEvent>;
 
+/// How one session of a carrier is doing, for the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionStatus {
+    /// Its number, from 1.
+    pub number: usize,
+    /// What it binds as: `transceiver`, `transmitter` or `receiver`.
+    pub kind: &'static str,
+    /// In one word: `connecting`, `binding`, `bound`, `throttled`, `unbinding`, `ending`, `waiting` (for the next try),
+    /// `refused` (the same, after the SMSC did not let us in) or `closed`.
+    pub state: &'static str,
+    /// For how long it has been in that state.
+    pub state_for: Duration,
+    /// Unanswered segments.
+    pub window_in_use: usize,
+    /// How many there may be now; 0 for a receiver.
+    pub window: usize,
+}
+
 /// How a carrier is doing, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CarrierStatus {
@@ -210,6 +234,10 @@ pub struct CarrierStatus {
     pub sessions_bound: usize,
     /// Sessions that there should be.
     pub sessions_configured: usize,
+    /// The sessions one by one; empty where there are none.
+    pub sessions: Vec<SessionStatus>,
+    /// Segments a second that it is sent at most; 0 for no bound.
+    pub rate: u32,
     /// Unanswered segments.
     pub window_in_use: usize,
     /// How many there may be.
@@ -280,8 +308,17 @@ pub trait Carrier: Send + Sync {
     /// is over when this returns.
     async fn rest(&self, _limit: Duration) {}
 
+    /// Stops it, because an operator has said so, or starts it again. A stopped carrier ends its connections in order,
+    /// within `limit`, and counts as down from the first moment. Returns at once, and may be told the same again.
+    fn set_stopped(&self, _is_stopped: bool, _limit: Duration) {}
+
     /// How it is doing.
     fn status(&self) -> CarrierStatus;
+
+    /// What the operator looks into; `None` for a carrier that has nothing to show.
+    fn insight(&self) -> Option<Arc<Insight>> {
+        None
+    }
 
     /// How long a message that it took waits for its receipts; `None` for no end.
     fn receipt_wait(&self) -> Option<Duration> {
@@ -334,13 +371,29 @@ pub fn start(
     entropy: Arc<dyn Entropy>,
     supervisor: &Supervisor,
 ) -> Result<Arc<dyn Carrier>, ConfigError> {
+    start_with(config, events, entropy, supervisor, Arc::default())
+}
+
+/// The same, in the place of a carrier of which the operator has an insight already.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_with(
+    config: CarrierConfig,
+    events: Events,
+    entropy: Arc<dyn Entropy>,
+    supervisor: &Supervisor,
+    insight: Arc<Insight>,
+) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     match config {
         CarrierConfig::Sandbox(config) => {
             Ok(Arc::new(sandbox::Sandbox::new(&config.name, events, Arc::clone(supervisor.runtime()))))
         }
-        CarrierConfig::Smpp(config) => Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy, supervisor)?)),
-        CarrierConfig::Mm4(config) => mm4::start(*config, events, supervisor),
-        CarrierConfig::Mm7(config) => mm7::start(&config, events, supervisor),
+        CarrierConfig::Smpp(config) => {
+            Ok(Arc::new(smpp::SmppCarrier::start(*config, events, entropy, supervisor, insight)?))
+        }
+        CarrierConfig::Mm4(config) => mm4::start(*config, events, supervisor, insight),
+        CarrierConfig::Mm7(config) => mm7::start(&config, events, supervisor, insight),
     }
 }

@@ -105,7 +105,7 @@ impl App {
         let (events, reported) = mpsc::unbounded_channel();
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
-        let carriers = start_carriers(&config, &starter)?;
+        let carriers = start_carriers(&config, &starter).await?;
         let served = Served {
             links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
             objects: prepared.objects,

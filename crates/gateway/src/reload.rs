@@ -139,6 +139,11 @@ impl Reloader {
         self.source.get().is_some()
     }
 
+    /// The settings in force of a carrier; `None` where there is none of this name.
+    pub async fn carrier_settings(&self, name: &str) -> Option<CarrierConfig> {
+        self.running.lock().await.config.carrier.iter().find(|carrier| carrier.name() == name).cloned()
+    }
+
     /// Reads the configuration again, takes over what can be, and writes the report to the log.
     pub async fn reload(self: &Arc<Self>) -> Report {
         let this = Arc::clone(self);
@@ -259,7 +264,11 @@ impl Reloader {
                     if before.is_some() { "replaced; what is under way is finished first" } else { "added again" },
                 );
             }
-            None => match Replaceable::start(new.clone(), &self.parts.starter) {
+            None => match Replaceable::start(
+                new.clone(),
+                &self.parts.starter,
+                self.parts.pipeline.stopped_since(name).is_some(),
+            ) {
                 Ok(carrier) => {
                     self.parts.pipeline.add_carrier(Arc::clone(&carrier) as _, new.sender_rate()).await;
                     running.carriers.insert(name.to_owned(), carrier);

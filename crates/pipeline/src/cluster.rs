@@ -18,6 +18,7 @@ use crate::dispatch::Dispatchers;
 use crate::members::{Member, Report, View};
 use crate::node::Node;
 use crate::route::Routes;
+use crate::stops::Stops;
 use placement::{Plan, groups, plan};
 
 /// How often a node looks at the others.
@@ -35,6 +36,8 @@ pub(crate) struct Keeper {
     pub(crate) node: Arc<Node>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) dispatchers: Dispatchers,
+    /// Carriers that an operator has stopped, perhaps by another node.
+    pub(crate) stops: Arc<Stops>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) stopped: watch::Receiver<bool>,
 }
@@ -55,6 +58,7 @@ impl Keeper {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
+        self.stops.look(&*self.store, &self.dispatchers).await?;
         let report = self.report();
         self.store.report(self.node.epoch(), report.to_text()).await?;
         let view = view(&*self.store).await?;

@@ -8,6 +8,7 @@ use store::contract::inbound::InboundOutcome;
 use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::heard::{InboundCounters, InboundOfCarrier};
+use crate::histogram::Histogram;
 use crate::screened::ScreeningCounters;
 use crate::unmatched::UnmatchedCounters;
 
@@ -139,6 +140,10 @@ pub struct Fates {
     pub undelivered: Counter,
     /// No carrier took them.
     pub failed: Counter,
+    /// From their acceptance until a carrier had taken them whole.
+    pub submitted_after: Histogram,
+    /// From their acceptance until the handset had them.
+    pub delivered_after: Histogram,
 }
 
 impl Counters {

@@ -98,8 +98,18 @@ impl Feed {
                 let fates = self.counters.fates(delivery.carrier.as_str());
                 match delivery.status {
                     Status::Queued => return,
-                    Status::Sent => fates.sent.add(),
-                    Status::Delivered => fates.delivered.add(),
+                    Status::Sent => {
+                        fates.sent.add();
+                        if let Some(at) = delivery.sent_at {
+                            fates.submitted_after.observe(at.since(id.made_at()));
+                        }
+                    }
+                    Status::Delivered => {
+                        fates.delivered.add();
+                        if let Some(at) = delivery.delivered_at {
+                            fates.delivered_after.observe(at.since(id.made_at()));
+                        }
+                    }
                     Status::Undelivered => fates.undelivered.add(),
                     Status::Failed => fates.failed.add(),
                 }

@@ -121,6 +121,17 @@ impl Node {
         })
     }
 
+    /// The name of the node that dispatches to a carrier; `None` where no node does.
+    pub fn holder_of(&self, carrier: &str) -> Option<String> {
+        if !self.store.is_shared() {
+            return Some(self.name.clone());
+        }
+        self.seen(|view| {
+            let holder = view.holders.get(carrier)?;
+            view.members.iter().find(|member| member.epoch == *holder).map(|member| member.name.clone())
+        })
+    }
+
     /// Among how many nodes the pace of a sender is divided: those that have carriers.
     pub(crate) fn sharing(&self) -> u32 {
         self.seen(|view| {

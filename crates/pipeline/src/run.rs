@@ -6,6 +6,7 @@ mod erase;
 mod reload;
 mod reviewing;
 mod start;
+mod stopping;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
 use crate::retention::{Retention, RulesInForce};
 use crate::route::Routes;
+use crate::stops::Stops;
 use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::WaitingFor;
@@ -119,6 +121,7 @@ pub struct Pipeline {
     node: Arc<Node>,
     rerouter: Arc<Rerouter>,
     dispatchers: Dispatchers,
+    stops: Arc<Stops>,
     /// What a dispatcher that is added later needs.
     around: Surroundings,
     bell: Arc<Bell>,

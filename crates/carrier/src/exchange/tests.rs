@@ -64,7 +64,7 @@ fn stage(answers: Vec<Handed>, let_go: usize) -> Stage {
         rest_ceiling: Duration::from_secs(4),
     };
     Stage {
-        carrier: ExchangeCarrier::new(crate::machine(), script, Teller::new("mmsc", sender), bounds),
+        carrier: ExchangeCarrier::new(crate::machine(), script, Teller::new("mmsc", sender, Arc::default()), bounds),
         events,
         closed,
     }

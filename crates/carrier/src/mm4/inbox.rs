@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::sampler::{Line, Sampler};
 use model::unmatched::{Reason, escaped};
-use model::{InboundAddress, ReceiptScope};
+use model::{InboundAddress, MessageId, ReceiptScope};
 use runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::mm4::{Address, AddressKind, Answer, DeliveryReportReq, ForwardReq, Mm4, Mm4Error, Request, RequestStatus};
@@ -20,8 +20,9 @@ use super::smtp::{self, ServerEnvelope, Taken, Verdict};
 use crate::ack::{Ack, AckId, Answer as OnDisk};
 use crate::exchange::{Teller, Unconfirmed};
 use crate::inbound::mms::{self, TOO_LARGE, TooLarge};
+use crate::trace::{Decoded, Direction};
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
-use crate::{Inbound, Receipt, ReceiptState};
+use crate::{Inbound, Receipt, ReceiptState, heads};
 
 /// Reads the mails of a carrier's listener.
 pub(super) struct Inbox {
@@ -38,7 +39,11 @@ pub(super) struct Inbox {
 #[async_trait]
 impl smtp::Inbox for Inbox {
     async fn take(&self, envelope: &ServerEnvelope, mail: &[u8]) -> Taken {
-        match wire::mm4::parse(mail, self.config.listen_bytes_max) {
+        let parsed = wire::mm4::parse(mail, self.config.listen_bytes_max);
+        if self.teller.insight().trace.is_on() {
+            self.trace(envelope, mail, parsed.as_ref().err(), self.message_of(&parsed));
+        }
+        match parsed {
             Ok(Mm4::Answer(answer)) => self.answered(*answer, mail).await.into(),
             Ok(Mm4::Report(report)) => self.reported(*report, envelope.from(), mail).await.into(),
             Ok(Mm4::Forward(forward)) => self.forwarded(&forward, envelope, mail).await,
@@ -61,6 +66,23 @@ impl Inbox {
         answers: mpsc::Sender<Outgoing>,
     ) -> Self {
         Self { runtime, config, teller, pending, answers, unanswered: Sampler::new(1) }
+    }
+
+    fn trace(&self, envelope: &ServerEnvelope, mail: &[u8], error: Option<&Mm4Error>, message: Option<MessageId>) {
+        self.teller.trace(&self.runtime, Direction::In, message, |texts| Decoded {
+            unreadable: error.map(ToString::to_string),
+            ..heads::of_mail(envelope.from(), envelope.recipients().iter().map(|to| &**to), mail, texts)
+        });
+    }
+
+    /// The message that an answer or a report speaks of, where it left while the trace was on.
+    fn message_of(&self, parsed: &Result<Mm4, Mm4Error>) -> Option<MessageId> {
+        let id = match parsed {
+            Ok(Mm4::Report(report)) => &report.message_id,
+            Ok(Mm4::Answer(answer)) => answer.message_id.as_ref()?,
+            _ => return None,
+        };
+        self.teller.insight().trace.message_of(&self.keys(id))
     }
 
     /// An answer: to whom waits for it, or a refusal of what was believed to be taken.

@@ -25,7 +25,8 @@ use tokio::sync::watch;
 
 use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
 use crate::keys::{ConfigError, Mistake};
-use crate::{Carrier, Events, SegmentOutcome, Submission};
+use crate::trace::Direction;
+use crate::{Carrier, Events, Insight, SegmentOutcome, Submission, heads};
 use config::Mm4Config;
 use pending::Pending;
 use smtp::{Failure, Listener, Pool, Rules};
@@ -38,10 +39,11 @@ pub(crate) fn start(
     config: Mm4Config,
     events: Events,
     supervisor: &Supervisor,
+    insight: Arc<Insight>,
 ) -> Result<Arc<dyn Carrier>, ConfigError> {
     config.validate()?;
     let config = Arc::new(config);
-    let teller = Teller::new(&config.name, events);
+    let teller = Teller::new(&config.name, events, insight);
     let pool = Arc::new(Pool::new(Arc::clone(supervisor.runtime()), Arc::clone(&config))?);
     let pending = Arc::new(Pending::default());
     let listener = config.listen.map(|at| listen(at, &config, &teller, &pool, &pending, supervisor)).transpose()?;
@@ -54,8 +56,15 @@ pub(crate) fn start(
         rest_ceiling: Duration::from_millis(config.reconnect_ceiling_ms),
     };
     let runtime = Arc::clone(supervisor.runtime());
-    let mm4 =
-        Mm4 { runtime: Arc::clone(&runtime), config, pool, pending, listener, draining: watch::Sender::new(false) };
+    let mm4 = Mm4 {
+        runtime: Arc::clone(&runtime),
+        config,
+        pool,
+        pending,
+        listener,
+        teller: Arc::clone(&teller),
+        draining: watch::Sender::new(false),
+    };
     Ok(Arc::new(ExchangeCarrier::new(runtime, mm4, teller, bounds)))
 }
 
@@ -118,6 +127,7 @@ struct Mm4 {
     pool: Arc<Pool>,
     pending: Arc<Pending>,
     listener: Option<Listener>,
+    teller: Arc<Teller>,
     draining: watch::Sender<bool>,
 }
 
@@ -131,7 +141,12 @@ impl Exchange for Mm4 {
         };
         let waits = self.config.wait_for_response && self.listener.is_some();
         let waiting = waits.then(|| self.pending.expect(&self.runtime, &prepared.id));
-        let sent = self.pool.send(&prepared.envelope, deadline).await;
+        let (envelope, message) = (&prepared.envelope, Some(submission.message.id));
+        self.teller.trace(&self.runtime, Direction::Out, message, |texts| {
+            heads::of_mail(&envelope.from, [&*envelope.to], &envelope.mail, texts)
+        });
+        let sent = self.pool.send(envelope, deadline).await;
+        self.teller.trace(&self.runtime, Direction::In, message, |_| heads::of_answer("SMTP", said(&sent)));
         // Where the connection broke after the mail, its answer may still tell.
         let may_be_there = matches!(sent, Ok(()) | Err(Failure::Unknown(_)));
         let answer = match waiting {
@@ -161,6 +176,17 @@ impl Exchange for Mm4 {
             listener.close();
         }
         self.pool.close();
+    }
+}
+
+/// What SMTP said of a mail, in a few words.
+fn said(sent: &Result<(), Failure>) -> String {
+    match sent {
+        Ok(()) => "the mail was taken".to_owned(),
+        Err(Failure::Refused(step, reply)) => format!("{} after {step:?}", reply.codes()),
+        Err(Failure::NotSent(why) | Failure::InPart(why)) => why.clone(),
+        Err(Failure::TooLong) => "longer than the MMSC takes (SIZE)".to_owned(),
+        Err(Failure::Unknown(why)) => (*why).to_owned(),
     }
 }
 

@@ -22,9 +22,10 @@ use tokio::sync::watch;
 
 use crate::exchange::{Bounds, Exchange, ExchangeCarrier, Handed, Peer, Teller};
 use crate::keys::Mistake;
-use crate::{Carrier, ConfigError, Events, SegmentOutcome, Submission};
+use crate::trace::{Decoded, Direction};
+use crate::{Carrier, ConfigError, Events, Insight, SegmentOutcome, Submission, heads};
 use answer::Judge;
-use client::Client;
+use client::{Client, Sent};
 use config::Mm7Config;
 use request::{Request, Writer};
 
@@ -33,12 +34,13 @@ pub(crate) fn start(
     config: &Mm7Config,
     events: Events,
     supervisor: &Supervisor,
+    insight: Arc<Insight>,
 ) -> Result<Arc<dyn Carrier>, ConfigError> {
     let runtime = Arc::clone(supervisor.runtime());
     let listener = config.listen.map(TcpListener::bind).transpose();
     let listener = listener
         .map_err(|error| config.mistaken(vec![Mistake::new("listen", format!("cannot be listened on: {error}"))]))?;
-    let teller = Teller::new(&config.name, events);
+    let teller = Teller::new(&config.name, events, insight);
     let (stop, stopped) = watch::channel(false);
     let listens_at = listener.as_ref().and_then(|listener| listener.local_addr().ok());
     if let Some(listener) = listener {
@@ -46,7 +48,8 @@ pub(crate) fn start(
         supervisor.watch("listener of an MM7 carrier", listener::serve(Arc::new(door), stopped));
     }
     let (writer, client, judge) = (Writer::new(config), Client::new(&runtime, config)?, Judge::new(config));
-    let exchange = Mm7 { writer, client, judge, teller: Arc::clone(&teller), listens_at, stop };
+    let (on, told) = (Arc::clone(&runtime), Arc::clone(&teller));
+    let exchange = Mm7 { runtime: on, writer, client, judge, teller: told, listens_at, stop };
     let bounds = Bounds {
         window: config.window,
         answers_within: config.answers_within(),
@@ -71,6 +74,7 @@ pub async fn probe(config: &Mm7Config, runtime: &Arc<dyn Runtime>) -> Result<Str
 
 /// One `SubmitReq` and its answer for each message.
 struct Mm7 {
+    runtime: Arc<dyn Runtime>,
     writer: Writer,
     client: Client,
     judge: Judge,
@@ -78,6 +82,18 @@ struct Mm7 {
     listens_at: Option<SocketAddr>,
     /// Turns true when nobody listens any more.
     stop: watch::Sender<bool>,
+}
+
+/// What came back, for the trace.
+fn said(sent: &Sent) -> Decoded {
+    match sent {
+        Sent::Answered(answer) => {
+            let status = format!("HTTP {}", answer.status.as_u16());
+            heads::of_http("answer to SubmitReq", Some(status), answer.content_type.as_deref(), answer.body.len())
+        }
+        Sent::Not(why) => heads::of_answer("no connection", why.clone()),
+        Sent::InPart(why, _) | Sent::Unanswered(why, _) => heads::of_answer("no answer", (*why).to_owned()),
+    }
 }
 
 #[async_trait]
@@ -90,7 +106,12 @@ impl Exchange for Mm7 {
                 return Handed { outcome: SegmentOutcome::Refused { error_type, status }, peer: Peer::NotAsked };
             }
         };
+        let message = Some(submission.message.id);
+        self.teller.trace(&self.runtime, Direction::Out, message, |_| {
+            heads::of_http("POST SubmitReq", None, Some(&post.content_type), post.body.len())
+        });
         let sent = self.client.send(post).await;
+        self.teller.trace(&self.runtime, Direction::In, message, |_| said(&sent));
         self.judge.judge(sent, &self.teller)
     }
 

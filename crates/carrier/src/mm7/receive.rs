@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::unmatched::{Reason, escaped};
-use model::{InboundAddress, ReceiptScope};
+use model::{InboundAddress, MessageId, ReceiptScope};
 use runtime::Runtime;
 use tokio::sync::mpsc;
 use wire::mm7::post::{self, Post};
@@ -17,8 +17,9 @@ use wire::receipt::{ReceiptState, id};
 use crate::ack::{Ack, AckId, Answer};
 use crate::exchange::{Teller, Unconfirmed};
 use crate::inbound::mms::{self, TOO_LARGE, TooLarge};
+use crate::trace::{Decoded, Direction};
 use crate::unusable::SHOWN_HEAD_OCTETS_MAX;
-use crate::{Inbound, Receipt};
+use crate::{Inbound, Receipt, heads};
 
 /// An answer, and the status of HTTP that it goes under.
 pub(crate) struct Reply {
@@ -38,7 +39,12 @@ pub(crate) async fn receive(
     content_type: Option<&str>,
     body: &[u8],
 ) -> Reply {
-    let (message, parts) = match post::read(content_type, body) {
+    let read = post::read(content_type, body);
+    teller.trace(runtime, Direction::In, message_of(teller, read.as_ref().ok()), |_| Decoded {
+        unreadable: read.as_ref().err().map(ToString::to_string),
+        ..heads::of_http("POST", None, content_type, body.len())
+    });
+    let (message, parts) = match read {
         Ok(read) => read,
         Err(error) => {
             teller.unreadable(format!("no message of MM7: {error}"), body);
@@ -79,6 +85,14 @@ pub(crate) async fn receive(
             teller.unusable(Reason::Unreadable, "an operation that is not served", body);
             fault(&message, Status::new(StatusCode::UNSUPPORTED_OPERATION))
         }
+    }
+}
+
+/// The message that a report speaks of, where it left while the trace was on.
+fn message_of(teller: &Teller, read: Option<&(Message, Vec<Part>)>) -> Option<MessageId> {
+    match &read?.0.operation {
+        Operation::DeliveryReportReq(report) => teller.insight().trace.message_of(&[id::canonical(&report.message_id)]),
+        _ => None,
     }
 }
 

@@ -25,6 +25,9 @@ use crate::Event;
 use crate::ack::{Ack, Answer};
 use crate::action::BindAction;
 use crate::connect::{Connector, Stream};
+use crate::trace::Direction;
+
+mod noted;
 
 /// How much is written ahead of the socket: one system call's worth.
 const WRITE_AHEAD_BYTES: usize = 64 * 1024;
@@ -71,6 +74,7 @@ impl Link {
             let ended = self.session().await;
             // An SMSC that takes a bind and drops it at once is no better than one that takes none.
             failures = if self.runtime().instant() - began >= backoff.ceiling { 1 } else { failures + 1 };
+            self.look(if matches!(ended, Ended::Refused) { "refused" } else { "waiting" });
             let wait = match ended {
                 Ended::Drained => break,
                 Ended::Lost => backoff.wait(failures, self.entropy.next_unit()),
@@ -83,7 +87,13 @@ impl Link {
         while let Some(outgoing) = self.submissions.recv().await {
             self.not_sent(&outgoing);
         }
+        self.look("closed");
         self.shared.close(self.state());
+    }
+
+    /// Notes how the session looks between its connections.
+    fn look(&self, state: &'static str) {
+        self.shared.looks[self.index].set(state, self.runtime().instant());
     }
 
     fn runtime(&self) -> &Arc<dyn Runtime> {
@@ -113,6 +123,7 @@ impl Link {
 
     /// One session, from its connection to its end.
     async fn session(&mut self) -> Ended {
+        self.look("connecting");
         let connecting = self.connector.connect(self.runtime());
         let stream = tokio::select! {
             stream = connecting => stream,
@@ -148,6 +159,7 @@ impl Link {
             has_closed: false,
             answers,
         };
+        driver.trace_sent(&out);
         driver.output.extend_from_slice(&out);
         let ended = driver.drive(answered).await;
         driver.session.abort(driver.written);
@@ -241,6 +253,7 @@ impl Driver<'_> {
         }
         self.session.finish(now, out);
         if !self.is_broken {
+            self.trace_sent(out);
             self.output.extend_from_slice(out);
         }
         out.clear();
@@ -342,6 +355,11 @@ impl Driver<'_> {
         let now = self.now();
         loop {
             match frame::next(&self.input, self.link.shared.config.pdu_bytes_max) {
+                Ok(Some(length)) if self.link.shared.insight.trace.is_on() => {
+                    let message = self.session.receive_traced(&self.input[..length], now, out);
+                    self.note(Direction::In, &self.input[..length], message);
+                    self.input.advance(length);
+                }
                 Ok(Some(length)) => {
                     self.session.receive(&self.input[..length], now, out);
                     self.input.advance(length);
@@ -365,6 +383,9 @@ impl Driver<'_> {
         let effects = self.session.effects();
         self.has_closed |= effects.iter().any(Effect::ends);
         let standing = (!self.has_closed).then(|| self.session.standing(now));
+        if standing.is_some() {
+            self.link.shared.looks[self.link.index].set(self.session.word(now), now);
+        }
         self.link.shared.publish(self.link.state(), standing, || self.pass_on(effects))
     }
 
@@ -385,6 +406,7 @@ impl Driver<'_> {
                 Effect::LateOutcome(outcome) => shared.tell(Event::Outcome(outcome)),
                 Effect::Receipt(receipt, number) => {
                     shared.counts.receipts.fetch_add(1, Ordering::Relaxed);
+                    shared.insight.codes.receipt(receipt.state, receipt.error.as_deref());
                     shared.tell(Event::Receipt(receipt, Ack::new(number, self.answers.clone())));
                 }
                 Effect::Inbound(inbound, id, number) => {

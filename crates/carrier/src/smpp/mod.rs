@@ -10,6 +10,7 @@ mod flights;
 mod inbound;
 mod link;
 mod link_state;
+mod looks;
 #[cfg(test)]
 mod modelled;
 mod parts;
@@ -18,6 +19,7 @@ pub(crate) mod session;
 pub(crate) mod shared;
 pub(crate) mod submit;
 mod sync;
+mod traced;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +33,7 @@ use wire::smpp::BindKind;
 
 use crate::keys::ConfigError;
 use crate::throttle::Bucket;
-use crate::{Carrier, CarrierStatus, Event, Events, Submission};
+use crate::{Carrier, CarrierStatus, Event, Events, Insight, SessionStatus, Submission};
 use config::{BindMode, SmppConfig};
 use link::Link;
 use link_state::LinkState;
@@ -54,6 +56,7 @@ impl SmppCarrier {
         events: Events,
         entropy: Arc<dyn Entropy>,
         supervisor: &Supervisor,
+        insight: Arc<Insight>,
     ) -> Result<Self, ConfigError> {
         let runtime = supervisor.runtime();
         let password: Arc<str> = config.read_password()?.into();
@@ -64,7 +67,7 @@ impl SmppCarrier {
             BindMode::TxRx => &[BindKind::Transmitter, BindKind::Receiver],
         };
         let kinds: Vec<BindKind> = (0..config.sessions).flat_map(|_| kinds.iter().copied()).collect();
-        let shared = Arc::new(Shared::new(Arc::clone(runtime), Arc::clone(&config), &kinds, events));
+        let shared = Arc::new(Shared::new(Arc::clone(runtime), Arc::clone(&config), &kinds, events, insight));
         let for_links = Arc::clone(&shared);
         let link = move |index, kind, submissions| {
             let (shared, connector, entropy, password) =
@@ -79,6 +82,23 @@ impl SmppCarrier {
         }
         let pace = Mutex::new(Bucket::new(config.rate, runtime.instant()));
         Ok(Self { shared, links, pace, runtime: Arc::clone(runtime) })
+    }
+
+    fn sessions(&self) -> Vec<SessionStatus> {
+        let now = self.runtime.instant();
+        let links = self.shared.links.iter().zip(&self.shared.looks).enumerate();
+        let session = |(index, (link, look)): (usize, (&LinkState, &looks::Look))| {
+            let (state, since) = look.get();
+            SessionStatus {
+                number: index + 1,
+                kind: look.kind(),
+                state,
+                state_for: now.saturating_duration_since(since),
+                window_in_use: link.in_use(),
+                window: if link.sends { link.window() } else { 0 },
+            }
+        };
+        links.map(session).collect()
     }
 
     /// The places of the links that send.
@@ -173,6 +193,8 @@ impl Carrier for SmppCarrier {
             state,
             sessions_bound: shared.links.iter().filter(|link| link.is_bound()).count(),
             sessions_configured: shared.links.len(),
+            sessions: self.sessions(),
+            rate: shared.config.rate,
             window_in_use: self.senders().map(|index| shared.links[index].in_use()).sum(),
             window: self.window(),
             submitted: count(&shared.counts.submitted),
@@ -191,6 +213,10 @@ impl Carrier for SmppCarrier {
             last_error: shared.last_error(),
             listens_at: None,
         }
+    }
+
+    fn insight(&self) -> Option<Arc<Insight>> {
+        Some(Arc::clone(&self.shared.insight))
     }
 
     fn receipt_wait(&self) -> Option<Duration> {

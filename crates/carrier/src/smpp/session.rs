@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use model::unmatched::Reason;
 use wire::smpp::{BindKind, Body, CommandId, CommandStatus, Pdu, Sequence, decode, encode};
 
 use self::deliveries::{Delivery, Unconfirmed};
@@ -19,12 +20,13 @@ use super::link_state::Standing;
 use super::parts::Parts;
 use super::shared::Shared;
 use super::submit::Outgoing;
-use crate::Submission;
 use crate::throttle::{Bucket, FullQueues, Rest};
+use crate::{Insight, Submission};
 
 mod answers;
 mod deliveries;
 mod ending;
+mod seen;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -64,6 +66,7 @@ const LATE_MAX: usize = 1_000;
 pub(crate) struct Session {
     config: Arc<SmppConfig>,
     errors: Arc<ErrorTable>,
+    insight: Arc<Insight>,
     kind: BindKind,
     phase: Phase,
     sequence: Sequence,
@@ -138,6 +141,7 @@ impl Session {
             draining: false,
             remarked: false,
             effects: Vec::new(),
+            insight: Arc::clone(&of.insight),
             config,
             errors,
         }
@@ -211,6 +215,8 @@ impl Session {
     /// The stream has lost its step.
     pub(crate) fn lost_step(&mut self, sequence: u32, out: &mut Vec<u8>) {
         self.effects.push(Effect::Count(Counted::Malformed));
+        let shown = format!("a command_length that no PDU has, sequence_number {sequence}");
+        self.effects.push(Effect::Unusable(Reason::Unreadable, "an impossible command_length", shown));
         encode(&Pdu::answer(sequence, CommandStatus::RINVCMDLEN, Body::GenericNack), out);
         self.effects.push(Effect::Close("the SMSC sent an impossible command_length".to_owned()));
     }

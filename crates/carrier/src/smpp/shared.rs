@@ -14,9 +14,11 @@ use super::config::SmppConfig;
 use super::effect::Counted;
 use super::errors::ErrorTable;
 use super::link_state::{Changes, LinkState, Standing};
+use super::looks::Look;
 use super::parts::Parts;
+use crate::codes::Consequence;
 use crate::unusable::Refusals;
-use crate::{CarrierEvent, Event, Events, SegmentOutcome, SubmissionOutcome};
+use crate::{CarrierEvent, Event, Events, Insight, SegmentOutcome, SubmissionOutcome};
 
 /// What all links of a carrier share.
 pub(crate) struct Shared {
@@ -25,6 +27,9 @@ pub(crate) struct Shared {
     pub(crate) errors: Arc<ErrorTable>,
     pub(crate) parts: Arc<Parts>,
     pub(crate) links: Vec<LinkState>,
+    /// How each of them looks to the operator.
+    pub(crate) looks: Vec<Look>,
+    pub(crate) insight: Arc<Insight>,
     pub(crate) counts: Counts,
     name: CarrierName,
     events: Events,
@@ -61,13 +66,21 @@ struct Health {
 }
 
 impl Shared {
-    pub(crate) fn new(runtime: Arc<dyn Runtime>, config: Arc<SmppConfig>, links: &[BindKind], events: Events) -> Self {
+    pub(crate) fn new(
+        runtime: Arc<dyn Runtime>,
+        config: Arc<SmppConfig>,
+        links: &[BindKind],
+        events: Events,
+        insight: Arc<Insight>,
+    ) -> Self {
         let unsent_max = if config.session_rate == 0 { usize::MAX } else { config.session_rate as usize };
         let link = |kind: &BindKind| LinkState::new(*kind != BindKind::Receiver, config.window, unsent_max);
         Self {
             errors: Arc::new(ErrorTable::new(&config)),
             parts: Arc::default(),
             links: links.iter().map(link).collect(),
+            looks: links.iter().map(|kind| Look::new(*kind, runtime.instant())).collect(),
+            insight,
             counts: Counts::default(),
             name: config.name.as_str().into(),
             events,
@@ -187,7 +200,10 @@ impl Shared {
             let counter = match segment {
                 SegmentOutcome::Accepted { .. } => &self.counts.accepted,
                 SegmentOutcome::Refused { .. } => &self.counts.refused,
-                SegmentOutcome::Unknown { .. } => &self.counts.unknown,
+                SegmentOutcome::Unknown { why } => {
+                    self.insight.codes.text(why, Consequence::Unknown);
+                    &self.counts.unknown
+                }
                 SegmentOutcome::TryLater { .. } | SegmentOutcome::NotBound { .. } | SegmentOutcome::NotSent => continue,
             };
             counter.fetch_add(1, Ordering::Relaxed);

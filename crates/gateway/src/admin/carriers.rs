@@ -1,5 +1,11 @@
 //! Carriers: how each one is doing.
 
+pub(super) mod codes;
+pub(super) mod show;
+pub(super) mod stop;
+pub(super) mod test;
+pub(super) mod trace;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +14,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
-use carrier::CarrierStatus;
+use carrier::{Carrier, CarrierStatus};
 use model::error::ErrorCode;
 use model::{CarrierName, Unmatched};
 use pipeline::Pipeline;
@@ -41,19 +47,27 @@ struct CarrierView {
     unknown: u64,
     /// Segments a second, over the last few seconds.
     throughput: f64,
+    /// Segments a second that it is sent at most; 0 for no bound.
+    rate: u32,
     last_error: Option<String>,
+    /// When an operator stopped it.
+    stopped_at: Option<String>,
+    /// The node that dispatches to it.
+    node: Option<String>,
+    /// When the oldest message that waits was accepted.
+    oldest_queued_at: Option<String>,
 }
 
 impl CarrierView {
     /// A carrier that this configuration does not know, and for which messages wait.
-    fn unknown(name: &str, queued: u64) -> Self {
+    fn unknown(name: &str, depth: &QueueDepth) -> Self {
         let none = || InUse { used: 0, of: 0 };
         Self {
             name: name.to_owned(),
             state: "unknown",
             sessions: none(),
             window: none(),
-            queued,
+            queued: depth.queued,
             sent: 0,
             delivered: 0,
             undelivered: 0,
@@ -62,6 +76,10 @@ impl CarrierView {
             throttled: 0,
             unknown: 0,
             throughput: 0.0,
+            rate: 0,
+            stopped_at: None,
+            node: None,
+            oldest_queued_at: depth.oldest_created_at.map(|at| at.to_string()),
             last_error: Some(
                 "it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned(),
             ),
@@ -78,49 +96,56 @@ struct InUse {
 
 pub(super) async fn list(State(admin): Shared) -> Response<Body> {
     let depths = admin.pipeline.store().queue_depths().await;
-    let carriers = admin.pipeline.carriers();
-    let listed = depths.map_err(refused_by_store).and_then(|depths| {
-        // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
-        let queued: BTreeMap<CarrierName, u64> = depths.iter().filter_map(of_carrier).collect();
-        let names = queued.keys().map(CarrierName::as_str).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
-        let unknown: BTreeSet<String> =
-            names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
-        let strange = queued.iter().filter(|(name, _)| unknown.contains(name.as_str()));
-        let strange: Vec<CarrierView> = strange.map(|(name, queued)| CarrierView::unknown(name, *queued)).collect();
-        let views = carriers.iter().filter(|(carrier, _)| !unknown.contains(carrier.name())).map(|(carrier, _)| {
-            let name = carrier.name().to_owned();
-            let fates = admin.pipeline.counters().fates(&name);
-            let status = carrier.status();
-            CarrierView {
-                state: status.state,
-                sessions: InUse { used: status.sessions_bound, of: status.sessions_configured },
-                window: InUse { used: status.window_in_use, of: status.window },
-                queued: queued.get(name.as_str()).copied().unwrap_or(0),
-                sent: fates.sent.get(),
-                delivered: fates.delivered.get(),
-                undelivered: fates.undelivered.get(),
-                failed: fates.failed.get(),
-                throughput: admin.throughput.of(&name),
-                submitted: status.submitted,
-                throttled: status.throttled,
-                unknown: status.unknown,
-                last_error: status.last_error,
-                name,
-            }
-        });
-        // One that is being removed is shown for as long as messages wait for it.
-        let views = views.filter(|view| view.state != REMOVED || view.queued > 0);
-        json(
-            StatusCode::OK,
-            &serde_json::json!({ "data": views.chain(strange).collect::<Vec<_>>(), "nextCursor": null }),
-        )
-    });
+    let listed = depths
+        .map_err(refused_by_store)
+        .and_then(|depths| json(StatusCode::OK, &object!({ "data": views(&admin, &depths), "nextCursor": null })));
     admin.answer(listed)
 }
 
-/// How much waits for a carrier. What waits for a route has none.
-fn of_carrier(depth: &QueueDepth) -> Option<(CarrierName, u64)> {
-    depth.carrier.carrier().map(|name| (name.clone(), depth.queued))
+/// Every carrier that is known, and every one for which messages wait although it is not.
+fn views(admin: &Admin, depths: &[QueueDepth]) -> Vec<CarrierView> {
+    let carriers = admin.pipeline.carriers();
+    // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
+    let queues: BTreeMap<CarrierName, &QueueDepth> = depths.iter().filter_map(of_carrier).collect();
+    let names = queues.keys().map(CarrierName::as_str).chain(carriers.iter().map(|(carrier, _)| carrier.name()));
+    let unknown: BTreeSet<String> = names.filter(|name| admin.pipeline.is_unknown(name)).map(str::to_owned).collect();
+    let strange = queues.iter().filter(|(name, _)| unknown.contains(name.as_str()));
+    let strange = strange.map(|(name, depth)| CarrierView::unknown(name, depth));
+    let known = carriers.iter().filter(|(carrier, _)| !unknown.contains(carrier.name()));
+    let views = known.map(|(carrier, _)| view(admin, &**carrier, queues.get(carrier.name()).copied()));
+    // One that is being removed is shown for as long as messages wait for it.
+    views.filter(|view| view.state != REMOVED || view.queued > 0).chain(strange).collect()
+}
+
+fn view(admin: &Admin, carrier: &dyn Carrier, queue: Option<&QueueDepth>) -> CarrierView {
+    let name = carrier.name().to_owned();
+    let fates = admin.pipeline.counters().fates(&name);
+    let status = carrier.status();
+    CarrierView {
+        state: status.state,
+        sessions: InUse { used: status.sessions_bound, of: status.sessions_configured },
+        window: InUse { used: status.window_in_use, of: status.window },
+        queued: queue.map_or(0, |depth| depth.queued),
+        sent: fates.sent.get(),
+        delivered: fates.delivered.get(),
+        undelivered: fates.undelivered.get(),
+        failed: fates.failed.get(),
+        throughput: admin.throughput.of(&name),
+        submitted: status.submitted,
+        throttled: status.throttled,
+        unknown: status.unknown,
+        rate: status.rate,
+        last_error: status.last_error,
+        stopped_at: admin.pipeline.stopped_since(&name).map(|at| at.to_string()),
+        node: admin.pipeline.node().holder_of(&name),
+        oldest_queued_at: queue.and_then(|depth| depth.oldest_created_at).map(|at| at.to_string()),
+        name,
+    }
+}
+
+/// The queue of a carrier. What waits for a route has none.
+fn of_carrier(depth: &QueueDepth) -> Option<(CarrierName, &QueueDepth)> {
+    depth.carrier.carrier().map(|name| (name.clone(), depth))
 }
 
 pub(super) async fn abandon(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {

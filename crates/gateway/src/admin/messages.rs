@@ -1,16 +1,19 @@
 //! Messages of all accounts, and the whole life of one.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
+use carrier::trace::Traced;
 use model::event::{Event, EventKind};
 use model::{MessageId, MessageRecord, Mode, SenderKinds, Status};
 use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 
 use super::input::{account_of, meaning, path};
-use super::{Admin, Answered, Shared, inbound, json};
+use super::{Admin, Answered, Shared, carriers, inbound, json};
 use crate::api::list::Query;
 use crate::api::view::MessageView;
 use crate::http::log::About;
@@ -50,6 +53,7 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let events = store.events(id).await.map_err(refused_by_store)?;
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();
+    message["pdus"] = pdus(admin, id);
     if record.delivery.status == Status::Sent {
         let unmatched = store.count_unmatched(record.delivery.carrier.as_str()).await.map_err(refused_by_store)?;
         message["unmatchedReceipts"] = unmatched.into();
@@ -58,6 +62,22 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let mut response = json(StatusCode::OK, &message)?;
     response.extensions_mut().insert(About(id));
     Ok(response)
+}
+
+/// Its PDUs, as far as they were traced at this node.
+fn pdus(admin: &Admin, id: MessageId) -> Value {
+    let carriers = admin.pipeline.carriers();
+    let traced = carriers.iter().filter_map(|(carrier, _)| Some((carrier.name(), carrier.insight()?)));
+    let mut pdus: Vec<_> = traced
+        .flat_map(|(name, insight)| insight.trace.of_message(id).into_iter().map(move |pdu| (name, pdu)))
+        .collect();
+    pdus.sort_by_key(|(_, pdu)| pdu.at);
+    let view = |(carrier, traced): (&str, Arc<Traced>)| {
+        let mut view = carriers::trace::pdu(&traced);
+        view["carrier"] = carrier.into();
+        view
+    };
+    pdus.into_iter().map(view).collect()
 }
 
 /// What a client sees, and what is the operator's: whose it is, with whom, how often tried, until when.

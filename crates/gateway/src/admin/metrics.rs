@@ -13,10 +13,13 @@ use carrier::CarrierStatus;
 use model::error::{ErrorCode, Refusal};
 use model::unmatched::Reason;
 use pipeline::Pipeline;
+use pipeline::counters::Fates;
+use pipeline::histogram::Histogram as Durations;
 use pipeline::webhook::stats::AttemptOutcome;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
@@ -295,6 +298,9 @@ impl Snapshot {
         let known = all.iter().zip(&carriers).filter(|(_, (_, status))| status.state != REMOVED);
         let up = known.map(|((carrier, _), (name, _))| (name.clone(), u64::from(carrier.down_for().is_none())));
         gauge(encoder, "carrier_up", "Whether messages can leave", up)?;
+        let stopped =
+            carriers.iter().map(|(name, _)| (name.clone(), u64::from(self.pipeline.stopped_since(name).is_some())));
+        gauge(encoder, "carrier_stopped", "Whether an operator has stopped the carrier", stopped)?;
         let gauges: [(&str, &str, Read); 3] = [
             ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),
             ("carrier_window_in_use", "Segments without an answer", |status| status.window_in_use as u64),
@@ -324,7 +330,7 @@ impl Snapshot {
             counter(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
         }
         self.encode_unmatched(encoder, &carriers)?;
-        let fates = |read: fn(&pipeline::counters::Fates) -> u64| {
+        let fates = |read: fn(&Fates) -> u64| {
             carriers
                 .iter()
                 .map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier))))
@@ -348,7 +354,31 @@ impl Snapshot {
             "messages_failed",
             "Messages that no carrier took",
             fates(|fates| fates.failed.get()).into_iter(),
-        )
+        )?;
+        let submitted = "From the acceptance of a message until a carrier had taken it whole";
+        self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
+        let delivered = "From the acceptance of a message until the handset had it";
+        self.encode_durations(encoder, "delivery_seconds", delivered, &carriers, |fates| &fates.delivered_after)
+    }
+
+    /// A histogram of each carrier.
+    fn encode_durations(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        carriers: &[(String, CarrierStatus)],
+        read: fn(&Fates) -> &Durations,
+    ) -> std::fmt::Result {
+        let counters = self.pipeline.counters();
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
+        for (carrier, _) in carriers {
+            let observed = read(counters.fates(carrier)).get();
+            let labels = [("carrier", carrier.as_str())];
+            let mut of_carrier = family.encode_family(&labels)?;
+            of_carrier.encode_histogram::<NoLabelSet>(observed.sum_secs, observed.count, &observed.buckets, None)?;
+        }
+        Ok(())
     }
 }
 

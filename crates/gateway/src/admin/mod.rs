@@ -111,6 +111,18 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
         .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/carriers/{name}", with(get(carriers::show::show), "GET, HEAD"))
+        .route("/carriers/{name}/stop", with(post(carriers::stop::stop), "POST"))
+        .route("/carriers/{name}/start", with(post(carriers::stop::start), "POST"))
+        .route("/carriers/{name}/test", with(post(carriers::test::test), "POST"))
+        .route("/carriers/{name}/codes", with(get(carriers::codes::codes), "GET, HEAD"))
+        .route(
+            "/carriers/{name}/trace",
+            with(
+                get(carriers::trace::read).post(carriers::trace::begin).delete(carriers::trace::end),
+                "GET, HEAD, POST, DELETE",
+            ),
+        )
         .route("/carriers/{name}/abandon", with(post(carriers::abandon), "POST"))
         .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))

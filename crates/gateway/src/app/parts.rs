@@ -25,13 +25,16 @@ use crate::settings::{admission_limits, dispatch_settings};
 use crate::start_error::StartError;
 
 /// The carriers of the configuration, by name.
-pub(super) fn start_carriers(
+pub(super) async fn start_carriers(
     config: &Config,
     starter: &Arc<Starter>,
 ) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
+    let stopped = starter.store.stopped_carriers().await.map_err(|error| StartError(error.to_string()))?;
     let mut started = BTreeMap::new();
     for carrier in &config.carrier {
-        started.insert(carrier.name().to_owned(), Replaceable::start(carrier.clone(), starter)?);
+        let name = carrier.name();
+        let is_stopped = stopped.iter().any(|stopped| stopped.carrier == name);
+        started.insert(name.to_owned(), Replaceable::start(carrier.clone(), starter, is_stopped)?);
     }
     Ok(started)
 }

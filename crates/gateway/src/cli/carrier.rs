@@ -1,7 +1,10 @@
 //! `smsfactory carrier`.
 
+mod trace;
+
 use axum::http::Method;
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::client::{Door, escaped};
 use super::{Failed, output};
@@ -18,6 +21,37 @@ pub(super) struct Carrier {
 enum Action {
     /// Lists carriers, and how they are doing
     List,
+    /// Shows one, with its sessions and all that is counted of it
+    Show {
+        /// Its name in the configuration
+        name: String,
+    },
+    /// Stops a carrier until it is started again, on every node: its messages go to other carriers of their routes, or
+    /// wait where there is none
+    Stop {
+        /// Its name in the configuration
+        name: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Starts a carrier again that was stopped
+    Start {
+        /// Its name in the configuration
+        name: String,
+    },
+    /// Tries whether it can be reached and lets us in, step by step, beside the sessions that it has; sends no message
+    Test {
+        /// Its name in the configuration
+        name: String,
+    },
+    /// Shows its PDUs as they come and go, decoded, for a time
+    Trace(trace::Trace),
+    /// Shows the codes with which it answers: how often each came, its meaning, and the consequence
+    Codes {
+        /// Its name in the configuration
+        name: String,
+    },
     /// Shows the last hundred receipts and messages of a carrier that nothing could use
     Unmatched {
         /// Its name in the configuration
@@ -48,6 +82,27 @@ const COLUMNS: [(&str, &str); 11] = [
     ("LAST ERROR", "/lastError"),
 ];
 
+const SESSIONS: [(&str, &str); 6] = [
+    ("SESSION", "/number"),
+    ("KIND", "/kind"),
+    ("STATE", "/state"),
+    ("SINCE", "/since"),
+    ("WINDOW", "/window/used"),
+    ("OF", "/window/of"),
+];
+
+const STEPS: [(&str, &str); 5] =
+    [("STEP", "/step"), ("OK", "/ok"), ("MS", "/tookMs"), ("FOUND", "/detail"), ("HINT", "/hint")];
+
+const CODES: [(&str, &str); 6] = [
+    ("ANSWERS", "/answers"),
+    ("CODE", "/code"),
+    ("NAME", "/name"),
+    ("MEANING", "/meaning"),
+    ("CONSEQUENCE", "/consequence"),
+    ("COUNT", "/count"),
+];
+
 const UNMATCHED: [(&str, &str); 7] = [
     ("AT", "/at"),
     ("REASON", "/reason"),
@@ -63,6 +118,27 @@ impl Carrier {
         let door = &self.door;
         match self.action {
             Action::List => output::list(&door.ask(Method::GET, "/carriers", None).await?, &COLUMNS, door.json),
+            Action::Show { name } => show(door, &name).await?,
+            Action::Stop { name, yes } => {
+                let question = format!(
+                    "Stop carrier {name} on every node? Its messages go to other carriers of their routes, and wait \
+                     where there is none."
+                );
+                output::confirm(&question, yes)?;
+                door.ask(Method::POST, &format!("/carriers/{}/stop", escaped(&name)), None).await?;
+            }
+            Action::Start { name } => {
+                door.ask(Method::POST, &format!("/carriers/{}/start", escaped(&name)), None).await?;
+            }
+            Action::Test { name } => test(door, &name).await?,
+            Action::Trace(trace) => trace.run(door).await?,
+            Action::Codes { name } => {
+                let answer = door.ask(Method::GET, &format!("/carriers/{}/codes", escaped(&name)), None).await?;
+                output::list(&answer, &CODES, door.json);
+                if let Some(other) = answer["other"].as_u64().filter(|other| *other > 0 && !door.json) {
+                    output::say(format!("\n{other} answers had further codes"));
+                }
+            }
             Action::Unmatched { name } => {
                 let answer = door.ask(Method::GET, &format!("/carriers/{}/unmatched", escaped(&name)), None).await?;
                 output::list(&answer, &UNMATCHED, door.json);
@@ -81,4 +157,28 @@ impl Carrier {
         }
         Ok(())
     }
+}
+
+/// Prints one carrier, and its sessions below.
+async fn show(door: &Door, name: &str) -> Result<(), Failed> {
+    let answer = door.ask(Method::GET, &format!("/carriers/{}", escaped(name)), None).await?;
+    output::one(&answer, door.json);
+    let sessions = answer["sessionList"].as_array().is_some_and(|sessions| !sessions.is_empty());
+    if sessions && !door.json {
+        output::say("");
+        output::list(&Value::from_iter([("data", answer["sessionList"].clone())]), &SESSIONS, false);
+    }
+    Ok(())
+}
+
+/// Tries a carrier, and prints each step.
+async fn test(door: &Door, name: &str) -> Result<(), Failed> {
+    let answer = door.ask(Method::POST, &format!("/carriers/{}/test", escaped(name)), None).await?;
+    if door.json {
+        output::say(&answer);
+    } else {
+        output::list(&Value::from_iter([("data", answer["steps"].clone())]), &STEPS, false);
+        answer["note"].as_str().into_iter().for_each(|note| output::say(format!("\n{note}")));
+    }
+    if answer["ok"] == true { Ok(()) } else { Err(Failed::new(format!("carrier {name} did not pass the test"))) }
 }

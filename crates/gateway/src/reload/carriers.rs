@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use carrier::{
-    Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Events, SegmentOutcome, Submission, SubmissionOutcome,
+    Carrier, CarrierConfig, CarrierEvent, CarrierStatus, Event, Events, Insight, SegmentOutcome, Submission,
+    SubmissionOutcome,
 };
 use model::Entropy;
 use pipeline::Node;
@@ -40,7 +41,11 @@ impl Starter {
     /// # Errors
     /// As [`carrier::start`].
     pub fn start(&self, config: CarrierConfig) -> Result<Arc<dyn Carrier>, StartError> {
-        carrier::start(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor)
+        self.start_with(config, Arc::default())
+    }
+
+    fn start_with(&self, config: CarrierConfig, insight: Arc<Insight>) -> Result<Arc<dyn Carrier>, StartError> {
+        carrier::start_with(config, self.events.clone(), Arc::clone(&self.entropy), &self.supervisor, insight)
             .map_err(|error| StartError(error.to_string()))
     }
 }
@@ -50,6 +55,8 @@ pub struct Replaceable {
     this: Weak<Self>,
     name: String,
     starter: Arc<Starter>,
+    /// What the operator looks into, whatever stands behind the name.
+    insight: Arc<Insight>,
     current: watch::Sender<Option<Arc<dyn Carrier>>>,
     /// The one that takes nothing more and is being waited for.
     retiring: Mutex<Option<Arc<dyn Carrier>>>,
@@ -71,7 +78,26 @@ pub struct Replaceable {
 /// Whether this process has a carrier.
 struct Presence {
     is_here: bool,
+    /// An operator has stopped it.
+    is_stopped: bool,
     config: Option<CarrierConfig>,
+}
+
+impl Presence {
+    /// The settings of what is to stand behind the name now, if anything is.
+    fn wanted(&self) -> Option<CarrierConfig> {
+        self.config.clone().filter(|_| self.is_here && !self.is_stopped)
+    }
+
+    /// The state of a carrier behind which nothing stands.
+    const fn idle_state(&self) -> &'static str {
+        match self {
+            Self { config: None, .. } => REMOVED,
+            Self { is_stopped: true, .. } => STOPPED,
+            Self { is_here: false, .. } => ELSEWHERE,
+            _ => "closed",
+        }
+    }
 }
 
 /// A change of what stands behind a name.
@@ -102,25 +128,31 @@ pub const REMOVED: &str = "removed";
 /// The state of a carrier that another node has.
 pub const ELSEWHERE: &str = "elsewhere";
 
+/// The state of a carrier that an operator has stopped.
+pub const STOPPED: &str = "stopped";
+
 impl Replaceable {
     /// Starts a carrier that may be replaced. Where several nodes share the store, it is elsewhere until it comes here.
+    /// Nothing stands behind one that an operator has stopped.
     ///
     /// # Errors
     /// As [`Starter::start`].
-    pub fn start(config: CarrierConfig, starter: &Arc<Starter>) -> Result<Arc<Self>, StartError> {
+    pub fn start(config: CarrierConfig, starter: &Arc<Starter>, is_stopped: bool) -> Result<Arc<Self>, StartError> {
         let name = config.name().to_owned();
-        let is_here = !starter.store.is_shared();
-        let begun = if is_here { Some(starter.start(config.clone())?) } else { None };
-        let idle = Idle { status: CarrierStatus { state: ELSEWHERE, ..CarrierStatus::default() }, down_since: None };
+        let presence = Presence { is_here: !starter.store.is_shared(), is_stopped, config: Some(config) };
+        let (insight, wanted) = (Arc::<Insight>::default(), presence.wanted());
+        let begun = wanted.clone().map(|config| starter.start_with(config, Arc::clone(&insight))).transpose()?;
+        let status = CarrierStatus { state: presence.idle_state(), ..CarrierStatus::default() };
         Ok(Arc::new_cyclic(|this| Self {
             this: Weak::clone(this),
             name,
             starter: Arc::clone(starter),
+            insight,
             current: watch::Sender::new(begun),
             retiring: Mutex::default(),
-            settings: Mutex::new(is_here.then(|| config.clone())),
-            presence: Mutex::new(Presence { is_here, config: Some(config) }),
-            idle: Mutex::new(idle),
+            settings: Mutex::new(wanted),
+            presence: Mutex::new(presence),
+            idle: Mutex::new(Idle { status, down_since: None }),
             has_failed: AtomicBool::new(false),
             wanted: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
@@ -131,17 +163,24 @@ impl Replaceable {
     /// Puts another carrier behind the name, or none, once what the old one has under way is answered, or `limit` is
     /// over. Returns at once. Of two changes that come soon after each other the first may be left out.
     ///
-    /// A carrier that another node has gets its new settings when it comes here.
+    /// A carrier that another node has gets its new settings when it comes here, and one that is stopped when it is
+    /// started.
     pub fn change(&self, to: Option<CarrierConfig>, limit: Duration) {
-        let is_here = {
+        self.alter(limit, |presence| presence.config = to);
+    }
+
+    /// Alters what should be so, and begins the change that follows from it.
+    fn alter(&self, limit: Duration, alter: impl FnOnce(&mut Presence)) {
+        let (had, wanted, state) = {
             let mut presence = lock(&self.presence);
-            presence.config.clone_from(&to);
-            presence.is_here
+            let had = presence.wanted().is_some();
+            alter(&mut presence);
+            (had, presence.wanted(), presence.idle_state())
         };
-        if is_here {
-            self.begin(Change { to, limit });
+        if had || wanted.is_some() {
+            self.begin(Change { to: wanted, limit });
         } else {
-            self.rest_as(if to.is_some() { ELSEWHERE } else { REMOVED }, None);
+            self.rest_as(state, None);
         }
     }
 
@@ -167,15 +206,7 @@ impl Replaceable {
     async fn carry_out(&self, change: Change) {
         let name = &self.name;
         self.has_failed.store(false, Ordering::SeqCst);
-        let (is_here, is_configured) = {
-            let presence = lock(&self.presence);
-            (presence.is_here, presence.config.is_some())
-        };
-        let state = match (is_here, is_configured) {
-            (_, false) => REMOVED,
-            (false, true) => ELSEWHERE,
-            (true, true) => "closed",
-        };
+        let state = lock(&self.presence).idle_state();
         self.rest_as(state, None);
         if let Some(old) = self.current.send_replace(None) {
             *lock(&self.retiring) = Some(Arc::clone(&old));
@@ -183,16 +214,7 @@ impl Replaceable {
             *lock(&self.retiring) = None;
         }
         let before = lock(&self.settings).take();
-        let Some(to) = change.to else {
-            if is_configured {
-                return;
-            }
-            return tracing::info!(
-                carrier.name = name,
-                "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or \
-                 abandoned"
-            );
-        };
+        let Some(to) = change.to else { return self.say(state) };
         match self.stand(to).await {
             Ok(()) => tracing::info!(carrier.name = name, "Carrier {name} has its new settings"),
             Err(error) => {
@@ -211,12 +233,29 @@ impl Replaceable {
         }
     }
 
+    /// Says in the log that nothing stands behind the name any more, where an operator wanted that.
+    fn say(&self, state: &str) {
+        let name = &self.name;
+        match state {
+            REMOVED => tracing::info!(
+                carrier.name = name,
+                "Carrier {name} was removed: it is closed, and messages that wait for it do so until it is back or \
+                 abandoned"
+            ),
+            STOPPED => tracing::info!(
+                carrier.name = name,
+                "Carrier {name} was stopped: messages go to other carriers of their routes, or wait until it is started"
+            ),
+            _ => {}
+        }
+    }
+
     /// Starts a carrier behind the name, unless the process ends.
     async fn stand(&self, settings: CarrierConfig) -> Result<(), StartError> {
         let runtime = self.starter.supervisor.runtime();
         let deadline = runtime.instant() + if settings.listen().is_some() { PORT_WAIT } else { Duration::ZERO };
         while !self.is_ending.load(Ordering::SeqCst) {
-            match self.starter.start(settings.clone()) {
+            match self.starter.start_with(settings.clone(), Arc::clone(&self.insight)) {
                 Ok(carrier) => {
                     self.current.send_replace(Some(carrier));
                     *lock(&self.settings) = Some(settings);
@@ -288,6 +327,10 @@ impl Carrier for Replaceable {
     }
 
     fn down_for(&self) -> Option<Duration> {
+        if lock(&self.presence).is_stopped {
+            // Nobody waits for it to come back by itself.
+            return Some(Duration::MAX);
+        }
         match self.behind() {
             Some(carrier) => carrier.down_for(),
             None => lock(&self.idle).down_since.map(|since| self.starter.supervisor.runtime().instant() - since),
@@ -295,14 +338,17 @@ impl Carrier for Replaceable {
     }
 
     fn stand(&self) {
-        let config = {
-            let mut presence = lock(&self.presence);
-            presence.is_here = true;
-            presence.config.clone()
-        };
-        if config.is_some() {
-            self.begin(Change { to: config, limit: Duration::ZERO });
+        self.alter(Duration::ZERO, |presence| presence.is_here = true);
+    }
+
+    fn set_stopped(&self, is_stopped: bool, limit: Duration) {
+        if lock(&self.presence).is_stopped != is_stopped {
+            self.alter(limit, |presence| presence.is_stopped = is_stopped);
         }
+    }
+
+    fn insight(&self) -> Option<Arc<Insight>> {
+        Some(Arc::clone(&self.insight))
     }
 
     async fn rest(&self, limit: Duration) {

@@ -12,6 +12,7 @@ mod support;
 mod admin;
 mod broadcast;
 mod broadcasts;
+mod carriers;
 mod commands;
 mod connections;
 mod dispatch;

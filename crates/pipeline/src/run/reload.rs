@@ -14,6 +14,7 @@ use crate::dispatch::Dispatcher;
 use crate::inbound::InboundRules;
 use crate::retention::Retention;
 use crate::route::Routes;
+use crate::stops::STOPPED_WITHIN;
 
 impl Pipeline {
     /// Admits within other limits from the next request on.
@@ -50,6 +51,7 @@ impl Pipeline {
             return;
         }
         self.counters.add_carrier(carrier.name());
+        carrier.set_stopped(self.stopped_since(carrier.name()).is_some(), STOPPED_WITHIN);
         let dispatcher = Arc::new(Dispatcher::new(carrier, sender_rate, self.around.clone()));
         self.dispatchers.add(Arc::clone(&dispatcher));
         tasks.push(start_dispatcher(&dispatcher, &self.dispatchers, &self.supervisor));

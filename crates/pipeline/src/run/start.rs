@@ -29,6 +29,7 @@ use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
 use crate::retention::RulesInForce;
 use crate::route::{Routes, SANDBOX};
+use crate::stops::Stops;
 use crate::sweep::{Rerouter, Sweeper};
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
@@ -52,6 +53,8 @@ impl Pipeline {
         let (shared, events, webhooks) = Shared::of(parts, &carriers, mint);
         let around = shared.around(&stopped);
         let dispatchers = shared.dispatchers(carriers, &around);
+        // Nothing is sent to a carrier that was stopped before this start.
+        shared.stops.look(&*shared.store, &dispatchers).await?;
         let rerouter = shared.rerouter(&dispatchers);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
         supervisor.start("recorder", shared.recorder(&dispatchers, given_up).run(events, flushes));
@@ -75,6 +78,7 @@ impl Pipeline {
             node: shared.node,
             rerouter,
             dispatchers,
+            stops: shared.stops,
             around,
             bell: shared.bell,
             retention: shared.retention,
@@ -113,6 +117,7 @@ struct Shared {
     node: Arc<Node>,
     tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
+    stops: Arc<Stops>,
     shelf: Arc<Shelf>,
     /// The files of multimedia messages of handsets.
     files: Files,
@@ -161,6 +166,7 @@ impl Shared {
             node,
             tenants: parts.tenants,
             routes: Arc::new(parts.routes),
+            stops: Arc::default(),
             shelf: Arc::new(shelf),
             files,
             mint,
@@ -227,6 +233,7 @@ impl Shared {
             node: Arc::clone(&self.node),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
+            stops: Arc::clone(&self.stops),
             runtime: Arc::clone(&self.runtime),
             stopped: stopped.clone(),
         })

@@ -418,6 +418,12 @@ CREATE TABLE carrier_slots (
     PRIMARY KEY (carrier, slot)
 );
 
+-- Carriers that an operator has stopped: no node connects to one until it is started again.
+CREATE TABLE stopped_carriers (
+    carrier    text   NOT NULL PRIMARY KEY,
+    stopped_at bigint NOT NULL
+);
+
 -- The log of changes: what happened to resources, for those who want to know it afterwards. A row is written only for a
 -- kind that a registered consumer wants. All nodes number their changes together: the row of change_log is locked from
 -- the numbering until the commit, so that the order of numbers is that of commits. facts says what changed, in the

@@ -122,6 +122,15 @@ pub struct Slot {
     pub epoch: Epoch,
 }
 
+/// A carrier that an operator has stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedCarrier {
+    /// Its name.
+    pub carrier: String,
+    /// When it was stopped, by the wall clock.
+    pub since: Timestamp,
+}
+
 /// Nodes, and the sessions of carriers that they share.
 ///
 /// Every call takes the present moment in steady time, and the store compares readings of different nodes. So a store
@@ -188,6 +197,16 @@ pub trait Nodes: Send + Sync {
 
     /// The slots that epochs hold which are not over, by carrier and number.
     async fn slots(&self) -> Result<Vec<Slot>, StoreError>;
+
+    /// Stops a carrier for all nodes and every later start, until it is started again. One that is stopped already
+    /// keeps its time. Any name will do: a carrier may leave the configuration and come back.
+    async fn stop_carrier(&self, carrier: String, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Starts a stopped carrier again. For any other it changes nothing.
+    async fn start_carrier(&self, carrier: String) -> Result<(), StoreError>;
+
+    /// The carriers that are stopped, by name.
+    async fn stopped_carriers(&self) -> Result<Vec<StoppedCarrier>, StoreError>;
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::unit::Unit;
 use super::{living, rows};
 use crate::StoreError;
-use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, TakenOver};
+use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, StoppedCarrier, TakenOver};
 
 /// How many nodes that are over are kept for the operator.
 const OVER_KEPT: i64 = 100;
@@ -110,6 +110,32 @@ impl Nodes for Postgres {
     async fn slots(&self) -> Result<Vec<Slot>, StoreError> {
         self.core.read((), |unit, ()| Box::pin(slots(unit))).await
     }
+
+    async fn stop_carrier(&self, carrier: String, at: Timestamp) -> Result<(), StoreError> {
+        self.core
+            .write((carrier, at.as_millis()), |unit, (carrier, at)| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO stopped_carriers (carrier, stopped_at) VALUES ($1, $2) \
+                        ON CONFLICT (carrier) DO NOTHING";
+                    unit.execute(sql, &[carrier, at]).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn start_carrier(&self, carrier: String) -> Result<(), StoreError> {
+        self.core
+            .write(carrier, |unit, carrier| {
+                Box::pin(async move {
+                    unit.execute("DELETE FROM stopped_carriers WHERE carrier = $1", &[carrier]).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn stopped_carriers(&self) -> Result<Vec<StoppedCarrier>, StoreError> {
+        self.core.read((), |unit, ()| Box::pin(stopped_carriers(unit))).await
+    }
 }
 
 async fn renew(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<(), Fault> {
@@ -151,6 +177,12 @@ async fn slots(unit: &Unit) -> Result<Vec<Slot>, Fault> {
     let slot =
         |row: &Row| Ok(Slot { carrier: rows::get(row, 0)?, number: rows::count(row, 1)?, epoch: rows::epoch(row, 2)? });
     unit.query(sql, &[]).await?.iter().map(slot).collect()
+}
+
+async fn stopped_carriers(unit: &Unit) -> Result<Vec<StoppedCarrier>, Fault> {
+    let sql = "SELECT carrier, stopped_at FROM stopped_carriers ORDER BY carrier COLLATE \"C\"";
+    let stopped = |row: &Row| Ok(StoppedCarrier { carrier: rows::get(row, 0)?, since: rows::time(row, 1)? });
+    unit.query(sql, &[]).await?.iter().map(stopped).collect()
 }
 
 /// Has those who begin and end epochs wait for each other.

@@ -13,7 +13,7 @@ use super::living::epoch;
 use super::rows;
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, TakenOver};
+use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, StoppedCarrier, TakenOver};
 
 /// How many nodes that are over are kept for the operator.
 const OVER_KEPT: u32 = 100;
@@ -92,6 +92,30 @@ impl Nodes for Sqlite {
             n.is_over = 0 ORDER BY s.carrier, s.slot";
         let slot = |row: &Row<'_>| Ok(Slot { carrier: row.get(0)?, number: row.get(1)?, epoch: epoch(row, 2)? });
         self.readers.read(move |connection| connection.prepare_cached(sql)?.query_map([], slot)?.collect()).await
+    }
+
+    async fn stop_carrier(&self, carrier: String, at: Timestamp) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            let sql = "INSERT OR IGNORE INTO stopped_carriers (carrier, stopped_at) VALUES (?1, ?2)";
+            group.connection.prepare_cached(sql)?.execute(params![carrier, at.as_millis()])?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn start_carrier(&self, carrier: String) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            let sql = "DELETE FROM stopped_carriers WHERE carrier = ?1";
+            group.connection.prepare_cached(sql)?.execute([carrier.as_str()])?;
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn stopped_carriers(&self) -> Result<Vec<StoppedCarrier>, StoreError> {
+        let sql = "SELECT carrier, stopped_at FROM stopped_carriers ORDER BY carrier";
+        let stopped = |row: &Row<'_>| Ok(StoppedCarrier { carrier: row.get(0)?, since: rows::time(row, 1)? });
+        self.readers.read(move |connection| connection.prepare_cached(sql)?.query_map([], stopped)?.collect()).await
     }
 }
 

@@ -7,10 +7,18 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::StoreError;
 
-/// Tables that have a row for each consumer of the change feed, node or session, or a row in all: reading them whole is
-/// what is asked.
-const SMALL: [&str; 7] =
-    ["change_consumers", "change_cursors", "change_writers", "carrier_slots", "nodes", "list_mark", "w"];
+/// Tables that have a row for each consumer of the change feed, node, session or carrier, or a row in all: reading them
+/// whole is what is asked.
+const SMALL: [&str; 8] = [
+    "change_consumers",
+    "change_cursors",
+    "change_writers",
+    "carrier_slots",
+    "stopped_carriers",
+    "nodes",
+    "list_mark",
+    "w",
+];
 
 /// Those of these statements that read a table or an index from end to end, or sort what they have read, each with the
 /// step of its plan that says so. `path` is the store that ran them.

@@ -208,6 +208,7 @@ macro_rules! conformance {
                 an_unowned_message_is_anyones
                 a_retry_belongs_to_nobody
                 a_broadcast_is_expanded_by_its_owner_and_taken_over_when_that_is_over
+                a_stopped_carrier_stays_stopped_until_it_is_started
                 sessions_are_shared_and_never_held_twice
                 a_message_is_given_as_its_owner_stands
                 what_is_counted_is_counted_over_all_nodes;

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::broadcasts::Expansion;
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
-use store::contract::nodes::{Epoch, LIFE, Slot, TakenOver, Tokens};
+use store::contract::nodes::{Epoch, LIFE, Slot, StoppedCarrier, TakenOver, Tokens};
 use store::contract::receipts::ReceiptOutcome;
 use store::{Store, StoreError};
 
@@ -651,4 +651,18 @@ pub(crate) async fn what_is_counted_is_counted_over_all_nodes(fresh: impl Backen
     }
     let record = desk.store.broadcast(None, open.id).await.unwrap().unwrap();
     assert_eq!((record.counts.delivered, record.counts.queued, record.status), (2, 0, BroadcastStatus::Completed));
+}
+
+pub(crate) async fn a_stopped_carrier_stays_stopped_until_it_is_started(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    for (name, secs) in [("south", 1), ("north", 2), ("south", 3)] {
+        desk.store.stop_carrier(name.to_owned(), after(secs)).await.unwrap();
+    }
+    desk.reopen(&fresh).await;
+    let stopped = |carrier: &str, secs| StoppedCarrier { carrier: carrier.to_owned(), since: after(secs) };
+    assert_eq!(desk.store.stopped_carriers().await, Ok(vec![stopped("north", 2), stopped("south", 1)]));
+    for name in ["south", "nowhere"] {
+        desk.store.start_carrier(name.to_owned()).await.unwrap();
+    }
+    assert_eq!(desk.store.stopped_carriers().await, Ok(vec![stopped("north", 2)]));
 }

@@ -98,6 +98,11 @@ impl CommandStatus {
         Self::NAMED.iter().find(|(value, _)| *value == self.0).map(|(_, name)| *name)
     }
 
+    /// What it means, in a few words; `None` for a carrier's own.
+    pub fn meaning(self) -> Option<&'static str> {
+        MEANINGS.iter().find(|(value, _)| *value == self.0).map(|(_, meaning)| *meaning)
+    }
+
     /// The status with this name (with or without `ESME_`, in any case), or this number (decimal, or hexadecimal after
     /// `0x`).
     pub fn parse(text: &str) -> Option<Self> {
@@ -128,6 +133,63 @@ impl fmt::Debug for CommandStatus {
     }
 }
 
+/// What statuses mean (SMPP 3.4, 5.1.3; SMPP 5.0, 4.7.6).
+const MEANINGS: &[(u32, &str)] = &[
+    (0x0, "no error"),
+    (0x1, "the length of the message is invalid"),
+    (0x2, "the length of the PDU is invalid"),
+    (0x3, "the operation is unknown"),
+    (0x4, "the session is not bound for this operation"),
+    (0x5, "the account is bound already, or has all of its sessions"),
+    (0x6, "the priority flag is invalid"),
+    (0x7, "the flags of registered_delivery are invalid"),
+    (0x8, "the SMSC has a fault of its own"),
+    (0xA, "the originator is invalid or not allowed"),
+    (0xB, "the recipient is invalid"),
+    (0xC, "the message id is invalid"),
+    (0xD, "the bind failed"),
+    (0xE, "the password is wrong"),
+    (0xF, "the system_id is unknown"),
+    (0x11, "the message could not be canceled"),
+    (0x13, "the message could not be replaced"),
+    (0x14, "the queue of the recipient or of the SMSC is full"),
+    (0x15, "the service type is invalid"),
+    (0x33, "the number of recipients is invalid"),
+    (0x34, "the name of the distribution list is invalid"),
+    (0x40, "the destination flag is invalid"),
+    (0x42, "submitting with replacement is not possible"),
+    (0x43, "the esm_class is invalid"),
+    (0x44, "the distribution list cannot be submitted to"),
+    (0x45, "the SMSC could not take the message"),
+    (0x48, "the type of number of the originator is invalid"),
+    (0x49, "the numbering plan of the originator is invalid"),
+    (0x50, "the type of number of the recipient is invalid"),
+    (0x51, "the numbering plan of the recipient is invalid"),
+    (0x53, "the system type is wrong"),
+    (0x54, "the replace_if_present flag is invalid"),
+    (0x55, "the number of messages is invalid"),
+    (0x58, "too many messages in too short a time"),
+    (0x61, "the scheduled delivery time is invalid"),
+    (0x62, "the validity period is invalid"),
+    (0x63, "the predefined message is unknown"),
+    (0x64, "the receiver has a temporary fault"),
+    (0x65, "the receiver has a permanent fault"),
+    (0x66, "the receiver refused the message"),
+    (0x67, "the query failed"),
+    (0xC0, "the optional parameters cannot be read"),
+    (0xC1, "an optional parameter is not allowed"),
+    (0xC2, "the length of an optional parameter is invalid"),
+    (0xC3, "an expected optional parameter is missing"),
+    (0xC4, "the value of an optional parameter is invalid"),
+    (0xFE, "the message could not be delivered"),
+    (0xFF, "an unknown error"),
+    (0x100, "the account may not use this service"),
+    (0x101, "the account may not do this"),
+    (0x102, "the service is unavailable"),
+    (0x103, "the service is denied"),
+    (0x104, "the data coding is invalid"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +199,7 @@ mod tests {
         for (value, name) in CommandStatus::NAMED {
             assert_eq!(CommandStatus::parse(name), Some(CommandStatus(*value)));
             assert_eq!(CommandStatus(*value).to_string(), *name);
+            assert!(*value > 0x104 || CommandStatus(*value).meaning().is_some(), "{name} has no meaning");
         }
         for text in ["0x58", "88", "rthrottled", "ESME_RTHROTTLED"] {
             assert_eq!(CommandStatus::parse(text), Some(CommandStatus::RTHROTTLED), "{text}");

@@ -3,56 +3,71 @@
 /// Tags of the optional parameters (SMPP 3.4, 5.3.2; SMPP 5.0, 4.8.4). 0x1400 to 0x3FFF are the vendors' own.
 #[allow(missing_docs, reason = "the names are the specification's")]
 pub mod tag {
-    pub const DEST_ADDR_SUBUNIT: u16 = 0x0005;
-    pub const DEST_NETWORK_TYPE: u16 = 0x0006;
-    pub const DEST_BEARER_TYPE: u16 = 0x0007;
-    pub const DEST_TELEMATICS_ID: u16 = 0x0008;
-    pub const SOURCE_ADDR_SUBUNIT: u16 = 0x000D;
-    pub const SOURCE_NETWORK_TYPE: u16 = 0x000E;
-    pub const SOURCE_BEARER_TYPE: u16 = 0x000F;
-    pub const SOURCE_TELEMATICS_ID: u16 = 0x0010;
-    pub const QOS_TIME_TO_LIVE: u16 = 0x0017;
-    pub const PAYLOAD_TYPE: u16 = 0x0019;
-    pub const ADDITIONAL_STATUS_INFO_TEXT: u16 = 0x001D;
-    pub const RECEIPTED_MESSAGE_ID: u16 = 0x001E;
-    pub const MS_MSG_WAIT_FACILITIES: u16 = 0x0030;
-    pub const PRIVACY_INDICATOR: u16 = 0x0201;
-    pub const SOURCE_SUBADDRESS: u16 = 0x0202;
-    pub const DEST_SUBADDRESS: u16 = 0x0203;
-    pub const USER_MESSAGE_REFERENCE: u16 = 0x0204;
-    pub const USER_RESPONSE_CODE: u16 = 0x0205;
-    pub const SOURCE_PORT: u16 = 0x020A;
-    pub const DESTINATION_PORT: u16 = 0x020B;
-    pub const SAR_MSG_REF_NUM: u16 = 0x020C;
-    pub const LANGUAGE_INDICATOR: u16 = 0x020D;
-    pub const SAR_TOTAL_SEGMENTS: u16 = 0x020E;
-    pub const SAR_SEGMENT_SEQNUM: u16 = 0x020F;
-    pub const SC_INTERFACE_VERSION: u16 = 0x0210;
-    pub const CALLBACK_NUM_PRES_IND: u16 = 0x0302;
-    pub const CALLBACK_NUM_ATAG: u16 = 0x0303;
-    pub const NUMBER_OF_MESSAGES: u16 = 0x0304;
-    pub const CALLBACK_NUM: u16 = 0x0381;
-    pub const DPF_RESULT: u16 = 0x0420;
-    pub const SET_DPF: u16 = 0x0421;
-    pub const MS_AVAILABILITY_STATUS: u16 = 0x0422;
-    pub const NETWORK_ERROR_CODE: u16 = 0x0423;
-    pub const MESSAGE_PAYLOAD: u16 = 0x0424;
-    pub const DELIVERY_FAILURE_REASON: u16 = 0x0425;
-    pub const MORE_MESSAGES_TO_SEND: u16 = 0x0426;
-    pub const MESSAGE_STATE: u16 = 0x0427;
-    pub const CONGESTION_STATE: u16 = 0x0428;
-    pub const USSD_SERVICE_OP: u16 = 0x0501;
-    pub const BILLING_IDENTIFICATION: u16 = 0x060B;
-    pub const SOURCE_NETWORK_ID: u16 = 0x060D;
-    pub const DEST_NETWORK_ID: u16 = 0x060E;
-    pub const SOURCE_NODE_ID: u16 = 0x060F;
-    pub const DEST_NODE_ID: u16 = 0x0610;
-    pub const DISPLAY_TIME: u16 = 0x1201;
-    pub const SMS_SIGNAL: u16 = 0x1203;
-    pub const MS_VALIDITY: u16 = 0x1204;
-    pub const ALERT_ON_MESSAGE_DELIVERY: u16 = 0x130C;
-    pub const ITS_REPLY_TYPE: u16 = 0x1380;
-    pub const ITS_SESSION_INFO: u16 = 0x1383;
+    macro_rules! tags {
+        ($($name:ident = $value:literal;)*) => {
+            $(pub const $name: u16 = $value;)*
+
+            const NAMED: &[(u16, &str)] = &[$(($value, stringify!($name))),*];
+        };
+    }
+
+    tags! {
+        DEST_ADDR_SUBUNIT = 0x0005;
+        DEST_NETWORK_TYPE = 0x0006;
+        DEST_BEARER_TYPE = 0x0007;
+        DEST_TELEMATICS_ID = 0x0008;
+        SOURCE_ADDR_SUBUNIT = 0x000D;
+        SOURCE_NETWORK_TYPE = 0x000E;
+        SOURCE_BEARER_TYPE = 0x000F;
+        SOURCE_TELEMATICS_ID = 0x0010;
+        QOS_TIME_TO_LIVE = 0x0017;
+        PAYLOAD_TYPE = 0x0019;
+        ADDITIONAL_STATUS_INFO_TEXT = 0x001D;
+        RECEIPTED_MESSAGE_ID = 0x001E;
+        MS_MSG_WAIT_FACILITIES = 0x0030;
+        PRIVACY_INDICATOR = 0x0201;
+        SOURCE_SUBADDRESS = 0x0202;
+        DEST_SUBADDRESS = 0x0203;
+        USER_MESSAGE_REFERENCE = 0x0204;
+        USER_RESPONSE_CODE = 0x0205;
+        SOURCE_PORT = 0x020A;
+        DESTINATION_PORT = 0x020B;
+        SAR_MSG_REF_NUM = 0x020C;
+        LANGUAGE_INDICATOR = 0x020D;
+        SAR_TOTAL_SEGMENTS = 0x020E;
+        SAR_SEGMENT_SEQNUM = 0x020F;
+        SC_INTERFACE_VERSION = 0x0210;
+        CALLBACK_NUM_PRES_IND = 0x0302;
+        CALLBACK_NUM_ATAG = 0x0303;
+        NUMBER_OF_MESSAGES = 0x0304;
+        CALLBACK_NUM = 0x0381;
+        DPF_RESULT = 0x0420;
+        SET_DPF = 0x0421;
+        MS_AVAILABILITY_STATUS = 0x0422;
+        NETWORK_ERROR_CODE = 0x0423;
+        MESSAGE_PAYLOAD = 0x0424;
+        DELIVERY_FAILURE_REASON = 0x0425;
+        MORE_MESSAGES_TO_SEND = 0x0426;
+        MESSAGE_STATE = 0x0427;
+        CONGESTION_STATE = 0x0428;
+        USSD_SERVICE_OP = 0x0501;
+        BILLING_IDENTIFICATION = 0x060B;
+        SOURCE_NETWORK_ID = 0x060D;
+        DEST_NETWORK_ID = 0x060E;
+        SOURCE_NODE_ID = 0x060F;
+        DEST_NODE_ID = 0x0610;
+        DISPLAY_TIME = 0x1201;
+        SMS_SIGNAL = 0x1203;
+        MS_VALIDITY = 0x1204;
+        ALERT_ON_MESSAGE_DELIVERY = 0x130C;
+        ITS_REPLY_TYPE = 0x1380;
+        ITS_SESSION_INFO = 0x1383;
+    }
+
+    /// The specification's name, such as `receipted_message_id`; `None` for a vendor's own.
+    pub fn name(tag: u16) -> Option<String> {
+        NAMED.iter().find(|(value, _)| *value == tag).map(|(_, name)| name.to_ascii_lowercase())
+    }
 }
 
 /// One optional parameter.

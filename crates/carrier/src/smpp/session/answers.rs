@@ -6,6 +6,7 @@ use wire::smpp::{BindKind, Body, CommandStatus, Pdu, encode, tag};
 use super::{LATE_MAX, Late, Phase, SegmentRef, Session};
 use crate::SegmentOutcome;
 use crate::action::{Action, BindAction};
+use crate::codes::{Answers, Consequence};
 use crate::smpp::effect::{Counted, Effect};
 
 /// Why a session ends when the SMSC answers `ESME_RINVBNDSTS` (SMPP 3.4, 5.1.3).
@@ -26,16 +27,16 @@ impl Session {
             let why = format!("the SMSC answered {} with {}", self.kind.command(), kind.command().response());
             return self.effects.push(Effect::Refused { why, action: BindAction::Retry });
         }
+        self.insight.codes.status(Answers::Bind, status, Consequence::Accepted);
         self.phase = Phase::Bound;
         self.effects.push(Effect::Bound);
         self.take_early(out);
     }
 
     fn refused(&mut self, status: CommandStatus) {
-        self.effects.push(Effect::Refused {
-            why: format!("the bind was refused: {status}"),
-            action: self.errors.bind_action(status),
-        });
+        let action = self.errors.bind_action(status);
+        self.insight.codes.status(Answers::Bind, status, Consequence::of_bind(action));
+        self.effects.push(Effect::Refused { why: format!("the bind was refused: {status}"), action });
     }
 
     /// An answer to `enquire_link` is a sign of life, whatever its status.
@@ -66,8 +67,11 @@ impl Session {
         };
         let segment = in_flight.segment;
         self.forget_answered();
-        match self.errors.action(status) {
+        let action = self.errors.action(status);
+        self.insight.codes.status(Answers::Message, status, Consequence::of(action));
+        match action {
             Action::Accept => {
+                self.remember(segment, carrier_id.as_deref());
                 self.rest.over(now);
                 self.full_queues.over();
                 self.settle(segment, SegmentOutcome::Accepted { carrier_id, remark: None });
@@ -83,6 +87,16 @@ impl Session {
                 let error_type = action.error_type().unwrap_or(model::ErrorType::Unknown);
                 self.settle(segment, SegmentOutcome::Refused { error_type, status: status.to_string() });
             }
+        }
+    }
+
+    /// Has the trace find the message when a receipt names this id.
+    fn remember(&self, segment: SegmentRef, carrier_id: Option<&str>) {
+        if self.insight.trace.is_on()
+            && let Some(carrier_id) = carrier_id
+            && let Some((submission, ..)) = self.flights.find(segment)
+        {
+            self.insight.trace.took(carrier_id, submission.message.id);
         }
     }
 
@@ -145,7 +159,9 @@ impl Session {
     fn answered_late(&mut self, sequence: u32, status: CommandStatus, carrier_id: Option<String>) {
         let Some(at) = self.late.iter().position(|(late, _)| *late == sequence) else { return };
         let Some((_, late)) = self.late.remove(at) else { return };
-        if self.errors.action(status) == Action::Accept {
+        let action = self.errors.action(status);
+        self.insight.codes.status(Answers::Message, status, Consequence::of(action));
+        if action == Action::Accept {
             let segments = vec![(late.number, SegmentOutcome::Accepted { carrier_id, remark: None })];
             self.effects.push(Effect::LateOutcome(late.submission.ended(late.total, segments)));
         }

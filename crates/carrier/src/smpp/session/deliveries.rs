@@ -19,6 +19,9 @@ use crate::unusable::{SHOWN_OCTETS_MAX, SHOWN_TEXT_OCTETS_MAX};
 /// Deliveries that are kept until the bind is answered. Further ones are refused.
 const EARLY_MAX: usize = 100;
 
+/// Octets of the head of a PDU (SMPP 3.4, 3.2).
+const HEAD: usize = 16;
+
 /// Something that was handed out and is not answered yet.
 pub(super) struct Delivery {
     request: Request,
@@ -252,9 +255,9 @@ impl Session {
     /// Answers what could not be read, so that it does not come again for ever.
     pub(super) fn refuse(&mut self, error: DecodeError, octets: &[u8], out: &mut Vec<u8>) {
         self.effects.push(Effect::Count(Counted::Malformed));
-        if matches!(error.command, CommandId::DELIVER_SM | CommandId::DATA_SM) {
-            self.unusable(Reason::Unreadable, "a malformed PDU", evidence::of_octets(octets));
-        }
+        // A request to bind has a password.
+        let shown = if error.command == CommandId::OUTBIND { &octets[..octets.len().min(HEAD)] } else { octets };
+        self.unusable(Reason::Unreadable, "a malformed PDU", evidence::of_octets(shown));
         match error.command {
             command if command.is_response() => {}
             CommandId::DELIVER_SM | CommandId::DATA_SM => {

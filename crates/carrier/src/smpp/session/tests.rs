@@ -19,6 +19,7 @@ fn bound(now: Instant) -> Session {
         Arc::new(SmppConfig::default()),
         &[BindKind::Transceiver],
         events,
+        Arc::default(),
     );
     let mut out = Vec::new();
     let mut session = Session::new(&shared, BindKind::Transceiver, "", now, &mut out);

@@ -35,7 +35,7 @@ use store::contract::inbound::{
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{MessageFilter, Page};
-use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
+use store::contract::nodes::{Epoch, Node, Slot, StoppedCarrier, TakenOver};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
@@ -363,6 +363,21 @@ impl Nodes for Gated {
     async fn slots(&self) -> Result<Vec<Slot>, StoreError> {
         self.meet("slots").await?;
         self.inner.slots().await
+    }
+
+    async fn stop_carrier(&self, carrier: String, at: Timestamp) -> Result<(), StoreError> {
+        self.meet("stop_carrier").await?;
+        self.inner.stop_carrier(carrier, at).await
+    }
+
+    async fn start_carrier(&self, carrier: String) -> Result<(), StoreError> {
+        self.meet("start_carrier").await?;
+        self.inner.start_carrier(carrier).await
+    }
+
+    async fn stopped_carriers(&self) -> Result<Vec<StoppedCarrier>, StoreError> {
+        self.meet("stopped_carriers").await?;
+        self.inner.stopped_carriers().await
     }
 }
 

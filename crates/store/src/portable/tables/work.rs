@@ -1,5 +1,5 @@
-//! What is under way: broadcasts, media that messages wait with, erasures, walks through old rows; and the log of
-//! changes.
+//! What is under way: broadcasts, media that messages wait with, erasures, walks through old rows; carriers that are
+//! stopped; and the log of changes.
 //!
 //! The epochs of the old store are over, and their numbers are not given again.
 
@@ -174,6 +174,14 @@ pub(super) const TABLES: &[Table] = &[
             ("id", Id, "id"),
             ("number", Long, "number"),
         ],
+        ..PLAIN
+    },
+    Table {
+        name: "stopped_carriers",
+        from: "stopped_carriers",
+        walk: &["carrier"],
+        key: &["carrier"],
+        columns: &[("carrier", Foreign, "carrier"), ("stopped_at", Long, "stopped_at")],
         ..PLAIN
     },
 ];
