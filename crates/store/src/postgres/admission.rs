@@ -109,13 +109,43 @@ async fn admit_group(core: Arc<Core>, asking: Vec<Arc<Asking>>) -> Answers<Admit
     .await
 }
 
-/// What a repeat of a request for a message is answered.
-pub(super) async fn replay_message(
-    core: &Arc<Core>,
-    owner: Owner,
-    claim: &IdempotencyClaim,
-) -> Result<Option<Earlier<Message>>, StoreError> {
-    core.read((owner, claim), |unit, (owner, claim)| Box::pin(repeated::<NewMessage>(unit, *owner, claim))).await
+/// Looks for what is on record of requests for messages, which share transactions: every request with a key looks.
+pub(super) struct Replays(Batch<Request, Option<Earlier<Message>>>);
+
+/// Whose request it is, and its key.
+type Request = (Owner, IdempotencyClaim);
+
+impl Replays {
+    pub(super) fn start(core: &Arc<Core>) -> Self {
+        let shared = Arc::clone(core);
+        let look = move |requests: Vec<Arc<Request>>| -> super::batch::Group<_> {
+            let core = Arc::clone(&shared);
+            Box::pin(async move {
+                let read = core.read_group(requests, |unit, requests| {
+                    Box::pin(async move {
+                        let requests: Vec<_> = requests.iter().map(|request| (request.0, &request.1)).collect();
+                        repeated::<NewMessage>(unit, &requests).await
+                    })
+                });
+                Ok(read.await?.into_iter().map(Ok).collect())
+            })
+        };
+        Self(Batch::start(Arc::clone(&core.runtime), look))
+    }
+
+    /// What a repeat of a request for a message is answered.
+    pub(super) async fn replay(
+        &self,
+        owner: Owner,
+        claim: &IdempotencyClaim,
+    ) -> Result<Option<Earlier<Message>>, StoreError> {
+        self.0.call((owner, claim.clone()), 1).await
+    }
+
+    /// Takes no more, and finishes those that wait.
+    pub(super) async fn close(&self) {
+        self.0.close().await;
+    }
 }
 
 /// Admits a broadcast.
@@ -150,20 +180,22 @@ pub(super) async fn replay_broadcast(
     owner: Owner,
     claim: &IdempotencyClaim,
 ) -> Result<Option<Earlier<Broadcast>>, StoreError> {
-    core.read((owner, claim), |unit, (owner, claim)| Box::pin(repeated::<NewBroadcast>(unit, *owner, claim))).await
+    let read = core.read(vec![(owner, claim)], |unit, requests| Box::pin(repeated::<NewBroadcast>(unit, requests)));
+    Ok(read.await?.pop().flatten())
 }
 
+/// What repeats of these requests are answered, in their order.
 async fn repeated<P: Payload>(
     unit: &Unit,
-    owner: Owner,
-    claim: &IdempotencyClaim,
-) -> Result<Option<Earlier<P::Made>>, Fault> {
-    let seen = keys::look(unit, &[(owner, claim)]).await?;
+    requests: &[(Owner, &IdempotencyClaim)],
+) -> Result<Vec<Option<Earlier<P::Made>>>, Fault> {
+    let seen = keys::look(unit, requests).await?;
     let made = load::<P>(unit, &seen).await?;
-    Ok(seen.into_iter().next().and_then(|seen| {
+    let answer = |(seen, (_, claim)): (Seen, &(Owner, &IdempotencyClaim))| {
         let is_under_way = seen.is_held && !claim.begun;
         earlier::<P>(seen, &made).or(is_under_way.then_some(Earlier::UnderWay))
-    }))
+    };
+    Ok(seen.into_iter().zip(requests).map(answer).collect())
 }
 
 /// What these requests made of which there is a record.

@@ -82,7 +82,7 @@ impl Target {
     }
 
     async fn unit(&self) -> Result<Unit, StoreError> {
-        Unit::begin(Arc::clone(&self.core), self.core.connection().await?).await.map_err(Fault::told)
+        Ok(Unit::begin(Arc::clone(&self.core), self.core.connection().await?))
     }
 
     /// How far a table has come.
@@ -227,7 +227,7 @@ async fn insert(unit: &Unit, table: &Table, rows: &[Vec<Value>]) -> Result<(), F
     let names: Vec<String> = table.columns.iter().map(|column| format!("\"{}\"", column.0)).collect();
     let types: Vec<Type> = table.columns.iter().map(|column| fields::of(column.1)).collect();
     let sql = format!("COPY {} ({}) FROM STDIN BINARY", table.name, names.join(", "));
-    let mut writer = pin!(BinaryCopyInWriter::new(unit.connection()?.copy_in(&sql).await?, &types));
+    let mut writer = pin!(BinaryCopyInWriter::new(unit.connection().await?.copy_in(&sql).await?, &types));
     for row in rows {
         let fields: Vec<Field<'_>> =
             table.columns.iter().zip(row).map(|(column, value)| Field { kind: column.1, value }).collect();

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use model::{AccountId, BroadcastId, ErrorType, MessageId, Owner, Status};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::fault::Fault;
@@ -33,12 +34,14 @@ pub(super) async fn lock(
     ids.sort_unstable();
     ids.dedup();
     let (Some(low), Some(high)) = (ids.first(), ids.last()) else { return Ok(BTreeMap::new()) };
+    let (messages, queued): ([&(dyn ToSql + Sync); 3], [&(dyn ToSql + Sync); 1]) = ([&ids, low, high], [&ids]);
+    let (messages, queued) = tokio::try_join!(biased; unit.query(LOCK, &messages), unit.query(LOCK_QUEUE, &queued))?;
     let mut found = BTreeMap::new();
-    for row in unit.query(LOCK, &[&ids, low, high]).await? {
+    for row in messages {
         let life = read(&row)?;
         found.insert(life.id, life);
     }
-    for row in unit.query(LOCK_QUEUE, &[&ids]).await? {
+    for row in queued {
         let Some(life) = found.get_mut(&MessageId::from_bytes(rows::octets(&row, 0)?)) else { continue };
         life.delivery.carrier = rows::assignment(&row, 1)?;
         life.due_at = rows::time(&row, 2)?;
@@ -110,19 +113,19 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
     if lives.is_empty() {
         return Ok(());
     }
-    write_rows(unit, &lives).await?;
     let (waiting, gone): (Vec<&Life>, Vec<&Life>) = lives
         .iter()
         .filter(|life| life.stored.status == Status::Queued)
         .partition(|life| life.delivery.status == Status::Queued);
-    write_queue(unit, &waiting).await?;
-    if !gone.is_empty() {
-        let gone: Vec<Uuid> = gone.iter().map(|life| rows::id(life.id.to_bytes())).collect();
-        unit.execute(TAKE_OUT, &[&gone]).await?;
-    }
-    tables::write_waits(unit, &lives).await?;
-    tables::write_failures(unit, &lives).await?;
-    retention::blank_ended(unit, &lives).await?;
+    tokio::try_join!(
+        biased;
+        write_rows(unit, &lives),
+        write_queue(unit, &waiting),
+        take_out(unit, &gone),
+        tables::write_waits(unit, &lives),
+        tables::write_failures(unit, &lives),
+        retention::blank_ended(unit, &lives)
+    )?;
     for life in lives {
         if let Some(broadcast) = life.broadcast {
             life.count_in(unit.tally(broadcast));
@@ -168,6 +171,14 @@ async fn write_rows(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
     )
     .await?;
     Ok(())
+}
+
+async fn take_out(unit: &Unit, gone: &[&Life]) -> Result<(), Fault> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let gone: Vec<Uuid> = gone.iter().map(|life| rows::id(life.id.to_bytes())).collect();
+    unit.execute(TAKE_OUT, &[&gone]).await.map(drop)
 }
 
 async fn write_queue(unit: &Unit, waiting: &[&Life]) -> Result<(), Fault> {

@@ -45,7 +45,7 @@ pub(super) async fn look(unit: &Unit) -> Result<Listeners, Fault> {
     let owners: BTreeSet<Owner> = unit.noted.iter().filter_map(|change| change.owner).collect();
     let (accounts, tests): (Vec<Uuid>, Vec<bool>) =
         owners.iter().map(|owner| (rows::id(owner.account.to_bytes()), rows::is_test(owner.mode))).unzip();
-    let connection = unit.connection()?;
+    let connection = unit.connection().await?;
     let hold = connection.prepare_cached(HOLD).await?;
     let (consumers, logs) = (connection.prepare_cached(CONSUMERS).await?, connection.prepare_cached(LOGS).await?);
     let of_owners: [&(dyn ToSql + Sync); 2] = [&accounts, &tests];

@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{Postgres, admission, lists, rows};
+use super::{Postgres, lists, rows};
 use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -22,7 +22,7 @@ impl Messages for Postgres {
     }
 
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError> {
-        admission::replay_message(&self.core, owner, claim).await
+        self.replays.replay(owner, claim).await
     }
 
     async fn message(&self, owner: Owner, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {

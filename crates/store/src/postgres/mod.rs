@@ -67,7 +67,7 @@ use std::sync::Arc;
 
 use ::runtime::Runtime;
 
-use self::admission::Admissions;
+use self::admission::{Admissions, Replays};
 use self::core::{Core, SharedClock};
 use self::dispatch::Dispatching;
 use self::fault::described;
@@ -82,6 +82,7 @@ pub(crate) use self::copying::{Mark, Target};
 pub struct Postgres {
     core: Arc<Core>,
     admissions: Admissions,
+    replays: Replays,
     takes: Takes,
     /// What counts faster, where there is something.
     fast: Option<Fast>,
@@ -145,14 +146,16 @@ impl Postgres {
 
     /// The store of a database whose schema is there.
     fn on(core: Arc<Core>) -> Self {
-        let (admissions, takes) = (Admissions::start(&core), Takes::start(&core));
-        let (dispatching, hearing) = (Dispatching::start(&core), Hearing::start(&core));
-        Self { admissions, takes, fast: None, dispatching, hearing, core }
+        let (admissions, replays) = (Admissions::start(&core), Replays::start(&core));
+        let (takes, dispatching) = (Takes::start(&core), Dispatching::start(&core));
+        let hearing = Hearing::start(&core);
+        Self { admissions, replays, takes, fast: None, dispatching, hearing, core }
     }
 
     /// Finishes the calls that share transactions, and takes no more of them. Part of closing.
     async fn finish(&self) {
         self.admissions.close().await;
+        self.replays.close().await;
         if let Some(fast) = &self.fast {
             fast.valkey.close();
         }

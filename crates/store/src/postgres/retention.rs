@@ -46,6 +46,7 @@ impl Retention for Postgres {
         {
             return Ok(removed);
         }
+        let before = if walk == Walk::Messages { self.end_of_rows(before).await? } else { before };
         let step = Step { walk, from, before, limit };
         let looked = self.core.read(step.clone(), |unit, step| Box::pin(walks::look(unit, step))).await?;
         let (last, is_end) = (looked.last.clone(), looked.is_end);

@@ -73,7 +73,7 @@ impl Core {
     }
 
     async fn transaction<A, T>(self: &Arc<Self>, input: &A, work: &impl Work<A, T>) -> Result<T, Fault> {
-        let mut unit = Unit::begin(Arc::clone(self), self.connection().await?).await?;
+        let mut unit = Unit::begin(Arc::clone(self), self.connection().await?);
         match work(&mut unit, input).await {
             Ok(done) => {
                 commit(unit).await?;
@@ -94,15 +94,21 @@ impl Core {
 
     /// Runs `look` in a transaction that only reads, all of whose statements see the same state.
     pub(super) async fn read<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, StoreError> {
+        self.read_group(input, look).await.map_err(Fault::told)
+    }
+
+    /// As [`Self::read`], for calls that share the transaction. The fault says whether it is that of one of them.
+    pub(super) async fn read_group<A, T>(self: &Arc<Self>, input: A, look: impl Look<A, T>) -> Result<T, Fault> {
         let _call = self.calls.begin()?;
         let reading = async {
-            let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?).await?;
+            let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?);
             let seen = look(&unit, &input).await;
-            unit.roll_back().await;
+            // It has changed nothing, so nobody has to wait for its end.
+            self.runtime.spawn("store-look-end", Box::pin(unit.roll_back()));
             seen
         };
         let seen = self.runtime.timeout(DEADLINE, reading).await;
-        seen.unwrap_or_else(|_| Err(Fault::Told(no_answer()))).map_err(Fault::told)
+        seen.unwrap_or_else(|_| Err(Fault::Told(no_answer())))
     }
 
     /// As [`Core::read`], when it is the reader's turn. A caller that goes away before is passed over.

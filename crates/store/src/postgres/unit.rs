@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deadpool_postgres::Object;
 use model::{BroadcastId, Owner, Timestamp};
@@ -19,10 +20,14 @@ use crate::tally::Tally;
 /// The parameters of a statement.
 pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
 
-/// A transaction. One that is dropped before its end takes its connection with it, which ends it.
+/// A transaction. It begins with its first statement: both are sent together. One that is dropped before its end takes
+/// its connection with it, which ends it.
 pub(super) struct Unit {
     pub(super) core: Arc<Core>,
     connection: Option<Object>,
+    /// The statement that begins it.
+    begin: &'static str,
+    has_begun: AtomicBool,
     /// Events of the lives of messages, which are written before the commit.
     pub(super) events: Vec<NewEvent>,
     /// Changed counts of broadcasts, likewise.
@@ -34,33 +39,51 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) async fn begin(core: Arc<Core>, connection: Object) -> Result<Self, Fault> {
-        Self::begin_with(core, connection, "BEGIN").await
+    pub(super) fn begin(core: Arc<Core>, connection: Object) -> Self {
+        Self::begin_with(core, connection, "BEGIN")
     }
 
-    pub(super) async fn begin_reading(core: Arc<Core>, connection: Object) -> Result<Self, Fault> {
-        Self::begin_with(core, connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    pub(super) fn begin_reading(core: Arc<Core>, connection: Object) -> Self {
+        Self::begin_with(core, connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
 
-    async fn begin_with(core: Arc<Core>, connection: Object, begin: &str) -> Result<Self, Fault> {
+    fn begin_with(core: Arc<Core>, connection: Object, begin: &'static str) -> Self {
+        let (connection, has_begun) = (Some(connection), AtomicBool::new(false));
         let (events, noted) = (Vec::new(), Vec::new());
         let (tallies, ends) = (BTreeMap::new(), BTreeMap::new());
-        let unit = Self { core, connection: Some(connection), events, tallies, noted, ends };
-        unit.connection()?.batch_execute(begin).await?;
-        Ok(unit)
+        Self { core, connection, begin, has_begun, events, tallies, noted, ends }
     }
 
-    /// The connection, for statements that are sent together in an order.
-    pub(super) fn connection(&self) -> Result<&Object, Fault> {
+    fn held(&self) -> Result<&Object, Fault> {
         self.connection.as_ref().ok_or_else(|| Fault::Broken("the transaction is over".to_owned()))
+    }
+
+    /// The connection, for statements that are sent together in an order. The transaction has begun.
+    pub(super) async fn connection(&self) -> Result<&Object, Fault> {
+        self.after_begin(std::future::ready(Ok(()))).await?;
+        self.held()
+    }
+
+    /// What a statement comes to, with the beginning sent ahead of it where it is the first.
+    async fn after_begin<T>(
+        &self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Fault> {
+        if self.has_begun.swap(true, Ordering::Relaxed) {
+            return Ok(statement.await?);
+        }
+        let begin = self.held()?.batch_execute(self.begin);
+        let (begun, done) = tokio::join!(biased; begin, statement);
+        begun?;
+        Ok(done?)
     }
 
     /// The rows of a statement. Statements that are awaited together are sent together:
     /// in the order in which they stand, so that the first that fails is heard first (`biased`).
     pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        let connection = self.connection()?;
+        let connection = self.held()?;
         let statement = connection.prepare_cached(sql).await?;
-        Ok(connection.query(&statement, values).await?)
+        self.after_begin(connection.query(&statement, values)).await
     }
 
     /// The first row of a statement that has one at most.
@@ -75,14 +98,20 @@ impl Unit {
 
     /// Runs a statement. Returns how many rows it changed.
     pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
-        let connection = self.connection()?;
+        let connection = self.held()?;
         let statement = connection.prepare_cached(sql).await?;
-        Ok(connection.execute(&statement, values).await?)
+        self.after_begin(connection.execute(&statement, values)).await
+    }
+
+    /// Prepares a statement, so that the next use of it is sent at once.
+    pub(super) async fn prepare(&self, sql: &str) -> Result<(), Fault> {
+        self.held()?.prepare_cached(sql).await?;
+        Ok(())
     }
 
     /// Runs statements that are not worth keeping prepared.
     pub(super) async fn run(&self, sql: &str) -> Result<(), Fault> {
-        Ok(self.connection()?.batch_execute(sql).await?)
+        self.after_begin(self.held()?.batch_execute(sql)).await
     }
 
     /// The present moment by the clock that all nodes share, in place of the caller's.
@@ -112,10 +141,14 @@ impl Unit {
         self.noted.push(Change { position: None, at, owner, resource });
     }
 
+    fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
     /// Commits what was written. What was noted is to be written before ([`super::commit`]). A commit that did not wait
     /// for the standby is of unknown outcome, as one whose answer is lost.
     pub(super) async fn end(mut self) -> Result<(), Fault> {
-        let Some(connection) = self.connection.take() else { return Ok(()) };
+        let Some(connection) = self.connection.take().filter(|_| self.has_begun()) else { return Ok(()) };
         let unreplicated = self.core.unreplicated.count();
         match connection.batch_execute("COMMIT").await {
             Ok(()) if self.core.unreplicated.count() == unreplicated => Ok(()),
@@ -132,6 +165,7 @@ impl Unit {
     /// Gives everything up. A connection on which that fails is closed.
     pub(super) async fn roll_back(mut self) {
         if let Some(connection) = self.connection.take()
+            && self.has_begun()
             && connection.batch_execute("ROLLBACK").await.is_err()
         {
             drop(Object::take(connection));
@@ -141,7 +175,9 @@ impl Unit {
 
 impl Drop for Unit {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(connection) = self.connection.take()
+            && self.has_begun()
+        {
             drop(Object::take(connection));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use model::Timestamp;
 use uuid::Uuid;
 
 /// The tables with partitions, and whether updates are to find room beside the row.
@@ -40,6 +41,11 @@ impl Weeks {
 pub(super) fn week_of(id: Uuid) -> u64 {
     let week = (id.as_u128() >> 80) / WEEK_MS;
     u64::try_from(week).unwrap_or(u64::MAX)
+}
+
+/// When a week begins.
+pub(super) fn start_of(week: u64) -> Timestamp {
+    Timestamp::from_millis(i64::try_from(u128::from(week) * WEEK_MS).unwrap_or(i64::MAX))
 }
 
 /// The lowest id of a week.

@@ -102,6 +102,9 @@ const LOOK: &str = "SELECT i.fingerprint, i.created_at, i.message_id, i.answer, 
 
 /// What stands under the keys of these requests, all as of one moment, in their order.
 pub(super) async fn look(unit: &Unit, requests: &[(Owner, &IdempotencyClaim)]) -> Result<Vec<Seen>, Fault> {
+    if requests.is_empty() {
+        return Ok(Vec::new());
+    }
     let names = Names::of(requests.iter().map(|(owner, claim)| name_of(*owner, claim)));
     let found = unit.query(LOOK, &names.and(&[])).await?;
     found.iter().zip(requests).map(|(row, (_, claim))| seen(row, claim)).collect()

@@ -33,9 +33,14 @@ pub(super) async fn admit_all<P: Payload>(
     let over = |admission: &&Admission<P>| (!living.contains(&admission.node)).then_some(Err(StoreError::Over));
     let outcomes = admissions.iter().map(over).collect();
     let mut group = Group { admissions, made, needs, counts, outcomes };
-    // The next pass has those who were not the first under their keys: it finds what the first ones made.
+    // Nearly every key is new, and its claim says so: nothing is looked for before, but for those who fit no quota,
+    // since nothing is to be written for them. The next pass has those who were not the first under their keys: it
+    // finds what the first ones made.
+    let is_full = |group: &Group<'_, P>, at: usize| !group.counts.fits(&group.needs[at]);
+    group.answer_repeats(unit, is_full).await?;
     while group.outcomes.iter().any(Option::is_none) {
         group.pass(unit).await?;
+        group.answer_repeats(unit, |_, _| true).await?;
     }
     Ok(group.outcomes.into_iter().flatten().collect())
 }
@@ -53,13 +58,14 @@ struct Group<'a, P: Payload> {
 impl<P: Payload> Group<'_, P> {
     /// Decides about all that have no key, and about the first one under each key.
     async fn pass(&mut self, unit: &mut Unit) -> Result<(), Fault> {
-        self.answer_repeats(unit).await?;
         self.refuse_full();
         let candidates = self.claim_keys(unit).await?;
         let candidates = self.carry_media(unit, candidates).await?;
         let candidates = self.leave_out_full(unit, candidates).await?;
-        P::insert(unit, &self.of(&candidates)).await?;
-        let admitted = self.use_quota(unit, candidates).await?;
+        let needs: Vec<Need> = candidates.iter().map(|at| self.needs[*at]).collect();
+        let new = self.of(&candidates);
+        let (_, taken) = tokio::try_join!(biased; P::insert(unit, &new), quota::take(unit, &needs))?;
+        let admitted = self.use_quota(unit, candidates, taken).await?;
         let new = self.of(&admitted);
         let brought: Vec<_> = new.iter().filter_map(|admission| admission.media.as_ref()).collect();
         media::keep(unit, &brought).await?;
@@ -92,9 +98,10 @@ impl<P: Payload> Group<'_, P> {
         Some(Asked { name, claim, node: *node, made: rows::id(id), created_at: created_at.as_millis() })
     }
 
-    /// Answers those who are not the first under their keys, as far as that is on record.
-    async fn answer_repeats(&mut self, unit: &Unit) -> Result<(), Fault> {
-        let with_keys: Vec<usize> = self.open().filter(|at| self.admissions[*at].idempotency.is_some()).collect();
+    /// Answers those of these who are not the first under their keys, as far as that is on record.
+    async fn answer_repeats(&mut self, unit: &Unit, of: impl Fn(&Self, usize) -> bool) -> Result<(), Fault> {
+        let with_keys: Vec<usize> =
+            self.open().filter(|at| self.admissions[*at].idempotency.is_some() && of(self, *at)).collect();
         if with_keys.is_empty() {
             return Ok(());
         }
@@ -171,9 +178,12 @@ impl<P: Payload> Group<'_, P> {
 
     /// Refuses those, and removes what they made, whose recipients do not all fit their quota after what was admitted
     /// at other nodes meanwhile. Returns the others.
-    async fn use_quota(&mut self, unit: &Unit, candidates: Vec<usize>) -> Result<Vec<usize>, Fault> {
-        let needs: Vec<Need> = candidates.iter().map(|at| self.needs[*at]).collect();
-        let (fits, counts) = quota::take(unit, &needs).await?;
+    async fn use_quota(
+        &mut self,
+        unit: &Unit,
+        candidates: Vec<usize>,
+        (fits, counts): (Vec<bool>, Counts),
+    ) -> Result<Vec<usize>, Fault> {
         self.counts.update(counts);
         let (admitted, refused): (Vec<_>, Vec<_>) = candidates.into_iter().zip(fits).partition(|(_, fits)| *fits);
         let refused: Vec<usize> = refused.into_iter().map(|(at, _)| at).collect();

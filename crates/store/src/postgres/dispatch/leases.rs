@@ -14,8 +14,8 @@ use crate::postgres::living::{self, Owners};
 use crate::postgres::rows::{self, MESSAGE, MESSAGE_COLUMNS};
 use crate::postgres::unit::Unit;
 
-/// How many accounts are looked at together: few at first, since their messages are locked before it is known how many
-/// of them there is room for, and more where they had little.
+/// How many accounts are looked at together: few at first, since more messages of them may be found than there is room
+/// for, and more where they had little.
 const ACCOUNTS_AT_FIRST: usize = 32;
 const ACCOUNTS_AT_MOST: usize = 1_024;
 
@@ -26,19 +26,38 @@ const ACCOUNTS: &str = "WITH RECURSIVE walk (account_id) AS ( \
     ORDER BY q.account_id LIMIT 1) FROM walk WHERE walk.account_id IS NOT NULL) \
     SELECT account_id FROM walk WHERE account_id IS NOT NULL LIMIT $3";
 
-/// What is due of these accounts: $2 single messages of each, and $3 of broadcasts. What others hold at this moment is
-/// left to them.
-const DUE: &str = "SELECT a.account_id, l.lane, q.message_id, q.attempts, q.begun \
+/// That a message of `queue` may be leased, but for its carrier, its account and its lane.
+macro_rules! is_due {
+    () => {
+        "due_at <= $5 AND NOT held AND expires_at > $6 \
+         AND (lease >> 32) & 4294967295 <= $7 AND (lease >> 32) & 4294967295 <> ALL($8) \
+         AND NOT (attempt_began IS NOT NULL AND message_id = ANY($9))"
+    };
+}
+
+/// What is due of these accounts: $2 single messages of each, and $3 of broadcasts.
+const DUE: &str = concat!(
+    "SELECT a.account_id, l.lane, q.message_id \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS a (account_id, place) \
     CROSS JOIN (VALUES (0::smallint, $2::bigint), (1::smallint, $3::bigint)) AS l (lane, most) \
-    CROSS JOIN LATERAL (SELECT message_id, due_at, attempts, attempt_began IS NOT NULL AS begun FROM queue \
-        WHERE carrier = $4 AND account_id = a.account_id AND lane = l.lane AND due_at <= $5 AND NOT held \
-        AND expires_at > $6 AND (lease >> 32) & 4294967295 <= $7 AND (lease >> 32) & 4294967295 <> ALL($8) \
-        AND NOT (attempt_began IS NOT NULL AND message_id = ANY($9)) \
-        ORDER BY due_at, message_id LIMIT l.most FOR UPDATE SKIP LOCKED) q \
-    ORDER BY a.place, l.lane, q.due_at, q.message_id";
+    CROSS JOIN LATERAL (SELECT message_id, due_at FROM queue \
+        WHERE carrier = $4 AND account_id = a.account_id AND lane = l.lane AND ",
+    is_due!(),
+    " \
+        ORDER BY due_at, message_id LIMIT l.most) q \
+    ORDER BY a.place, l.lane, q.due_at, q.message_id"
+);
 
-const LEASE: &str = "UPDATE queue SET due_at = $2, lease = $3 WHERE message_id = ANY($1)";
+/// Puts the lease on those that are due still. What others hold at this moment is left to them.
+const LEASE: &str = concat!(
+    "WITH free AS MATERIALIZED (SELECT message_id FROM queue \
+    WHERE message_id = ANY($1) AND carrier = $4 AND ",
+    is_due!(),
+    " \
+    ORDER BY message_id FOR UPDATE SKIP LOCKED) \
+    UPDATE queue q SET due_at = $2, lease = $3 FROM free WHERE q.message_id = free.message_id \
+    RETURNING q.message_id, q.attempts, q.attempt_began IS NOT NULL"
+);
 
 /// Where each carrier's last round over the accounts ended, so that the next one goes on from there.
 #[derive(Default)]
@@ -56,16 +75,9 @@ impl Turns {
     }
 }
 
-/// A message that is due.
-struct Due {
-    id: MessageId,
-    attempts: u32,
-    interrupted: bool,
-}
-
 /// What a round has taken so far.
 struct Taken {
-    due: Vec<Due>,
+    due: Vec<Uuid>,
     room_for_broadcasts: usize,
     /// The account that it was at last.
     place: Uuid,
@@ -99,7 +111,7 @@ pub(super) async fn lease_due(unit: &Unit, request: &LeaseRequest, begin: Uuid) 
         many = (many * 2).min(ACCOUNTS_AT_MOST);
     }
     let place = if taken.due.len() < request.limit { Uuid::nil() } else { taken.place };
-    Ok((lease(unit, request, taken.due).await?, place))
+    Ok((lease(unit, request, &owners, &taken.due).await?, place))
 }
 
 async fn accounts_after(unit: &Unit, carrier: &Assignment, place: Uuid, many: usize) -> Result<Vec<Uuid>, Fault> {
@@ -119,7 +131,6 @@ async fn take(
         return Ok(());
     }
     let most = request.limit_per_account.min(request.limit - taken.due.len());
-    let under_way: Vec<Uuid> = request.under_way.iter().map(|id| rows::id(id.to_bytes())).collect();
     let found = unit
         .query(
             DUE,
@@ -132,7 +143,7 @@ async fn take(
                 &request.now.wall.as_millis(),
                 &owners.last,
                 &owners.living,
-                &under_way,
+                &under_way(request),
             ],
         )
         .await?;
@@ -151,20 +162,18 @@ async fn take(
         }
         of_account += 1;
         taken.room_for_broadcasts -= usize::from(is_of_broadcast);
-        let (id, attempts) = (MessageId::from_bytes(rows::octets(row, 2)?), rows::count(row, 3)?);
-        taken.due.push(Due { id, attempts, interrupted: rows::get(row, 4)? });
+        taken.due.push(rows::get(row, 2)?);
     }
     Ok(())
 }
 
 /// Puts the lease on the messages, and reads what is to be sent.
-async fn lease(unit: &Unit, request: &LeaseRequest, due: Vec<Due>) -> Result<Vec<Leased>, Fault> {
-    let ids: Vec<Uuid> = due.iter().map(|due| rows::id(due.id.to_bytes())).collect();
-    if ids.is_empty() {
+async fn lease(unit: &Unit, request: &LeaseRequest, owners: &Owners, due: &[Uuid]) -> Result<Vec<Leased>, Fault> {
+    if due.is_empty() {
         return Ok(Vec::new());
     }
-    let Lease { token, until } = request.lease;
-    unit.execute(LEASE, &[&ids, &until.as_millis(), &token.cast_signed()]).await?;
+    let leased = put(unit, request, owners, due).await?;
+    let ids: Vec<Uuid> = due.iter().filter(|id| leased.contains_key(*id)).copied().collect();
     let sql = format!(
         "SELECT {MESSAGE}, d.accepted_segments, d.shares FROM messages m JOIN delivery d ON d.message_id = m.id \
          WHERE m.id = ANY($1) AND d.message_id = ANY($1)"
@@ -175,13 +184,48 @@ async fn lease(unit: &Unit, request: &LeaseRequest, due: Vec<Due>) -> Result<Vec
         let accepted = rows::get::<i64>(&row, MESSAGE_COLUMNS)?.cast_unsigned();
         found.insert(message.id, (message, accepted, rows::shares(&row, MESSAGE_COLUMNS + 1)?.refused_by()));
     }
-    let leased = |Due { id, attempts, interrupted }| {
+    let told = |id: &Uuid| {
+        let (attempts, interrupted) = leased[id];
+        let id = MessageId::from_bytes(id.into_bytes());
         let gone = || Fault::Broken(format!("the queued message {id} is gone"));
         let (message, accepted_segments, refused_by) = found.remove(&id).ok_or_else(gone)?;
         let (lease, carrier) = (request.lease, request.carrier.clone());
         Ok(Leased { message, lease, carrier, attempts, accepted_segments, refused_by, interrupted })
     };
-    due.into_iter().map(leased).collect()
+    ids.iter().map(told).collect()
+}
+
+/// Puts the lease on those of these messages that are due still. Says of each how often it was attempted, and whether
+/// an attempt was under way.
+async fn put(
+    unit: &Unit,
+    request: &LeaseRequest,
+    owners: &Owners,
+    due: &[Uuid],
+) -> Result<BTreeMap<Uuid, (u32, bool)>, Fault> {
+    let Lease { token, until } = request.lease;
+    let found = unit
+        .query(
+            LEASE,
+            &[
+                &due,
+                &until.as_millis(),
+                &token.cast_signed(),
+                &request.carrier.as_str(),
+                &request.now.steady.as_millis(),
+                &request.now.wall.as_millis(),
+                &owners.last,
+                &owners.living,
+                &under_way(request),
+            ],
+        )
+        .await?;
+    found.iter().map(|row| Ok((rows::get(row, 0)?, (rows::count(row, 1)?, rows::get(row, 2)?)))).collect()
+}
+
+/// What the asking process has under way itself.
+fn under_way(request: &LeaseRequest) -> Vec<Uuid> {
+    request.under_way.iter().map(|id| rows::id(id.to_bytes())).collect()
 }
 
 const LOCK: &str = "SELECT q.message_id FROM queue q JOIN unnest($1::uuid[], $2::bigint[]) AS n (id, lease) \

@@ -58,9 +58,11 @@ async fn record_each(unit: &mut Unit, outcomes: &[&Outcome], living: &BTreeSet<E
     // Whatever became of the messages, receipts for what the carriers took will come.
     let taken: Vec<&Outcome> = taken.iter().map(|outcome| &**outcome).collect();
     let held: Vec<&Outcome> = held.into_iter().map(|at| taken[at]).collect();
-    gate::pass(unit).await?;
-    filing::file_held(unit, &held).await?;
-    let filed = filing::file_segments(unit, &taken).await?;
+    let file = async {
+        filing::file_held(unit, &held).await?;
+        filing::file_segments(unit, &taken).await
+    };
+    let filed = gate::pass_and(unit, file).await?;
     parked::apply(unit, &filed, at).await?;
     parked::settle_waiting(unit, &ended, at).await
 }

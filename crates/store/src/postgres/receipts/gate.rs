@@ -13,10 +13,16 @@ use super::super::unit::Unit;
 const SHARE: &str = "LOCK TABLE parking_gate IN ROW SHARE MODE";
 const ALONE: &str = "LOCK TABLE parking_gate IN EXCLUSIVE MODE";
 
-/// Passes the gate together with others who record outcomes: after the locks on their messages, and before segments are
-/// filed and parked receipts are looked for.
-pub(in crate::postgres) async fn pass(unit: &Unit) -> Result<(), Fault> {
-    unit.execute(SHARE, &[]).await.map(drop)
+/// Passes the gate together with others who record outcomes, and then files segments: after the locks on their
+/// messages, and before parked receipts are looked for. Both are sent together.
+pub(in crate::postgres) async fn pass_and<T>(
+    unit: &Unit,
+    file: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    // So that nothing is sent ahead of the lock.
+    unit.prepare(SHARE).await?;
+    let (_, filed) = tokio::try_join!(biased; unit.execute(SHARE, &[]), file)?;
+    Ok(filed)
 }
 
 /// Passes the gate alone, in order to park receipts.

@@ -254,4 +254,4 @@ const ACCEPTED: &str = "SELECT id, created_at, originator FROM messages WHERE id
 /// Attempts of epochs that are over get no acknowledgement any more.
 const UNDER_WAY: &str = "SELECT q.carrier, q.message_id, (extract(epoch FROM q.attempt_began) * 1000000)::bigint, \
     q.recipient FROM queue q JOIN nodes n ON n.epoch = (q.lease >> 32 & 4294967295) AND NOT n.is_over \
-    WHERE q.carrier = ANY($1) AND q.attempt_began IS NOT NULL ORDER BY q.attempt_began DESC";
+    WHERE q.carrier = ANY($1) AND q.lease <> 0 AND q.attempt_began IS NOT NULL ORDER BY q.attempt_began DESC";

@@ -1,5 +1,6 @@
 //! Whole weeks: where all of a week is old and nothing of it is open, its partitions go at once, which costs no more
-//! than to remove a file.
+//! than to remove a file. So the messages of a week that has many wait for the last of them: otherwise every minute
+//! would remove those of the minute, row by row, and no week would ever be left to go at once.
 //!
 //! A node that remembers such a week makes its partitions again if it ever needs them
 //! ([`super::super::core::Core::make_room_again`]).
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::super::unit::Unit;
-use super::super::weeks::{TABLES, begin_of};
+use super::super::weeks::{TABLES, begin_of, start_of, week_of};
 use super::super::{Postgres, rows};
 use super::walks::bound;
 use crate::StoreError;
@@ -52,6 +53,14 @@ impl Postgres {
         tracing::info!(week, messages, "Removed a week of messages");
         Ok(Some(Removed { removed: messages, looked: 1, is_end: false, calls: Some(self.core.written()) }))
     }
+
+    /// Until when messages go row by row of which all before this moment may go: those of its own week wait for the end
+    /// of the week, where that has many.
+    pub(super) async fn end_of_rows(&self, before: Timestamp) -> Result<Timestamp, StoreError> {
+        let week = week_of(bound(before));
+        let count = self.core.read(week, |unit, week| Box::pin(count_few(unit, *week))).await?;
+        Ok(if count > MANY { start_of(week).min(before) } else { before })
+    }
 }
 
 const WEEKS: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
@@ -77,7 +86,7 @@ async fn find(unit: &Unit, before: Uuid) -> Result<Option<Old>, Fault> {
         if is_open(unit, week).await? {
             continue;
         }
-        let few: i64 = rows::get(&unit.one(FEW, &[&low, &high, &(MANY + 1)]).await?, 0)?;
+        let few = count_few(unit, week).await?;
         if few > MANY {
             let estimate: i64 = rows::get(&unit.one(ESTIMATE, &[&format!("delivery_{week}")]).await?, 0)?;
             return Ok(Some(Old { week, messages: few.max(estimate).cast_unsigned() }));
@@ -87,6 +96,11 @@ async fn find(unit: &Unit, before: Uuid) -> Result<Option<Old>, Fault> {
         }
     }
     Ok(None)
+}
+
+/// How many messages a week has; of a week with many, only that there are more than [`MANY`].
+async fn count_few(unit: &Unit, week: u64) -> Result<i64, Fault> {
+    rows::get(&unit.one(FEW, &[&begin_of(week), &begin_of(week + 1), &(MANY + 1)]).await?, 0)
 }
 
 /// Whether a message of a week has not ended, or a broadcast may still make one.

@@ -126,11 +126,22 @@ async fn a_week_of_which_nothing_is_left_goes_with_the_next_walk() {
 }
 
 #[tokio::test]
-async fn a_young_week_stays() {
+async fn the_messages_of_a_week_that_has_many_wait_for_the_last_of_them() {
     let (_database, desk, client) = opened().await;
     fill(&desk, &client, MANY).await;
+    let young = desk.store.remove_old(Walk::Messages, after(1), 100).await.unwrap();
+    assert_eq!((young.removed, young.is_end), (0, true));
+    assert_eq!((partitions(&client).await, rows(&client, "failures").await), (5, MANY));
+    assert!(step(&desk.store, 100).await.removed > MANY.cast_unsigned() - 1);
+    assert_eq!(partitions(&client).await, 0);
+}
+
+#[tokio::test]
+async fn the_messages_of_a_week_that_has_few_go_one_by_one() {
+    let (_database, desk, client) = opened().await;
+    fill(&desk, &client, 200).await;
     assert_eq!(desk.store.remove_old(Walk::Messages, after(1), 100).await.unwrap().removed, 100);
-    assert_eq!(partitions(&client).await, 5);
+    assert_eq!((partitions(&client).await, rows(&client, "failures").await), (5, 100));
 }
 
 #[tokio::test]
