@@ -87,6 +87,8 @@ pub(crate) struct Facts {
     /// When processes died or the machine stood still.
     pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
     pub(crate) kills: u64,
+    /// How many nodes were told to give their carriers to others.
+    pub(crate) draining: usize,
     /// When processes went on that had stood still, each the last time.
     pub(crate) went_on: BTreeMap<ProcessId, Duration>,
     /// The last attempt of each message that was handed over, and the process that did it.

@@ -171,7 +171,10 @@ impl Line {
         let is_first = facts.flying.insert((self.process, message.id));
         drop(facts);
         if let Some(rival) = rival {
-            self.violated(&format!("is handed over by {:?} although {rival:?} has the carrier", self.process), submission);
+            self.violated(
+                &format!("is handed over by {:?} although {rival:?} has the carrier", self.process),
+                submission,
+            );
         }
         if !is_first {
             self.violated("has two attempts under way at a time", submission);

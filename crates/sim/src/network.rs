@@ -103,7 +103,9 @@ impl Network {
         let now = self.executor.now();
         {
             let mut state = self.lock();
-            let has_another = state.sessions.keys().any(|other| *other != process) || state.ghost_until > now;
+            // One that does not answer has lost its session.
+            let is_other = |other: &ProcessId| *other != process && !self.executor.is_still(*other);
+            let has_another = state.sessions.keys().any(is_other) || state.ghost_until > now;
             if self.plan.has_one_session && has_another {
                 return false;
             }

@@ -157,6 +157,9 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
         let nemesis = Nemesis { world: world.clone(), chance: Chance::new(seed, "nemesis") };
         clients.push(world.runtime.spawn("nemesis", Box::pin(nemesis.run())));
     }
+    if !world.site.is_alone() {
+        world.runtime.spawn("take-over", Box::pin(check::takeover::carriers_have_nodes(world.clone())));
+    }
     if !world.site.is_alone() && world.plan.mood != Mood::Calm {
         let unrest = Unrest { world: world.clone(), chance: Chance::new(seed, "unrest") };
         clients.push(world.runtime.spawn("unrest", Box::pin(unrest.run())));

@@ -30,10 +30,11 @@ impl Facts {
         }
     }
 
-    /// A process hands an attempt over. One that another process took a message from does not hand it over any more.
+    /// A process hands an attempt over. Each is on record before, so that a later one has a higher number: one that
+    /// another process took a message from does not hand it over any more.
     pub(crate) fn hand_over(&mut self, id: MessageId, attempt: u32, process: ProcessId) {
         match self.handed.get(&id) {
-            Some((last, other)) if *other != process && *last >= attempt => {
+            Some((last, other)) if *other != process && *last > attempt => {
                 let what = format!(
                     "{id} is handed over by process {} (attempt {attempt}) although process {} has it (attempt {last})",
                     process.0, other.0

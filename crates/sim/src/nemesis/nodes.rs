@@ -63,12 +63,14 @@ impl Unrest {
     async fn drain(&mut self, node: Arc<Process>) {
         let Some(name) = self.world.site.name_of(node.id) else { return };
         drop(node);
+        self.world.ledger.lock().draining += 1;
         self.set_draining(name, true).await;
         let rest = self.chance.millis(500..15_000);
         self.world.runtime.sleep(rest).await;
         while !self.set_draining(name, false).await {
             self.world.runtime.sleep(Duration::from_secs(1)).await;
         }
+        self.world.ledger.lock().draining -= 1;
     }
 
     /// Tells the nodes through any of them. Says whether they were told.

@@ -12,6 +12,9 @@ use crate::executor::{ProcessId, ProcessRuntime};
 /// The names of nodes.
 pub(super) const NAMES: [&str; 3] = ["a", "b", "c"];
 
+/// As good as for ever: what it had must long have been done by others.
+const FOR_GOOD_MS: u64 = 3_600_000;
+
 /// A node: the place of one process after another.
 pub(super) struct Seat {
     pub(super) name: &'static str,
@@ -182,8 +185,12 @@ impl Site {
             let mut state = self.lock();
             let is_its = state.seats[seat].running == Some(process);
             let gone = if is_its { state.seats[seat].leave() } else { None };
-            // Long enough to be taken over, or not.
-            let rest = if state.chance.permille(500) { 3_000 } else { 30_000 };
+            // Long enough to be taken over, or not, and at times for good: but for one node, so that there is one.
+            let rest = match state.chance.below(8) {
+                0..=3 => 3_000,
+                7 if seat > 0 => FOR_GOOD_MS,
+                _ => 30_000,
+            };
             (gone, if is_its { state.chance.millis(10..rest) } else { Duration::ZERO })
         };
         drop(gone);
