@@ -202,9 +202,7 @@ fn nodes(
     carriers.iter_mut().for_each(|carrier| carrier.has_one_session = chance.permille(300));
     if mood != Mood::Calm {
         *active += Duration::from_secs(chance.within(5..20));
-        if chance.permille(600) {
-            dispatch.lease = Duration::from_secs(3_600);
-        }
+        dispatch.lease = Duration::from_secs(3_600);
     }
     2 + chance.below(2)
 }
