@@ -223,7 +223,7 @@ fn a_process_that_stands_still_has_no_step_until_it_goes_on_and_others_have_thei
             assert!(world.is_still(SECOND) && world.is_alive(SECOND));
             runtime.sleep(Duration::from_secs(10)).await;
             world.go_on(SECOND);
-            runtime.sleep(Duration::from_secs(1)).await;
+            runtime.sleep(Duration::from_millis(1_200)).await;
             assert!(!world.is_still(SECOND));
         });
         assert_eq!(*steps.lock().unwrap(), [1, 2, 12, 13]);
