@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use model::{CarrierName, Clock, Moment};
+use model::{CarrierName, Clock, Moment, Timestamp};
 use runtime::Runtime;
-use store::contract::nodes::{Epoch, HEARTBEAT, Tokens};
+use store::contract::nodes::{Epoch, HEARTBEAT, LIFE, Tokens};
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -27,6 +27,8 @@ pub struct Node {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     over: watch::Sender<bool>,
+    /// When the store was last asked to renew the epoch and did, in steady time.
+    renewed: watch::Sender<Timestamp>,
     /// The living nodes, and who has which carrier, as they were seen last.
     view: RwLock<View>,
 }
@@ -51,6 +53,7 @@ impl Node {
             store,
             clock,
             over: watch::Sender::new(false),
+            renewed: watch::Sender::new(now.steady),
             view: RwLock::default(),
         }))
     }
@@ -88,6 +91,27 @@ impl Node {
     /// Whether the epoch is over, as far as this process knows.
     pub fn is_over(&self) -> bool {
         *self.over.borrow()
+    }
+
+    /// Waits until it is certain that no other node has ended the epoch: until it has been renewed, where others may
+    /// have taken it for dead. A process that stood still learns here that it did. `false` where the epoch is over.
+    pub(crate) async fn lives(&self) -> bool {
+        let (mut over, mut renewed) = (self.over.subscribe(), self.renewed.subscribe());
+        loop {
+            if *over.borrow_and_update() {
+                return false;
+            }
+            let since = self.clock.steady().since(*renewed.borrow_and_update());
+            if since < LIFE || !self.store.is_shared() {
+                return true;
+            }
+            // The senders live in `self`.
+            tokio::select! {
+                biased;
+                _ = over.changed() => {}
+                _ = renewed.changed() => {}
+            }
+        }
     }
 
     /// Resolves when this process knows that its epoch is over. It must end then.
@@ -167,8 +191,12 @@ impl Node {
     }
 
     async fn beat(&self, renewals: &mut u32) -> Result<(), StoreError> {
-        self.store.renew(self.epoch, self.clock.steady()).await?;
-        *renewals = renewals.saturating_add(1);
+        let asked = self.clock.steady();
+        self.store.renew(self.epoch, asked).await?;
+        let before = self.renewed.send_replace(asked);
+        // Whatever kept this node from renewing in time may have kept the others, too.
+        let was_late = self.clock.steady().since(before) >= LIFE;
+        *renewals = if was_late { 1 } else { renewals.saturating_add(1) };
         if *renewals < RENEWALS_BEFORE_TAKE_OVER {
             return Ok(());
         }
@@ -196,3 +224,82 @@ impl Node {
 /// What an operator reads when the epoch of a node is over.
 pub const OVER: &str =
     "another node has ended this one and taken its work over, because it did not renew its epoch in time";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use model::SimClock;
+    use runtime::Machine;
+    use store::sqlite::Sqlite;
+    use testkit::Place;
+
+    use super::*;
+
+    /// Two nodes of one store.
+    struct Two {
+        _place: Place,
+        clock: Arc<SimClock>,
+        store: Arc<dyn Store>,
+        first: Arc<Node>,
+        second: Arc<Node>,
+    }
+
+    impl Two {
+        async fn new() -> Self {
+            let (place, clock) = (Place::new(), testkit::clock());
+            let opened = Sqlite::open(place.path().join("store.db"), Arc::new(Machine::new())).await.unwrap();
+            let store: Arc<dyn Store> = Arc::new(opened.with_several_nodes());
+            let join = |name: &str| Node::join(store.clone(), name.to_owned(), "0", clock.clone());
+            let (first, second) = (join("first").await.unwrap(), join("second").await.unwrap());
+            Self { _place: place, clock, store, first, second }
+        }
+
+        /// The nodes that live, by name.
+        async fn living(&self) -> Vec<String> {
+            let nodes = self.store.nodes().await.unwrap();
+            nodes.into_iter().filter(|node| !node.is_over).map(|node| node.name).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn after_an_outage_of_the_store_a_node_ends_no_other_before_that_one_had_time_to_renew() {
+        let two = Two::new().await;
+        let mut renewals = 0;
+        for _ in 0..5 {
+            two.first.beat(&mut renewals).await.unwrap();
+            two.second.beat(&mut 0).await.unwrap();
+            two.clock.advance(HEARTBEAT);
+        }
+        two.clock.advance(LIFE * 5);
+        for _ in 1..RENEWALS_BEFORE_TAKE_OVER {
+            two.first.beat(&mut renewals).await.unwrap();
+            assert_eq!(two.living().await, ["second", "first"]);
+            two.clock.advance(HEARTBEAT);
+        }
+        two.first.beat(&mut renewals).await.unwrap();
+        assert_eq!(two.living().await, ["first"], "the second one had its time");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_stood_still_is_not_certain_of_its_epoch_until_it_has_renewed_it() {
+        let two = Two::new().await;
+        let certain = || tokio::time::timeout(Duration::from_secs(1), two.first.lives());
+        two.clock.advance(LIFE - Duration::from_millis(1));
+        assert_eq!(certain().await, Ok(true));
+        two.clock.advance(Duration::from_millis(1));
+        assert!(certain().await.is_err(), "another node may have ended it");
+        two.first.beat(&mut 0).await.unwrap();
+        assert_eq!(certain().await, Ok(true));
+        two.clock.advance(LIFE);
+        two.store.take_over(two.second.epoch(), two.clock.steady()).await.unwrap();
+        let certain = async {
+            let runtime = Arc::new(Machine::with_clock(two.clock.clone()));
+            tokio::select! {
+                () = two.first.keep(runtime) => unreachable!("it goes on until it is aborted"),
+                lives = two.first.lives() => lives,
+            }
+        };
+        assert!(!certain.await, "another node has ended it");
+    }
+}

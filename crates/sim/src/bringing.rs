@@ -62,8 +62,8 @@ impl Network {
             _ = session.wait_for(|session| *session != this_session) => None,
             took = answer => took,
         }?;
-        let in_time = self.connected().filter(|(connected, _)| took <= IN_TIME && *connected == process);
-        if let Some((_, events)) = &in_time {
+        let in_time = self.session_of(process).filter(|_| took <= IN_TIME);
+        if let Some(events) = &in_time {
             self.tell(events, Event::Answered(id));
         }
         Some((process, in_time.is_some()))

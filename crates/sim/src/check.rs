@@ -8,6 +8,7 @@ mod opt_outs;
 mod paces;
 mod replies;
 pub(crate) mod retention;
+pub(crate) mod takeover;
 mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};

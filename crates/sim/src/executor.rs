@@ -63,6 +63,8 @@ struct State {
     next_id: u64,
     living: BTreeSet<ProcessId>,
     doomed: BTreeSet<ProcessId>,
+    /// Processes that stand still, each with its tasks that are ready.
+    still: BTreeMap<ProcessId, Vec<u64>>,
     slowness: Slowness,
     chance: Chance,
     digest: u64,
@@ -104,6 +106,7 @@ impl Executor {
             next_id: 1,
             living: BTreeSet::from([ProcessId::WORLD]),
             doomed: BTreeSet::new(),
+            still: BTreeMap::new(),
             slowness: Slowness { usual_us: 400, long_permille: 0, long: Duration::ZERO },
             chance,
             digest: 0xCBF2_9CE4_8422_2325,
@@ -159,6 +162,7 @@ impl Executor {
             let mut state = self.0.lock();
             state.living.remove(&process);
             state.doomed.remove(&process);
+            state.still.remove(&process);
             let ids: Vec<u64> =
                 state.tasks.iter().filter(|(_, slot)| slot.process == process).map(|(id, _)| *id).collect();
             ids.iter().filter_map(|id| state.tasks.remove(id)).collect()
@@ -187,6 +191,29 @@ impl Executor {
     pub fn is_alive(&self, process: ProcessId) -> bool {
         let state = self.0.lock();
         state.living.contains(&process) && !state.doomed.contains(&process)
+    }
+
+    /// Has a process stand still, as SIGSTOP does: none of its tasks has a step until it goes on, and time passes.
+    pub fn stop(&self, process: ProcessId) {
+        let mut state = self.0.lock();
+        if state.living.contains(&process) {
+            state.still.entry(process).or_default();
+        }
+    }
+
+    /// A process that stands still goes on.
+    pub fn go_on(&self, process: ProcessId) {
+        let Some(held) = self.0.lock().still.remove(&process) else { return };
+        let mut ready = self.0.ready.lock();
+        for id in held {
+            let place = ready.partition_point(|other| *other < id);
+            ready.insert(place, id);
+        }
+    }
+
+    /// Whether a process stands still.
+    pub fn is_still(&self, process: ProcessId) -> bool {
+        self.0.lock().still.contains_key(&process)
     }
 
     /// Lets time pass in which no task runs, as when a machine is suspended.
@@ -345,6 +372,10 @@ impl Shared {
             let id = ready.remove(place);
             drop(ready);
             let Some(slot) = state.tasks.get_mut(&id) else { continue };
+            if let Some(held) = state.still.get_mut(&slot.process) {
+                held.push(id);
+                continue;
+            }
             slot.waker.begin();
             let Some(work) = slot.work.take() else { continue };
             let (name, waker, end) = (slot.name, Arc::clone(&slot.waker), Arc::clone(&slot.end));

@@ -1,6 +1,7 @@
 //! What happened, as seen from outside the program: by clients, carriers and the operator. The checks compare it with
 //! the contents of the store.
 
+mod nodes;
 mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,14 @@ pub(crate) struct Facts {
     /// When processes died or the machine stood still.
     pub(crate) cuts: Vec<(Duration, Option<ProcessId>)>,
     pub(crate) kills: u64,
+    /// How many nodes were told to give their carriers to others.
+    pub(crate) draining: usize,
+    /// When processes went on that had stood still, each the last time.
+    pub(crate) went_on: BTreeMap<ProcessId, Duration>,
+    /// The last attempt of each message that was handed over, and the process that did it.
+    pub(crate) handed: BTreeMap<MessageId, (u32, ProcessId)>,
+    /// How many requests passed in each window.
+    pub(crate) windows: BTreeMap<nodes::WindowName, u32>,
     /// What people wrote and asked for.
     pub(crate) people: People,
     /// Whether the wall clock was set back.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use carrier::{Carrier, CarrierStatus, Event, Events, SegmentOutcome, Submission};
 use model::{KeywordKind, Message, MessageId, Mode};
-use tokio::sync::Notify;
+use runtime::Runtime;
+use tokio::sync::{Notify, watch};
 
-use crate::executor::ProcessId;
+use crate::executor::{ProcessId, ProcessRuntime};
 use crate::ledger::{Facts, Standing, Submit};
 use crate::network::{DEPARTURE_ON_SLOW_DISKS, Look, Network};
 use crate::weather::Fate;
@@ -18,9 +19,13 @@ use crate::weather::Fate;
 pub struct Line {
     network: Arc<Network>,
     process: ProcessId,
+    /// The process's runtime.
+    own: Arc<dyn Runtime>,
     events: Events,
     state: Mutex<State>,
     answered: Notify,
+    /// How often its session was ended in order: what is unanswered then is so for good.
+    closed: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -32,20 +37,61 @@ struct State {
     /// When the rate lets the next segment go.
     free_at: Duration,
     is_draining: bool,
+    session: Session,
     /// Attempts that were handed over.
     attempts: BTreeSet<(MessageId, u64, u32)>,
+}
+
+/// Whether a process is connected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Session {
+    /// Another process has the carrier.
+    #[default]
+    Elsewhere,
+    /// It connects since this moment.
+    Begins(Duration),
+    Bound,
+    /// It takes nothing more, because another process is to have the carrier.
+    Ends,
 }
 
 /// How long after a STOP its confirmation may leave.
 pub(crate) const CONFIRMED_WITHIN: Duration = Duration::from_secs(300);
 
+/// After how long a process tries again to connect.
+const BIND_AGAIN: Duration = Duration::from_secs(1);
+
 /// More segments than a message of the simulation has.
 const SEGMENTS_MAX: usize = 4;
 
 impl Line {
-    pub(crate) fn new(network: Arc<Network>, process: ProcessId, events: Events) -> Arc<Self> {
-        network.connect(process, events.clone());
-        Arc::new(Self { network, process, events, state: Mutex::default(), answered: Notify::new() })
+    /// The line of a process to a carrier. Where there is one process alone, it is connected from the beginning.
+    pub(crate) fn new(network: Arc<Network>, own: &Arc<ProcessRuntime>, events: Events, is_alone: bool) -> Arc<Self> {
+        let process = own.id();
+        let is_bound = is_alone && network.connect(process, events.clone());
+        let session = if is_bound { Session::Bound } else { Session::Elsewhere };
+        Arc::new(Self {
+            network,
+            process,
+            own: own.clone(),
+            events,
+            state: Mutex::new(State { session, ..State::default() }),
+            answered: Notify::new(),
+            closed: watch::Sender::new(0),
+        })
+    }
+
+    /// Connects, as soon as the carrier lets it.
+    async fn bind(self: Arc<Self>) {
+        while matches!(self.lock().session, Session::Begins(_)) {
+            if self.network.connect(self.process, self.events.clone()) {
+                self.lock().session = Session::Bound;
+                self.network.executor.note(&format!("{}: has a session of {:?}", self.network.plan.name, self.process));
+                self.network.changed.notify_waiters();
+                return;
+            }
+            self.own.sleep(BIND_AGAIN).await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -61,7 +107,7 @@ impl Line {
     fn room(&self) -> Result<usize, Option<Duration>> {
         let now = self.network.executor.now();
         let state = self.lock();
-        if state.is_draining {
+        if state.is_draining || state.session != Session::Bound {
             return Err(None);
         }
         match self.network.look() {
@@ -115,13 +161,21 @@ impl Line {
             segments: message.segments.max(1),
         };
         self.network.ledger.stir();
+        let rival = self.rival();
         let mut facts = self.network.ledger.lock();
+        facts.hand_over(message.id, submission.attempt, self.process);
         let blocked = facts.blocks.get(&message.recipient).and_then(|blocked| blocked.since);
         let of_opt_outs = self.against_opt_outs(&facts, message, now);
         facts.submits.push(submit);
         let has_stood_still = facts.cuts.iter().any(|(at, _)| *at + DEPARTURE_ON_SLOW_DISKS > now);
         let is_first = facts.flying.insert((self.process, message.id));
         drop(facts);
+        if let Some(rival) = rival {
+            self.violated(
+                &format!("is handed over by {:?} although {rival:?} has the carrier", self.process),
+                submission,
+            );
+        }
         if !is_first {
             self.violated("has two attempts under way at a time", submission);
         }
@@ -134,6 +188,19 @@ impl Line {
         if let Some(what) = of_opt_outs.filter(|_| !has_stood_still) {
             self.violated(what, submission);
         }
+    }
+
+    /// Another process that has the carrier, too, and has not stood still so that this one could take it over.
+    fn rival(&self) -> Option<ProcessId> {
+        let executor = &self.network.executor;
+        let now = executor.now();
+        let facts = self.network.ledger.lock();
+        self.network.processes().into_iter().find(|other| {
+            *other != self.process
+                && executor.is_alive(*other)
+                && !executor.is_still(*other)
+                && !facts.went_on_just_now(*other, now)
+        })
     }
 
     /// What is wrong about a message that leaves: its handset has opted out, and it neither confirms that nor answers a
@@ -152,6 +219,17 @@ impl Line {
                 is_late.then_some("confirms a STOP of more than five minutes ago")
             }
             Some(KeywordKind::Help) => None,
+        }
+    }
+
+    /// Resolves once nothing is unanswered.
+    async fn all_answered(&self) {
+        loop {
+            let answered = self.answered.notified();
+            if self.lock().in_flight == 0 {
+                return;
+            }
+            answered.await;
         }
     }
 
@@ -177,8 +255,12 @@ impl Line {
         if count > 0 {
             self.network.tell(&self.events, Event::Outcome(ended(&submission, outcomes)));
         }
+        let session = *self.closed.borrow();
         for (after, number, id) in late {
             self.network.runtime.sleep(after).await;
+            if *self.closed.borrow() != session {
+                return;
+            }
             self.network.executor.note(&format!("{}: answers late, as {id}", self.network.plan.name));
             self.network.tell(
                 &self.events,
@@ -190,6 +272,11 @@ impl Line {
         }
     }
 
+    fn cannot_send(&self) -> bool {
+        let state = self.lock();
+        state.is_draining || matches!(state.session, Session::Elsewhere | Session::Begins(_))
+    }
+
     /// One segment, from here to its answer.
     async fn send(
         &self,
@@ -198,11 +285,13 @@ impl Line {
         late: &mut Vec<(Duration, u16, String)>,
     ) -> SegmentOutcome {
         let (network, within) = (&self.network, self.network.plan.answer_within);
-        if network.down_for().is_some() || self.lock().is_draining {
+        if network.down_for().is_some() || self.cannot_send() {
             return SegmentOutcome::NotSent;
         }
         let mut session = network.session.subscribe();
         let now_session = *session.borrow_and_update();
+        let mut closed = self.closed.subscribe();
+        closed.mark_unchanged();
         let fate = network.with_chance(|chance, weather| weather.fate(chance, within));
         let arrives = network.with_chance(|chance, _| chance.millis(0..10));
         let answered_after = match &fate {
@@ -221,6 +310,10 @@ impl Line {
             _ = session.wait_for(|session| *session != now_session) => {
                 self.mark_unknown(submission, number);
                 return SegmentOutcome::Unknown { why: "the connection broke" };
+            }
+            _ = closed.changed() => {
+                self.mark_unknown(submission, number);
+                return SegmentOutcome::Unknown { why: "the connection was closed" };
             }
             id = travel => id,
         };
@@ -346,7 +439,28 @@ impl Carrier for Handle {
     }
 
     fn down_for(&self) -> Option<Duration> {
-        self.0.network.down_for()
+        let begins = match self.0.lock().session {
+            Session::Begins(since) => Some(self.0.network.executor.now().saturating_sub(since)),
+            _ => None,
+        };
+        begins.max(self.0.network.down_for())
+    }
+
+    fn stand(&self) {
+        let line = &self.0;
+        line.lock().session = Session::Begins(line.network.executor.now());
+        let bind = Arc::clone(line).bind();
+        drop(line.own.spawn("bind", Box::pin(bind)));
+    }
+
+    async fn rest(&self, limit: Duration) {
+        let line = &self.0;
+        line.lock().session = Session::Ends;
+        // Segments without an answer are of unknown outcome.
+        let _ = line.network.runtime.timeout(limit, line.all_answered()).await;
+        line.lock().session = Session::Elsewhere;
+        line.closed.send_modify(|closed| *closed += 1);
+        line.network.part(line.process);
     }
 
     fn status(&self) -> CarrierStatus {
@@ -356,16 +470,7 @@ impl Carrier for Handle {
     async fn drain(&self, limit: Duration) {
         let line = &self.0;
         line.lock().is_draining = true;
-        let unanswered = async {
-            loop {
-                let answered = line.answered.notified();
-                if line.lock().in_flight == 0 {
-                    return;
-                }
-                answered.await;
-            }
-        };
         // Segments without an answer stay so until the process ends; the next process finds them interrupted.
-        let _ = line.network.runtime.timeout(limit, unanswered).await;
+        let _ = line.network.runtime.timeout(limit, line.all_answered()).await;
     }
 }

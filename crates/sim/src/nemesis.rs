@@ -1,5 +1,7 @@
 //! Faults of the machine: kills, power cuts, disks that fail and fill up, clocks that are set, and pauses.
 
+pub(crate) mod nodes;
+
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! A carrier's side: an SMSC or MMSC that outlives the processes which send to it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,14 +37,19 @@ const DEPARTURE: Duration = Duration::from_millis(200);
 /// Likewise on a disk that is slow at times.
 pub(crate) const DEPARTURE_ON_SLOW_DISKS: Duration = Duration::from_secs(8);
 
+/// How long a carrier may take the session of a process that died for a living one.
+const GHOST_MS: u64 = 6_000;
+
 struct State {
     chance: Chance,
     weather: Weather,
     window: usize,
     down_since: Option<Duration>,
     quiet_until: Duration,
-    /// The process that is connected, and where it hears of events.
-    process: Option<(ProcessId, Events)>,
+    /// The processes that are connected, and where each hears of events.
+    sessions: BTreeMap<ProcessId, Events>,
+    /// Until when it takes the session of a process that died for a living one.
+    ghost_until: Duration,
     /// Reports that are not taken yet.
     pending: usize,
 }
@@ -66,8 +72,16 @@ impl Network {
     ) -> Arc<Self> {
         let (window, weather) = (plan.window, plan.weather);
         let departure = if mood == Mood::Rough { DEPARTURE_ON_SLOW_DISKS } else { DEPARTURE };
-        let state =
-            State { chance, weather, window, down_since: None, quiet_until: Duration::ZERO, process: None, pending: 0 };
+        let state = State {
+            chance,
+            weather,
+            window,
+            down_since: None,
+            quiet_until: Duration::ZERO,
+            sessions: BTreeMap::new(),
+            ghost_until: Duration::ZERO,
+            pending: 0,
+        };
         Arc::new(Self {
             plan,
             executor,
@@ -84,17 +98,40 @@ impl Network {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A process connects, in place of the one before.
-    pub(crate) fn connect(&self, process: ProcessId, events: Events) {
-        let before = self.lock().process.replace((process, events));
-        drop(before);
+    /// A process connects. `false` where the carrier has a session of another one and lets nobody have two.
+    pub(crate) fn connect(&self, process: ProcessId, events: Events) -> bool {
+        let now = self.executor.now();
+        {
+            let mut state = self.lock();
+            // One that does not answer has lost its session.
+            let is_other = |other: &ProcessId| *other != process && !self.executor.is_still(*other);
+            let has_another = state.sessions.keys().any(is_other) || state.ghost_until > now;
+            if self.plan.has_one_session && has_another {
+                return false;
+            }
+            state.sessions.insert(process, events);
+        }
         self.changed.notify_waiters();
+        true
     }
 
-    /// The process that is connected, unless the session is broken.
+    /// One of the processes that are connected, unless the sessions are broken.
     pub(crate) fn connected(&self) -> Option<(ProcessId, Events)> {
+        let mut state = self.lock();
+        let State { chance, sessions, down_since, .. } = &mut *state;
+        let place = if sessions.len() > 1 { chance.below(sessions.len()) } else { 0 };
+        sessions.iter().nth(place).filter(|_| down_since.is_none()).map(|(process, events)| (*process, events.clone()))
+    }
+
+    /// Where this process hears of events, while it is connected.
+    pub(crate) fn session_of(&self, process: ProcessId) -> Option<Events> {
         let state = self.lock();
-        state.process.clone().filter(|_| state.down_since.is_none())
+        state.sessions.get(&process).filter(|_| state.down_since.is_none()).cloned()
+    }
+
+    /// The processes that are connected, the broken session of a process included.
+    pub(crate) fn processes(&self) -> Vec<ProcessId> {
+        self.lock().sessions.keys().copied().collect()
     }
 
     /// Tells a process's pipeline, if it still listens.
@@ -102,9 +139,30 @@ impl Network {
         let _ = process.send(CarrierEvent { carrier: self.plan.name.as_str().into(), event });
     }
 
-    /// The process is gone.
+    /// The machine is gone, and every process with it.
     pub(crate) fn disconnect(&self) {
-        let before = self.lock().process.take();
+        let before = std::mem::take(&mut self.lock().sessions);
+        drop(before);
+    }
+
+    /// A process has ended its session.
+    pub(crate) fn part(&self, process: ProcessId) {
+        let before = self.lock().sessions.remove(&process);
+        drop(before);
+        self.changed.notify_waiters();
+    }
+
+    /// A process is gone without a word, which the carrier takes a while to notice.
+    pub(crate) fn lose(&self, process: ProcessId) {
+        let now = self.executor.now();
+        let before = {
+            let mut state = self.lock();
+            let before = state.sessions.remove(&process);
+            if before.is_some() && self.plan.has_one_session {
+                state.ghost_until = now + state.chance.millis(0..GHOST_MS);
+            }
+            before
+        };
         drop(before);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::number::{BlockKind, NumberState};
-use model::{BroadcastId, MessageId, Mode, Msisdn, Originator, Status};
+use model::{BroadcastId, Clock, MessageId, Mode, Msisdn, Originator, Status};
 use runtime::Runtime;
 use store::contract::messages::MessageFilter;
 use store::contract::tenants::NumberChange;
@@ -133,11 +133,19 @@ impl Operator {
         let (pipeline, runtime): (_, Arc<dyn Runtime>) = (Arc::clone(&process.pipeline), process.runtime.clone());
         self.world.executor.note(&format!("operator: process {} drains in {limit:?}", process.id.0));
         let began = self.world.executor.now();
-        let drained = self
-            .world
-            .runtime
-            .timeout(Duration::from_secs(600), runtime.run("drain", async move { pipeline.drain(limit).await }))
-            .await;
+        let (is_alone, leaving) = (self.world.site.is_alone(), Arc::clone(process));
+        let drain = async move {
+            if is_alone {
+                return pipeline.drain(limit).await;
+            }
+            // As draining does, but that the others go on with the store.
+            pipeline.settle(limit).await;
+            let left = leaving.store.leave(pipeline.node().epoch(), leaving.runtime.steady()).await;
+            if let Err(error) = left {
+                tracing::warn!(%error, "The node could not leave: {error}");
+            }
+        };
+        let drained = self.world.runtime.timeout(Duration::from_secs(600), runtime.run("drain", drain)).await;
         let took = self.world.executor.now().saturating_sub(began);
         // Each step of its own work may take as long as the disk does.
         let at_most = limit.max(pipeline::Pipeline::AT_LEAST) + pipeline::Pipeline::BEYOND + Duration::from_secs(1);
@@ -145,9 +153,7 @@ impl Operator {
         if matches!(drained, Ok(Ok(()))) && took > at_most && !stood_still {
             self.world.ledger.violated(format!("draining in {limit:?} took {took:?}"));
         }
-        if self.world.site.process().is_some_and(|up| up.id == process.id) {
-            self.world.site.end(Death::Killed);
-        }
+        self.world.site.end_if(process.id, Death::Killed);
     }
 
     /// Revokes a key and hands out another one.
@@ -161,7 +167,7 @@ impl Operator {
         let done = self.world.within(process, async move { tenants.revoke_key(&revoked).await }).await;
         if let Some(Ok(())) = done {
             let now = self.world.executor.now();
-            self.world.tenants()[account].live.revoked = Some(now);
+            self.world.tenants()[account].live.revoked = Some((now, process.id));
         }
         let live = Key { credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() }, revoked: None };
         // Clients go on with the old one for a while.

@@ -33,6 +33,8 @@ pub struct Plan {
     pub seed: u64,
     /// How much goes wrong.
     pub mood: Mood,
+    /// How many nodes share the store.
+    pub nodes: usize,
     /// Whether clients send more than the carriers take, so that messages wait in memory.
     pub crowded: bool,
     /// How long clients send and things go wrong.
@@ -87,6 +89,8 @@ pub struct CarrierPlan {
     pub id_length: usize,
     /// Whether its receipts name the recipient.
     pub names_recipient: bool,
+    /// Whether it lets nobody else connect while a process has a session, or seems to have one.
+    pub has_one_session: bool,
     /// Whether it is an MMSC, whose messages are one request and one report each.
     pub is_mmsc: bool,
     /// What goes wrong with it.
@@ -160,12 +164,14 @@ impl Plan {
             route("+1", Sms, both, OnUnknown::Resend),
             route("+1", Mms, vec![MMSC.to_owned()], OnUnknown::Resend),
         ];
-        let active = Duration::from_secs(chance.within(8..30));
+        let mut active = Duration::from_secs(chance.within(8..30));
         let (hooks, hook_end) = hooks(&mut Chance::new(seed, "webhooks"), mood, accounts.len());
         let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
+        let nodes = nodes(&mut Chance::new(seed, "nodes"), mood, &mut carriers, &mut dispatch, &mut active);
         Self {
             seed,
             mood,
+            nodes,
             crowded,
             active,
             dispatch,
@@ -179,6 +185,26 @@ impl Plan {
             hook_end,
         }
     }
+}
+
+/// How many nodes there are, and what several of them need: the time to take over from each other, and leases that end
+/// later than that, so that a message which a node that died had leased is sent in time by a take-over alone.
+fn nodes(
+    chance: &mut Chance,
+    mood: Mood,
+    carriers: &mut [CarrierPlan],
+    dispatch: &mut DispatchSettings,
+    active: &mut Duration,
+) -> usize {
+    if !chance.permille(333) {
+        return 1;
+    }
+    carriers.iter_mut().for_each(|carrier| carrier.has_one_session = chance.permille(300));
+    if mood != Mood::Calm {
+        *active += Duration::from_secs(chance.within(5..20));
+        dispatch.lease = Duration::from_secs(3_600);
+    }
+    2 + chance.below(2)
 }
 
 /// Recipients on a route that holds messages of unknown outcome.
@@ -207,6 +233,7 @@ fn carrier(chance: &mut Chance, mood: Mood, answer_within: Duration, name: Strin
         answer_within,
         id_length: *chance.pick(&[8, 10, 16, 32]),
         names_recipient: chance.permille(700),
+        has_one_session: false,
         is_mmsc,
         weather: if mood == Mood::Calm { Weather::fair() } else { Weather::bad(chance) },
     }

@@ -27,6 +27,7 @@ use crate::executor::{Executor, ProcessId};
 use crate::handset::{self, Handsets};
 use crate::hooks;
 use crate::ledger::Ledger;
+use crate::nemesis::nodes::Unrest;
 use crate::nemesis::{Nemesis, USUAL};
 use crate::network::Network;
 use crate::operator::Operator;
@@ -156,6 +157,13 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
         let nemesis = Nemesis { world: world.clone(), chance: Chance::new(seed, "nemesis") };
         clients.push(world.runtime.spawn("nemesis", Box::pin(nemesis.run())));
     }
+    if !world.site.is_alone() {
+        world.runtime.spawn("take-over", Box::pin(check::takeover::carriers_have_nodes(world.clone())));
+    }
+    if !world.site.is_alone() && world.plan.mood != Mood::Calm {
+        let unrest = Unrest { world: world.clone(), chance: Chance::new(seed, "unrest") };
+        clients.push(world.runtime.spawn("unrest", Box::pin(unrest.run())));
+    }
     world.runtime.sleep(world.plan.active).await;
     active.send_replace(false);
     heal(&world);
@@ -238,6 +246,7 @@ fn heal(world: &World) {
         world.site.with_disk(disk::Disk::heal);
     }
     world.executor.set_slowness(USUAL);
+    world.site.all_go_on();
     world.networks.iter().for_each(|network| network.heal());
 }
 
@@ -305,7 +314,9 @@ fn patience(world: &World) -> Duration {
         ),
         Mood::Carriers | Mood::Rough => {
             let answers = plan.carriers.iter().map(CarrierPlan::answers_within).max().unwrap_or_default();
-            3 * (plan.dispatch.lease + pipeline::lease::shortest(answers) + plan.dispatch.retry.ceiling)
+            // What a node that died had leased, others take over.
+            let lease = if plan.nodes > 1 { Duration::ZERO } else { plan.dispatch.lease };
+            3 * (lease + pipeline::lease::shortest(answers) + plan.dispatch.retry.ceiling)
                 + Duration::from_secs(180 + paced + carried)
         }
     }

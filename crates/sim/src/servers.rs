@@ -31,6 +31,8 @@ pub(crate) struct Servers {
 struct State {
     chance: Chance,
     is_well: bool,
+    /// The process that delivers, as far as it has been seen, and those before it.
+    delivering: Vec<ProcessId>,
     servers: BTreeMap<Arc<str>, Server>,
 }
 
@@ -95,9 +97,23 @@ enum Fate {
     Answered { after: Duration, status: u16, retry_after: Option<u64> },
 }
 
+impl State {
+    /// A process sends something. Says whether another one has begun to since this one did: it delivers alone then.
+    fn is_out_of_turn(&mut self, process: ProcessId) -> bool {
+        match self.delivering.last() {
+            Some(last) if *last == process => false,
+            _ if self.delivering.contains(&process) => true,
+            _ => {
+                self.delivering.push(process);
+                false
+            }
+        }
+    }
+}
+
 impl Servers {
     pub(crate) fn new(executor: Executor, runtime: Arc<dyn Runtime>, ledger: Arc<Ledger>, chance: Chance) -> Arc<Self> {
-        let state = Mutex::new(State { chance, is_well: false, servers: BTreeMap::new() });
+        let state = Mutex::new(State { chance, is_well: false, delivering: Vec::new(), servers: BTreeMap::new() });
         Arc::new(Self { executor, runtime, ledger, state })
     }
 
@@ -150,7 +166,8 @@ impl Servers {
     fn begin(&self, process: ProcessId, url: &str) -> (Duration, Fate) {
         let now = self.executor.now();
         let mut state = self.lock();
-        let State { chance, is_well, servers } = &mut *state;
+        let is_out_of_turn = state.is_out_of_turn(process);
+        let State { chance, is_well, servers, .. } = &mut *state;
         let travel = chance.millis(1..40);
         let Some(server) = servers.get_mut(url) else { return (travel, Fate::Refused) };
         let is_late = server.told.is_some_and(|(told, at)| told == process && now > at + BEGUN_WITHIN);
@@ -165,6 +182,9 @@ impl Servers {
         let told_at = server.told.map(|(_, at)| at);
         drop(state);
         let mut facts = self.ledger.lock();
+        if is_out_of_turn && !facts.went_on_just_now(process, now) {
+            facts.violated(format!("{process:?} sends to {url} although another process delivers"));
+        }
         let stood_still = facts.cuts.iter().any(|(at, _)| told_at.is_some_and(|told_at| *at >= told_at));
         if was_closed || is_late && !stood_still {
             facts.violated(format!("{url} is sent something although it is disabled"));

@@ -8,7 +8,7 @@ use runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::chance::Chance;
-use crate::executor::Executor;
+use crate::executor::{Executor, ProcessId};
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::plan::Plan;
@@ -38,14 +38,22 @@ pub(crate) struct Tenant {
     pub(crate) test: Key,
 }
 
-/// A key, and since when it certainly opens nothing.
+/// A key, and since when it certainly opens nothing, at the process that revoked it.
 #[derive(Clone, Debug)]
 pub(crate) struct Key {
     pub(crate) credentials: Credentials,
-    pub(crate) revoked: Option<Duration>,
+    pub(crate) revoked: Option<(Duration, ProcessId)>,
 }
 
+/// How soon a change at one node is known to the others.
+pub(crate) const KNOWN_EVERYWHERE: Duration = Duration::from_secs(1);
+
 impl World {
+    /// How soon a change is known to every node.
+    pub(crate) fn known_within(&self) -> Duration {
+        if self.site.is_alone() { Duration::ZERO } else { KNOWN_EVERYWHERE }
+    }
+
     /// The id of an account.
     pub(crate) fn account(&self, account: usize) -> AccountId {
         self.tenants()[account].account

@@ -81,11 +81,12 @@ impl Dispatcher {
                 }
             }
             Action::Wait(wait) => Some(self.wait(wait, all, ticks).await),
-            // Where the epoch is over, others have these messages, and take the attempts for ones of unknown outcome.
-            // They must not leave twice.
-            Action::Submit(_) if self.node.is_over() => None,
             Action::Submit(submissions) => {
-                submissions.into_iter().for_each(|submission| self.carrier.submit(submission));
+                // Where the epoch is over, others have these messages, and take the attempts for ones of unknown
+                // outcome. They must not leave twice.
+                if self.node.lives().await {
+                    submissions.into_iter().for_each(|submission| self.carrier.submit(submission));
+                }
                 None
             }
             Action::Release(held) => {

@@ -15,6 +15,12 @@ const TOLERANCE: Duration = Duration::from_millis(100);
 /// Likewise on a disk that is slow at times.
 const TOLERANCE_OF_SLOW_DISKS: Duration = Duration::from_millis(4_000);
 
+/// How soon a node knows among how many nodes the pace of a number is divided.
+const SHARES_KNOWN_WITHIN: Duration = Duration::from_secs(2);
+
+/// Segments of a message, at most.
+const SEGMENTS_MAX: u64 = 3;
+
 /// How soon a message leaves that nothing keeps, at the latest.
 const PROMPT: Duration = Duration::from_secs(4);
 
@@ -38,10 +44,22 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
             .iter()
             .find(|carrier| carrier.name == submit.carrier)
             .map_or(0, |carrier| carrier.originator_rate);
-        for (name, rate) in [
-            (format!("number {}", submit.originator), rate_of_number),
-            (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier),
-            (format!("account {} at {}", submit.account, submit.carrier), world.plan.dispatch.queue.account_rate),
+        // Each node has its share of a number's pace: their messages may leave at one moment, and in the second in
+        // which another node begins to have carriers the shares are too large.
+        let others = u32::try_from(world.plan.nodes - 1).unwrap_or(0);
+        let of_shares = if others > 0 && rate_of_number > 0 {
+            SHARES_KNOWN_WITHIN + others * Duration::from_secs(SEGMENTS_MAX) * (others + 1) / rate_of_number
+        } else {
+            Duration::ZERO
+        };
+        for (name, rate, tolerance) in [
+            (format!("number {}", submit.originator), rate_of_number, tolerance + of_shares),
+            (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier, tolerance),
+            (
+                format!("account {} at {}", submit.account, submit.carrier),
+                world.plan.dispatch.queue.account_rate,
+                tolerance,
+            ),
         ] {
             if rate == 0 {
                 continue;

@@ -28,6 +28,12 @@ impl ProcessRuntime {
         Self { shared, id, began, began_at }
     }
 
+    /// The runtime of another process of the same machine, whose steady clock both read.
+    pub fn beside(&self, id: ProcessId) -> Arc<Self> {
+        self.shared.lock().living.insert(id);
+        Arc::new(Self { shared: Arc::clone(&self.shared), id, began: self.began, began_at: self.began_at })
+    }
+
     /// Which process this is.
     pub const fn id(&self) -> ProcessId {
         self.id

@@ -197,3 +197,52 @@ fn a_run_that_cannot_end_is_stuck() {
     );
     assert_eq!(executor.run(&mut spins, STEPS), Err(Stuck::TooManySteps));
 }
+
+#[test]
+fn a_process_that_stands_still_has_no_step_until_it_goes_on_and_others_have_theirs() {
+    const SECOND: ProcessId = ProcessId(2);
+    for seed in 0..20 {
+        let executor = executor(seed);
+        let stopped = executor.process(SECOND);
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let (ticking, ticks): (Arc<dyn Runtime>, _) = (stopped.clone(), Arc::clone(&steps));
+        let clock = Arc::clone(&stopped);
+        drop(stopped.spawn(
+            "ticks",
+            Box::pin(async move {
+                loop {
+                    ticking.sleep(Duration::from_secs(1)).await;
+                    ticks.lock().unwrap().push(clock.steady().since(START).as_secs());
+                }
+            }),
+        ));
+        let world = executor.clone();
+        run(&executor, |runtime| async move {
+            runtime.sleep(Duration::from_millis(2_500)).await;
+            world.stop(SECOND);
+            assert!(world.is_still(SECOND) && world.is_alive(SECOND));
+            runtime.sleep(Duration::from_secs(10)).await;
+            world.go_on(SECOND);
+            runtime.sleep(Duration::from_millis(1_200)).await;
+            assert!(!world.is_still(SECOND));
+        });
+        assert_eq!(*steps.lock().unwrap(), [1, 2, 12, 13]);
+    }
+}
+
+#[test]
+fn a_process_can_be_killed_while_it_stands_still() {
+    const SECOND: ProcessId = ProcessId(2);
+    let executor = executor(1);
+    let stopped = executor.process(SECOND);
+    let (sender, ended) = oneshot::channel::<()>();
+    drop(stopped.spawn("waits", Box::pin(async move { drop(sender) })));
+    executor.stop(SECOND);
+    let world = executor.clone();
+    run(&executor, |_| async move {
+        world.kill(SECOND);
+        assert!(ended.await.is_err());
+        world.go_on(SECOND);
+    });
+    assert!(!executor.is_alive(SECOND));
+}

@@ -123,6 +123,8 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     if alone {
         group.connection.prepare_cached("UPDATE nodes SET is_over = 1 WHERE is_over = 0")?.execute([])?;
         group.living.end_all();
+    } else {
+        end_namesakes(group, name)?;
     }
     let last: u32 = group
         .connection
@@ -143,6 +145,16 @@ fn join(group: &mut Group, name: &str, build: &str, now: Moment, alone: bool) ->
     group.connection.prepare_cached(forget)?.execute([epoch.get().saturating_sub(OVER_KEPT)])?;
     group.living.begin(epoch, ends_at);
     Ok(epoch)
+}
+
+/// Ends the epochs of this name, whose process is gone: a name is one machine's.
+fn end_namesakes(group: &mut Group, name: &str) -> rusqlite::Result<()> {
+    let namesakes: Vec<Epoch> = {
+        let select = "SELECT epoch FROM nodes WHERE is_over = 0 AND name = ?1";
+        let mut select = group.connection.prepare_cached(select)?;
+        select.query_map([name], |row| epoch(row, 0))?.collect::<rusqlite::Result<_>>()?
+    };
+    namesakes.into_iter().try_for_each(|namesake| end(group, namesake))
 }
 
 fn set_draining(group: &mut Group, name: &str, is_draining: bool) -> Result<(), Fault> {

@@ -198,6 +198,7 @@ macro_rules! conformance {
             nodes:
                 every_start_has_an_epoch_of_its_own
                 a_start_ends_the_earlier_one_of_its_name
+                a_start_of_one_of_several_nodes_ends_its_own_earlier_one_alone
                 a_late_epoch_lives_until_another_node_ends_it
                 a_renewed_epoch_is_not_ended
                 what_a_living_epoch_owns_is_given_to_no_other

@@ -81,6 +81,19 @@ pub(crate) async fn a_start_ends_the_earlier_one_of_its_name(fresh: impl Backend
     assert_eq!(ids(&next.lease(&desk, after(1)).await), [id]);
 }
 
+pub(crate) async fn a_start_of_one_of_several_nodes_ends_its_own_earlier_one_alone(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    let id = desk.admit(desk.message(desk.account())).await;
+    let token = desk.token();
+    assert_eq!(ids(&desk.lease(token, NOW).await), [id]);
+    let next = Other::join(&*desk.store, "desk", after(1)).await;
+    assert_eq!(desk.begin(id, token, after(1)).await, None, "its epoch is over");
+    assert_eq!(desk.store.renew(NODE, after(1)).await, Err(StoreError::Over));
+    desk.store.renew(other.epoch, after(1)).await.unwrap();
+    assert_eq!(desk.store.recover(next.epoch, after(1), RETRY_WITHIN).await.unwrap(), 0);
+    assert_eq!(ids(&next.lease(&desk, after(1)).await), [id]);
+}
+
 pub(crate) async fn a_late_epoch_lives_until_another_node_ends_it(fresh: impl Backend) {
     let (desk, other) = two(&fresh).await;
     for (at, ended) in [(late() - Duration::from_millis(1), vec![]), (late(), vec![NODE])] {
