@@ -187,8 +187,9 @@ impl Plan {
     }
 }
 
-/// How many nodes there are, and what several of them need: the time to take over from each other, and leases that end
-/// later than that, so that a message which a node that died had leased is sent in time by a take-over alone.
+/// How many nodes there are, and what several of them need: the time to take over from each other. In half of the seeds
+/// leases end later than that, so that a message which a node that died had leased is sent in time by a take-over alone;
+/// in the other half they end while a carrier moves between living nodes.
 fn nodes(
     chance: &mut Chance,
     mood: Mood,
@@ -202,7 +203,9 @@ fn nodes(
     carriers.iter_mut().for_each(|carrier| carrier.has_one_session = chance.permille(300));
     if mood != Mood::Calm {
         *active += Duration::from_secs(chance.within(5..20));
-        dispatch.lease = Duration::from_secs(3_600);
+        if chance.permille(500) {
+            dispatch.lease = Duration::from_secs(3_600);
+        }
     }
     2 + chance.below(2)
 }

@@ -208,9 +208,10 @@ pub trait Dispatch: Send + Sync {
     /// Leases messages that are due, fairly: every account with something due gets its turn unless it is to be passed
     /// over; within an account single messages go ahead of those of broadcasts, and then the longest due first.
     ///
-    /// Given are messages that nobody owns, those of the asking epoch whose lease has ended, and those of epochs that
-    /// are over; never a message of another living epoch. A leased message is given to nobody else until its lease
-    /// ends. With nothing due, returns an empty list at once.
+    /// Given are messages under no lease, those whose lease has ended, and those of epochs that are over. A message of
+    /// another living epoch is never given while its lease lasts or an attempt at it is under way: the carrier may have
+    /// come to the asking node after the other one had put the message aside. With nothing due, returns an empty list at
+    /// once.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the asking epoch is over.

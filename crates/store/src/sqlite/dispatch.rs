@@ -229,7 +229,7 @@ fn lease_of_account(
             |row| !matches!(row, Ok((id, _, _, true, ..)) if request.under_way.contains(&MessageId::from_bytes(*id))),
         )
         .filter(|row| {
-            !matches!(row, Ok((.., lease, _))
+            !matches!(row, Ok((_, _, _, true, lease, _))
                 if asks.is_some_and(|node| group.living.is_of_another(mask_from_sql(*lease), node)))
         })
         .take(limit)

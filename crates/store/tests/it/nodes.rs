@@ -541,7 +541,7 @@ impl World {
             let is_due = match entry.lease {
                 None => true,
                 Some((owner, _, _)) if !self.nodes[owner].lives => true,
-                Some((owner, _, until)) => owner == node && until <= self.now,
+                Some((owner, _, until)) => until <= self.now && (owner == node || !entry.begun),
             };
             if is_due && !entry.sent {
                 wanted.insert(entry.message.id, entry.begun);

@@ -30,7 +30,7 @@ const ACCOUNTS: &str = "WITH RECURSIVE walk (account_id) AS ( \
 macro_rules! is_due {
     () => {
         "due_at <= $5 AND NOT held AND expires_at > $6 \
-         AND (lease >> 32) & 4294967295 <= $7 AND (lease >> 32) & 4294967295 <> ALL($8) \
+         AND (attempt_began IS NULL OR (lease >> 32) & 4294967295 <= $7 AND (lease >> 32) & 4294967295 <> ALL($8)) \
          AND NOT (attempt_began IS NOT NULL AND message_id = ANY($9))"
     };
 }
