@@ -1,4 +1,4 @@
-"""The server that the tests talk to (`scripts/sdk` starts it), a receiver of webhooks, and a server that follows a script."""
+"""The server that the tests talk to (`scripts/interfaces` starts it), and one that answers as it is told."""
 
 import http.server
 import os

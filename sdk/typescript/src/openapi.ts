@@ -205,7 +205,7 @@ export interface paths {
         };
         /**
          * History of a handset
-         * @description Every opt-out and opt-in, newest first.
+         * @description Every opt-out and opt-in, oldest first.
          */
         get: operations["optOutHistory"];
         put?: never;
@@ -1470,6 +1470,10 @@ export interface components {
             reference?: string | null;
             /** @description The same request under the same key within 24 hours is done once. */
             idempotencyKey?: string | null;
+        } | {
+            body: string;
+        } | {
+            mediaUrl: string;
         };
         Message: {
             /** @description `msg_` and 22 letters and digits. */
@@ -1644,6 +1648,10 @@ export interface components {
             reference?: string | null;
             /** @description The same request under the same key within 24 hours is done once. */
             idempotencyKey?: string | null;
+        } | {
+            body: string;
+        } | {
+            mediaUrl: string;
         };
         Broadcast: {
             /** @description `brc_` and 22 letters and digits. */
@@ -2019,9 +2027,9 @@ export interface operations {
                 /** @description Messages of this broadcast. */
                 broadcastId?: string;
                 /** @description Those made at this time or later. */
-                after?: string;
+                after?: string | unknown | "";
                 /** @description Those made before this time. */
-                before?: string;
+                before?: string | unknown | "";
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -2634,9 +2642,9 @@ export interface operations {
                 /** @description Broadcasts with your name for them. */
                 reference?: string;
                 /** @description Those made at this time or later. */
-                after?: string;
+                after?: string | unknown | "";
                 /** @description Those made before this time. */
-                before?: string;
+                before?: string | unknown | "";
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -3249,9 +3257,9 @@ export interface operations {
                 /** @description Opt-outs of this handset. */
                 number?: string;
                 /** @description Those made at this time or later. */
-                after?: string;
+                after?: string | unknown | "";
                 /** @description Those made before this time. */
-                before?: string;
+                before?: string | unknown | "";
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -3386,12 +3394,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "text/csv": string;
-                "application/x-ndjson": string;
-                "application/jsonl": string;
-                "application/x-jsonlines": string;
-                "application/json-lines": string;
-                "application/json": string;
+                "text/csv": unknown;
+                "application/x-ndjson": unknown;
+                "application/jsonl": unknown;
+                "application/x-jsonlines": unknown;
+                "application/json-lines": unknown;
+                "application/json": unknown;
             };
         };
         responses: {
@@ -3522,7 +3530,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The handset, in E.164 form. Write the plus as `%2B`, or as it is. */
+                /** @description The handset. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -3687,7 +3695,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The handset, in E.164 form. Write the plus as `%2B`, or as it is. */
+                /** @description The handset. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -3853,7 +3861,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                /** @description The handset, in E.164 form. Write the plus as `%2B`, or as it is. */
+                /** @description The handset. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -5387,7 +5395,7 @@ export interface operations {
                 /** @description Events of this type. */
                 type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled";
                 /** @description Events behind this one (an id), or of this time and later. */
-                after?: string;
+                after?: string | unknown | unknown;
                 /** @description Has events logged for the next hour although the account has no endpoint. */
                 follow?: boolean;
                 /** @description How many items a page has at most. */

@@ -1,4 +1,4 @@
-// The client against a real server, which `scripts/sdk` starts.
+// The client against a real server, which `scripts/interfaces` starts.
 
 import assert from "node:assert/strict";
 import { once } from "node:events";

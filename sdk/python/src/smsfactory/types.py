@@ -14,18 +14,35 @@ class Error(TypedDict):
     additionalInfo: NotRequired[dict[str, Any] | list[Any]]
 
 
-NewMessage = TypedDict(
-    "NewMessage",
+NewMessage1 = TypedDict(
+    "NewMessage1",
     {
         "to": str,
         "from": str,
-        "body": NotRequired[str],
+        "body": str,
         "mediaUrl": NotRequired[str | None],
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
+
+
+NewMessage2 = TypedDict(
+    "NewMessage2",
+    {
+        "to": str,
+        "from": str,
+        "body": NotRequired[str],
+        "mediaUrl": str,
+        "messageType": NotRequired[Literal["SMS", "MMS"] | None],
+        "reference": NotRequired[str | None],
+        "idempotencyKey": NotRequired[str | None],
+    },
+)
+
+
+NewMessage: TypeAlias = NewMessage1 | NewMessage2
 
 
 class MediaItem(TypedDict):
@@ -65,18 +82,35 @@ class Recipients(TypedDict):
     to: str
 
 
-NewBroadcast = TypedDict(
-    "NewBroadcast",
+NewBroadcast1 = TypedDict(
+    "NewBroadcast1",
     {
         "recipients": list[str | Recipients],
         "from": str,
-        "body": NotRequired[str],
+        "body": str,
         "mediaUrl": NotRequired[str | None],
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
+
+
+NewBroadcast2 = TypedDict(
+    "NewBroadcast2",
+    {
+        "recipients": list[str | Recipients],
+        "from": str,
+        "body": NotRequired[str],
+        "mediaUrl": str,
+        "messageType": NotRequired[Literal["SMS", "MMS"] | None],
+        "reference": NotRequired[str | None],
+        "idempotencyKey": NotRequired[str | None],
+    },
+)
+
+
+NewBroadcast: TypeAlias = NewBroadcast1 | NewBroadcast2
 
 
 class Counts(TypedDict):
