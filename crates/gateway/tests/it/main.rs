@@ -38,6 +38,7 @@ mod optouts;
 mod order;
 mod owners;
 mod pages;
+mod phones;
 mod process;
 mod raw;
 mod reload;
