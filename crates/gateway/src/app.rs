@@ -70,7 +70,21 @@ impl App {
         runtime: Arc<dyn Runtime>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StartError> {
-        let prepared = Prepared::of(&config, &runtime).await?;
+        Self::start_beside(Router::new(), config, runtime, entropy).await
+    }
+
+    /// The same, with other addresses beside those of the operator, on the operator's listener. The admin token does
+    /// not guard them.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_beside(
+        beside: Router,
+        config: Config,
+        runtime: Arc<dyn Runtime>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, StartError> {
+        let prepared = Prepared { beside, ..Prepared::of(&config, &runtime).await? };
         let store = open(&config, &runtime).await?;
         Self::run(prepared, store, config, runtime, entropy).await
     }
@@ -135,7 +149,7 @@ impl App {
             tls,
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
-        let routed = admin::router(Arc::clone(&admin));
+        let routed = admin::router(Arc::clone(&admin)).merge(prepared.beside);
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
@@ -338,6 +352,8 @@ struct Prepared {
     objects: Arc<dyn Objects>,
     /// Connections that clients may have.
     clients: usize,
+    /// What is beside the addresses of the operator.
+    beside: Router,
 }
 
 impl Prepared {
@@ -360,7 +376,7 @@ impl Prepared {
         if let Some(warning) = budget.warning(config, limit) {
             tracing::warn!("{warning}");
         }
-        Ok(Self { pepper, token, tls, public, operators, objects, clients: budget.clients })
+        Ok(Self { pepper, token, tls, public, operators, objects, clients: budget.clients, beside: Router::new() })
     }
 }
 

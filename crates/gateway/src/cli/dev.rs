@@ -17,7 +17,7 @@ use carrier::keys::Secret;
 use serde_json::{Value, json};
 
 use super::place::{DATA, DEMO, TOKEN};
-use super::{Failed, logging, machine, message, output, serve};
+use super::{Failed, logging, machine, message, output, phones, serve};
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
 use crate::real::OsEntropy;
@@ -59,7 +59,8 @@ impl Dev {
             .map_err(|error| Failed::new(format!("cannot make {}: {error}", self.data.display())))?;
         let world = World::start(self.smsc_listen, self.mmsc_listen).await?;
         let config = self.config(&world)?;
-        let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
+        let beside = phones::router(world.phones.clone());
+        let app = App::start_beside(beside, config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         world.meet(&app);
         let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
         let first = self.first_messages(&app, &world, &demo).await;
@@ -138,6 +139,18 @@ impl Dev {
         output::say(format!("What happened to the first one:\n\n{}\n\nCtrl-C ends.", words.join(" ")));
     }
 
+    /// Prints where the phones are, and the calls for tests.
+    fn introduce_phones(&self, app: &App) {
+        let (place, handset) = (format!("http://{}/dev", app.admin_address), RECIPIENT);
+        let reply = json!({ "to": NUMBERS[0], "text": "Yes, at 5" });
+        output::say(format!(
+            "Phones         {place}/phones      every handset that is texted, as JSON\n\n\
+             In a test, wait for the latest message of a handset and the code in it, and let the handset reply:\n\n\
+             curl '{place}/phone/{handset}/latest?wait=10'\n\
+             curl {place}/phone/{handset}/send \\\n  -H 'Content-Type: application/json' \\\n  -d '{reply}'\n"
+        ));
+    }
+
     fn introduce(&self, app: &App, world: &World, demo: &Demo) {
         let api = app.api_address;
         let (live, test) = (&demo.live, &demo.test);
@@ -157,6 +170,7 @@ impl Dev {
             json!({ "reason": "the handset asked for it" }),
         );
         let picture = world.picture();
+        self.introduce_phones(app);
         output::say(format!(
             "Public API     http://{api}/api/v1/messaging      error pages  http://{api}/page/errors\n\
              Admin API      http://{}/admin/v1              token in {}\n\

@@ -24,6 +24,7 @@ mod number;
 mod optout;
 mod output;
 mod paging;
+mod phones;
 mod place;
 mod reload;
 mod review;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::{Stage, carrier, dead_port};
 
 /// The program, with nothing of this process's environment that it would heed.
-fn smsfactory(arguments: &[&str]) -> Command {
+pub(crate) fn smsfactory(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
     command.args(arguments).stdin(Stdio::null());
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SMSFACTORY_")) {
@@ -249,7 +249,7 @@ fn a_simulator_that_cannot_be_meant_is_wrong_usage() {
 }
 
 /// A process that is ended with the test.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

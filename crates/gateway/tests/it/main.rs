@@ -39,6 +39,7 @@ mod optouts;
 mod order;
 mod owners;
 mod pages;
+mod phones;
 mod process;
 mod raw;
 mod reload;

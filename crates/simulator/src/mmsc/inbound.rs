@@ -15,6 +15,7 @@ use super::mm4::Mail;
 use super::mm7::Delivered;
 use super::notice::{About, Notice};
 use super::{Protocol, Shared};
+use crate::handsets::Place;
 
 /// The files that messages of handsets carry.
 ///
@@ -47,7 +48,7 @@ fn type_of(path: &Path) -> &'static str {
 }
 
 /// Sends a message until it is taken, or refused for good.
-pub(super) fn send(shared: &Arc<Shared>, message: &Handset, media: &[(&'static str, Bytes)]) {
+pub(super) fn send(shared: &Arc<Shared>, message: &Handset, media: &[(&'static str, Bytes)], place: Option<Place>) {
     let parts = parts(&message.text, media);
     let number = shared.next_transaction();
     let (id, transaction) = (format!("handset-{number}@{}", shared.options.domain), format!("handset-{number}"));
@@ -58,12 +59,13 @@ pub(super) fn send(shared: &Arc<Shared>, message: &Handset, media: &[(&'static s
         InboundVia::Mm4 => {
             let Some(mail) = mail(shared, message, &transaction, &id, parts) else { return };
             let kind = MessageType { request: Request::Forward, is_answer: false }.name();
-            let notice = Notice::new(kind, About::Message, id, recipient, status(Protocol::Mm4), mail);
+            let notice = Notice::new(kind, About::Message, id, recipient, status(Protocol::Mm4), mail).at(place);
             shared.spawn(async move { notice.until_taken(&to_spawn).await });
         }
         InboundVia::Mm7 => {
             let parcel = Delivered { message: deliver(shared, message, transaction), parts };
             let notice = Notice::new("DeliverReq", About::Message, id, recipient, status(Protocol::Mm7), parcel);
+            let notice = notice.at(place);
             shared.spawn(async move { notice.until_taken(&to_spawn).await });
         }
     }

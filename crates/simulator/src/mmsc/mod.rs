@@ -3,6 +3,7 @@
 //! Reading order: [`Options`] and [`Rule`] (what it is told to do), `fate` (what that means for one message), `mm4` and
 //! `mm7` (how messages come), `taken` (what is kept), `notice` (what is sent back).
 
+mod camera;
 mod fate;
 mod handset;
 mod inbound;
@@ -12,6 +13,7 @@ mod notice;
 mod options;
 mod reply;
 mod rule;
+mod screens;
 mod summary;
 mod taken;
 
@@ -30,8 +32,11 @@ use wire::mms::Part;
 
 pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
+use crate::handsets::Handsets;
 use crate::journal::Journal;
 use crate::sessions::{self, Sessions, Stop};
+pub(crate) use camera::Camera;
+pub use camera::NoAddress;
 pub use handset::{Handset, InboundOptions, InboundVia};
 pub use options::Options;
 pub use reply::{Mm4Reply, Mm7Reply};
@@ -66,6 +71,8 @@ pub(crate) struct Shared {
     report_to: watch::Sender<Option<Uri>>,
     /// For answers and reports that are being sent.
     places: Semaphore,
+    /// Whom messages are for, if somebody watches.
+    handsets: Option<Arc<Handsets>>,
     peers: mm4::Peers,
 }
 
@@ -74,6 +81,18 @@ pub(crate) struct Shared {
 /// # Errors
 /// When it cannot listen, a file or directory of the options cannot be used, or the domain is none.
 pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mmsc> {
+    start_with(options, None, runtime).await
+}
+
+/// Starts an MMSC whose messages go to these handsets.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(
+    options: Options,
+    handsets: Option<Arc<Handsets>>,
+    runtime: Arc<dyn Runtime>,
+) -> io::Result<Mmsc> {
     let system = wire::mm4::Address::parse(&format!("mmsc@{}", options.domain));
     let system = system
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is no domain", options.domain)))?;
@@ -97,6 +116,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mm
         report_to: watch::Sender::new(options.report_to.clone()),
         places: Semaphore::new(notice::AT_ONCE_MAX),
         peers: mm4::Peers::default(),
+        handsets,
         options,
     });
     let to_serve = Arc::clone(&shared);
@@ -113,7 +133,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mm
     };
     let accepting = sessions::accept(Arc::clone(&runtime), mm7, Arc::clone(&shared.sessions), serve);
     runtime.spawn("MM7 listener of an MMSC", Box::pin(accepting));
-    shared.options.inbound.inbound.iter().for_each(|message| inbound::send(&shared, message, &media));
+    shared.options.inbound.inbound.iter().for_each(|message| inbound::send(&shared, message, &media, None));
     Ok(Mmsc { mm4_address, mm7_address, shared })
 }
 
@@ -140,7 +160,7 @@ impl Mmsc {
 
     /// Sends a message of a handset with a file of this type, as the options say.
     pub fn bring(&self, message: &Handset, media: &[(&'static str, Bytes)]) {
-        inbound::send(&self.shared, message, media);
+        inbound::send(&self.shared, message, media, None);
     }
 
     /// What it has seen so far.

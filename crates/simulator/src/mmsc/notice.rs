@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Shared;
 use super::options::Options;
+use crate::handsets::Place;
 
 /// So many are sent at once; the others take their turns.
 pub(crate) const AT_ONCE_MAX: usize = 16;
@@ -34,6 +35,8 @@ pub(crate) struct Notice<P> {
     pub(crate) status: String,
     /// What is sent.
     pub(crate) parcel: P,
+    /// What it is about on the screen of a handset.
+    pub(crate) place: Option<Place>,
     /// How often it was sent.
     attempts: u64,
 }
@@ -72,7 +75,12 @@ impl<P: Parcel> Notice<P> {
         status: String,
         parcel: P,
     ) -> Self {
-        Self { kind, about, message_id, recipient, status, parcel, attempts: 0 }
+        Self { kind, about, message_id, recipient, status, parcel, place: None, attempts: 0 }
+    }
+
+    /// The same, about this on the screen of a handset.
+    pub(crate) fn at(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 
     /// Sends it once.
@@ -96,13 +104,15 @@ impl<P: Parcel> Notice<P> {
             "reply": heard.reply,
             "taken": heard.verdict == Verdict::Taken,
         }));
-        shared.journal.count(|summary| match (heard.verdict, self.about) {
+        let verdict = heard.verdict;
+        shared.show_sent(self, &heard);
+        shared.journal.count(|summary| match (verdict, self.about) {
             (Verdict::Taken, About::Report) => summary.reports_taken += 1,
             (Verdict::Taken, About::Answer) => summary.answers_taken += 1,
             (Verdict::Taken, About::Message) => summary.inbound_taken += 1,
             _ => *summary.not_taken.entry(heard.reply).or_default() += 1,
         });
-        heard.verdict
+        verdict
     }
 
     /// Sends it until it is taken, or refused for good.

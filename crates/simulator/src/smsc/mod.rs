@@ -1,12 +1,15 @@
 //! A scriptable SMSC.
 
 mod faults;
+mod held;
 mod inbound;
 mod options;
 mod receipts;
 mod registry;
+mod reply;
 mod session;
 mod summary;
+mod validity;
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,6 +25,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub use crate::delay::DelayMs;
 pub use crate::distribution::Distribution;
+use crate::handsets::Handsets;
 use crate::journal::Journal;
 use crate::random::Random;
 use crate::sessions::{self, Sessions, Stream};
@@ -29,6 +33,8 @@ use inbound::Delivery;
 pub use inbound::{AnswerOf, Handset, InboundEncoding, InboundOptions, InboundOrder, InboundSplit, InboundVia};
 pub use options::{IdFormat, Options, ReceiptFormat, Rejection, RejectionTo, Status};
 use registry::{Offer, Registry};
+pub(crate) use reply::Keyboard;
+pub use reply::{How, NotSent};
 use session::Session;
 pub use summary::Summary;
 
@@ -48,6 +54,8 @@ pub(crate) struct Shared {
     /// The concatenation reference of the next long message of a handset.
     next_reference: AtomicU16,
     sessions: Arc<Sessions>,
+    /// Whom messages are for, if somebody watches.
+    pub(crate) handsets: Option<Arc<Handsets>>,
 }
 
 /// Starts an SMSC.
@@ -55,13 +63,25 @@ pub(crate) struct Shared {
 /// # Errors
 /// When it cannot listen, or a file of the options cannot be used.
 pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Smsc> {
+    start_with(options, None, runtime).await
+}
+
+/// Starts an SMSC whose messages go to these handsets.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(
+    options: Options,
+    handsets: Option<Arc<Handsets>>,
+    runtime: Arc<dyn Runtime>,
+) -> io::Result<Smsc> {
     let listener = TcpListener::bind(options.listen).await?;
     let tls = acceptor(&options)?;
     let address = listener.local_addr()?;
     let journal = Journal::open(options.log.as_deref())?;
-    let mut handsets = options.inbound.inbound.clone();
+    let mut messages = options.inbound.inbound.clone();
     if let Some(file) = &options.inbound.inbound_file {
-        handsets.extend(inbound::of_file(file)?);
+        messages.extend(inbound::of_file(file)?);
     }
     let first_id = AtomicU64::new(options.first_id);
     let sessions = Arc::default();
@@ -72,6 +92,7 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
         next_id: first_id,
         next_reference: AtomicU16::new(1),
         sessions,
+        handsets,
         options,
     });
     let to_serve = Arc::clone(&shared);
@@ -81,8 +102,8 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
     };
     let accepting = sessions::accept(Arc::clone(&runtime), listener, Arc::clone(&shared.sessions), serve);
     runtime.spawn("listener of an SMSC", Box::pin(accepting));
-    if !handsets.is_empty() {
-        runtime.spawn("handsets of an SMSC", Box::pin(send_all(Arc::clone(&shared), handsets)));
+    if !messages.is_empty() {
+        runtime.spawn("handsets of an SMSC", Box::pin(send_all(Arc::clone(&shared), messages)));
     }
     Ok(Smsc { address, shared })
 }
@@ -93,10 +114,14 @@ impl Shared {
         self.runtime.now().as_millis()
     }
 
+    /// The concatenation reference of the next message of a handset.
+    fn next_reference(&self) -> u16 {
+        self.next_reference.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// The parts of a message of a handset. One that cannot be encoded as the options say is left out.
     pub(crate) fn deliveries(&self, message: &Handset, random: &mut Random) -> Vec<Delivery> {
-        let reference = self.next_reference.fetch_add(1, Ordering::Relaxed);
-        inbound::deliveries(&self.options.inbound, message, reference, random).unwrap_or_else(|why| {
+        inbound::deliveries(&self.options.inbound, message, self.next_reference(), random).unwrap_or_else(|why| {
             tracing::warn!("A message of a handset was left out: {why}");
             Vec::new()
         })
@@ -104,14 +129,14 @@ impl Shared {
 }
 
 /// Sends messages of handsets, so many a second, once a session is bound.
-async fn send_all(shared: Arc<Shared>, handsets: Vec<Handset>) {
+async fn send_all(shared: Arc<Shared>, messages: Vec<Handset>) {
     let mut stopped = shared.sessions.stopped();
     let sending = async {
         shared.journal.wait_for(|seen| seen.binds > 0).await;
         let mut random = Random::new(shared.options.seed);
         let options = &shared.options.inbound;
         let pause = (options.inbound_rate > 0).then(|| Duration::from_secs(1) / options.inbound_rate);
-        for message in (0..options.inbound_repeat).flat_map(|_| &handsets) {
+        for message in (0..options.inbound_repeat).flat_map(|_| &messages) {
             for part in shared.deliveries(message, &mut random) {
                 shared.registry.deliver_to_any(Offer::Inbound(part));
             }

@@ -5,6 +5,7 @@ use wire::smpp::constants::registered_delivery;
 use wire::smpp::{Address, Body, DataSm, Pdu, Sm, Tlvs, tag, time};
 
 use super::options::{Options, ReceiptFormat};
+use crate::handsets::Place;
 
 /// What is to be reported.
 #[derive(Clone, Debug)]
@@ -14,9 +15,16 @@ pub(crate) struct Report {
     /// The message's addresses; a report's are the other way round.
     pub(crate) originator: Address,
     pub(crate) recipient: Address,
+    /// The network's error, as GSM numbers it.
+    pub(crate) error: Option<u16>,
+    /// The segment on the screen of its handset.
+    pub(crate) place: Option<Place>,
     /// How often it has been offered in vain.
     pub(crate) failures: u32,
 }
+
+/// The kind of network that an error is of (SMPP 3.4, 5.3.2.31).
+const NETWORK_GSM: u8 = 3;
 
 /// Whether a message with this `registered_delivery` wants this report.
 pub(crate) fn is_wanted(registered: u8, state: ReceiptState) -> bool {
@@ -29,15 +37,27 @@ pub(crate) fn is_wanted(registered: u8, state: ReceiptState) -> bool {
     }
 }
 
+impl Report {
+    /// On a segment, whose id is this.
+    pub(crate) fn new(id: u64, state: ReceiptState, sm: &Sm, place: Option<Place>) -> Self {
+        let (originator, recipient) = (sm.source.clone(), sm.destination.clone());
+        Self { id, state, originator, recipient, error: None, place, failures: 0 }
+    }
+}
+
 /// The report as a PDU.
 pub(crate) fn pdu(options: &Options, report: &Report, sequence: u32, now_ms: i64) -> Pdu {
     let id = options.receipt_id_format.unwrap_or(options.id_format).write(report.id);
-    let err = if report.state == ReceiptState::Delivered { "000" } else { "001" };
-    let text = receipt::build(&id, &date(options, now_ms), report.state, err, "");
+    let err = report.error.unwrap_or(u16::from(report.state != ReceiptState::Delivered));
+    let text = receipt::build(&id, &date(options, now_ms), report.state, &format!("{err:03}"), "");
     let mut tlvs = Tlvs::default();
     if matches!(options.receipt_format, ReceiptFormat::Tlv | ReceiptFormat::Both) {
         tlvs.push(tag::RECEIPTED_MESSAGE_ID, [id.as_bytes(), b"\0"].concat());
         tlvs.push(tag::MESSAGE_STATE, [report.state.message_state()]);
+        if let Some(error) = report.error {
+            let [high, low] = error.to_be_bytes();
+            tlvs.push(tag::NETWORK_ERROR_CODE, [NETWORK_GSM, high, low]);
+        }
     }
     if matches!(options.receipt_format, ReceiptFormat::Payload | ReceiptFormat::DataSm) {
         tlvs.push(tag::MESSAGE_PAYLOAD, text.as_bytes());

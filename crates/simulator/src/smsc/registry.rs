@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::inbound::Delivery;
 use super::receipts::Report;
+use crate::handsets::Place;
 
 /// What is to be delivered.
 #[derive(Clone, Debug)]
@@ -16,6 +17,16 @@ pub(crate) enum Offer {
     Report(Report),
     /// A part of a message of a handset.
     Inbound(Delivery),
+}
+
+impl Offer {
+    /// The segment on the screen of a handset that it is about.
+    pub(crate) const fn place(&self) -> Option<&Place> {
+        match self {
+            Self::Report(report) => report.place.as_ref(),
+            Self::Inbound(part) => part.place.as_ref(),
+        }
+    }
 }
 
 /// What is kept for a system without a session that receives.
@@ -82,6 +93,11 @@ impl Registry {
         if let Some(system) = self.lock().by_id.get_mut(system_id) {
             system.deliver(offer);
         }
+    }
+
+    /// Whether a session receives.
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.lock().by_id.values().any(|system| !system.receivers.is_empty())
     }
 
     /// Gives something to a receiver of any system, in turn; to the first that there will be where there is none.

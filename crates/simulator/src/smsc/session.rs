@@ -22,10 +22,12 @@ use super::Shared;
 use super::faults::{self, Fate, Meter};
 use super::receipts::{self, Report};
 use super::registry::Offer;
+use crate::handsets::{By, Place, What};
 use crate::random::Random;
 use crate::sessions::Stop;
 
 mod offers;
+mod screens;
 
 /// The longest PDU that is taken, in octets.
 const PDU_BYTES_MAX: usize = 70_000;
@@ -36,6 +38,7 @@ enum Later {
         sequence: u32,
         status: CommandStatus,
         id: u64,
+        place: Option<Place>,
     },
     Offer(Offer),
     /// Whether what was offered under this number has its answer.
@@ -231,7 +234,7 @@ impl Session {
         }
         match pdu.body {
             Body::Bind(kind, bind) => return self.bind(kind, bind, pdu.sequence),
-            Body::SubmitSm(sm) => return self.submit(&sm, pdu.sequence, &pdu.tlvs),
+            Body::SubmitSm(sm) => return self.submit(&sm, pdu.sequence, &pdu.tlvs, octets),
             Body::EnquireLink => self.send(&Pdu::new(pdu.sequence, Body::EnquireLinkResp)),
             Body::Unbind => {
                 self.send(&Pdu::new(pdu.sequence, Body::UnbindResp));
@@ -241,7 +244,7 @@ impl Session {
                 self.leaving = true;
                 return self.leave();
             }
-            Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.offer_answered(pdu.sequence, pdu.status),
+            Body::DeliverSmResp(_) | Body::DataSmResp(_) => self.offer_answered(pdu.sequence, pdu.status, octets),
             _ if command.is_response() => {}
             _ => self.send(&Pdu::answer(pdu.sequence, CommandStatus::RINVCMDID, Body::GenericNack)),
         }
@@ -295,9 +298,9 @@ impl Session {
         ControlFlow::Continue(())
     }
 
-    fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs) -> ControlFlow<()> {
+    fn submit(&mut self, sm: &Sm, sequence: u32, tlvs: &Tlvs, octets: &[u8]) -> ControlFlow<()> {
         let now = self.now();
-        let fate = faults::decide(
+        let mut fate = faults::decide(
             &self.shared.options,
             &mut self.random,
             &mut self.meter,
@@ -305,6 +308,7 @@ impl Session {
             &sm.destination,
             now,
         );
+        let place = self.show(sm, tlvs, octets, &mut fate);
         let id = if fate.status.is_ok() { self.shared.next_id.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let came_ms = self.shared.now_ms();
         self.shared.journal.count(|summary| {
@@ -316,7 +320,7 @@ impl Session {
         if fate.garbage {
             self.send_garbage();
         }
-        self.answer(sequence, id, &fate, now, sm);
+        self.answer(sequence, id, &fate, now, (sm, place));
         if fate.status.is_ok() {
             self.let_handset_answer(sm, tlvs, fate.answer_in.unwrap_or_default(), now);
         }
@@ -327,16 +331,11 @@ impl Session {
         if fate.disconnect { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn answer(&mut self, sequence: u32, id: u64, fate: &Fate, now: Instant, sm: &Sm) {
-        let report = if fate.status.is_ok() { self.shared.options.receipts.pick(&mut self.random) } else { None };
-        let report = report.filter(|state| receipts::is_wanted(sm.registered_delivery, *state));
-        let report = report.map(|state| Report {
-            id,
-            state,
-            originator: sm.source.clone(),
-            recipient: sm.destination.clone(),
-            failures: 0,
-        });
+    fn answer(&mut self, sequence: u32, id: u64, fate: &Fate, now: Instant, (sm, place): (&Sm, Option<Place>)) {
+        let state = if fate.status.is_ok() { self.shared.options.receipts.pick(&mut self.random) } else { None };
+        let is_at_hand = self.meet(id, fate, sm, place.as_ref(), state);
+        let state = state.filter(|state| is_at_hand && receipts::is_wanted(sm.registered_delivery, *state));
+        let report = state.map(|state| Report::new(id, state, sm, place.clone()));
         let copies = if fate.duplicate_receipt { 2 } else { 1 };
         if fate.receipt_first {
             report.iter().for_each(|report| self.queue(Offer::Report(report.clone())));
@@ -344,10 +343,10 @@ impl Session {
         }
         match fate.answer_in {
             None => self.shared.journal.count(|summary| summary.lost_responses += 1),
-            Some(Duration::ZERO) => self.send_answer(sequence, fate.status, id),
+            Some(Duration::ZERO) => self.send_answer(sequence, fate.status, id, place.as_ref()),
             Some(delay) => {
                 self.unanswered += 1;
-                self.do_at(now + delay, Later::Answer { sequence, status: fate.status, id });
+                self.do_at(now + delay, Later::Answer { sequence, status: fate.status, id, place });
             }
         }
         let sent_already = usize::from(fate.receipt_first);
@@ -365,7 +364,7 @@ impl Session {
         }
     }
 
-    fn send_answer(&mut self, sequence: u32, status: CommandStatus, id: u64) {
+    fn send_answer(&mut self, sequence: u32, status: CommandStatus, id: u64, place: Option<&Place>) {
         let id = self.shared.options.id_format.write(id).into_bytes();
         let mut answer = Pdu::answer(sequence, status, Body::SubmitSmResp(id));
         // SMPP 5.0, 4.8.4.18; an older ESME need not know it.
@@ -373,6 +372,9 @@ impl Session {
             answer.tlvs.push(tag::CONGESTION_STATE, [congestion]);
         }
         self.send(&answer);
+        if let (Some(handsets), Some(place)) = (&self.shared.handsets, place) {
+            handsets.see(place, By::Simulator, What::Pdu(octets_of(&answer)));
+        }
         self.shared.journal.count(|summary| *summary.answered.entry(status.to_string()).or_default() += 1);
     }
 
@@ -390,9 +392,9 @@ impl Session {
         while self.later.peek().is_some_and(|(Reverse(at), _)| *at <= now) {
             let Some((_, Reverse(number))) = self.later.pop() else { return };
             match self.tasks.remove(&number) {
-                Some(Later::Answer { sequence, status, id }) => {
+                Some(Later::Answer { sequence, status, id, place }) => {
                     self.unanswered -= 1;
-                    self.send_answer(sequence, status, id);
+                    self.send_answer(sequence, status, id, place.as_ref());
                 }
                 Some(Later::Offer(offer)) => self.queue(offer),
                 Some(Later::Check(sequence)) => self.check(sequence),
@@ -475,6 +477,13 @@ impl Session {
         }
         self.log(line);
     }
+}
+
+/// A PDU as it travels.
+fn octets_of(pdu: &Pdu) -> Vec<u8> {
+    let mut octets = Vec::new();
+    encode(pdu, &mut octets);
+    octets
 }
 
 fn decoded(data_coding: u8, text: &[u8]) -> String {

@@ -11,6 +11,7 @@ mod client;
 mod inbound;
 mod journal;
 mod mmsc;
+mod phones;
 mod reports;
 mod submits;
 

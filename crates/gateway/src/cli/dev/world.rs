@@ -18,7 +18,9 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use runtime::{Machine, Runtime};
+use simulator::handsets::Handsets;
 use simulator::mmsc::{self, Mmsc};
+use simulator::phones::Phones;
 use simulator::smsc::{self, Smsc};
 use tokio::net::TcpListener;
 
@@ -45,18 +47,20 @@ const HANDSETS: [(&str, &str); 3] = [
 ];
 
 /// The picture.
-const PICTURE: &[u8] = include_bytes!("sample.jpg");
+const PICTURE: &[u8] = simulator::phones::PICTURE;
 
 /// Everything around the platform. It ends when this is dropped.
 pub(super) struct World {
     pub(super) smsc: Smsc,
     pub(super) mmsc: Mmsc,
+    pub(super) phones: Phones,
     picture: SocketAddr,
 }
 
 impl World {
     pub(super) async fn start(smsc_listen: SocketAddr, mmsc_listen: SocketAddr) -> Result<Self, Failed> {
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
+        let handsets = Arc::new(Handsets::new(Arc::clone(&runtime)));
         let mut options = smsc::Options {
             listen: smsc_listen,
             receipt_delay_ms: smsc::DelayMs(200, 600),
@@ -64,7 +68,7 @@ impl World {
         };
         options.inbound.inbound_answer =
             HANDSETS.map(|(digits, text)| smsc::AnswerOf { digits: digits.to_owned(), text: text.to_owned() }).to_vec();
-        let smsc = smsc::start(options, Arc::clone(&runtime))
+        let smsc = smsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime))
             .await
             .map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
         let options = mmsc::Options {
@@ -74,13 +78,14 @@ impl World {
             report_delay_ms: mmsc::DelayMs(200, 600),
             ..mmsc::Options::default()
         };
-        let mmsc = mmsc::start(options, runtime)
+        let mmsc = mmsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime))
             .await
             .map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
         let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
         let picture = listener.local_addr().map_err(Failed::new)?;
         machine().spawn("pictures", Box::pin(show(listener)));
-        Ok(Self { smsc, mmsc, picture })
+        let phones = Phones::new(handsets, runtime).with_smsc(&smsc).with_mmsc(&mmsc);
+        Ok(Self { smsc, mmsc, phones, picture })
     }
 
     /// The simulators as carriers.

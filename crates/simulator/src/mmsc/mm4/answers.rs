@@ -7,19 +7,20 @@ use tokio::sync::oneshot;
 use wire::mm4::{Address, DeliveryReportReq, ForwardReq, MessageType, MmStatus, Request, RequestStatus};
 
 use super::Mail;
+use crate::handsets::Place;
 use crate::mmsc::fate::{self, Fate, Report};
 use crate::mmsc::notice::{About, Notice, Verdict};
 use crate::mmsc::rule::Subject;
+use crate::mmsc::screens::{self, Screens};
 use crate::mmsc::{Mm4Reply, Shared};
 
 /// Sends all of it in its time, which begins when the other end of `is_replied` is dropped: the reply is written, or
 /// never will be.
 pub(super) fn follow_up(
     shared: &Arc<Shared>,
-    request: ForwardReq,
+    (request, screens): (ForwardReq, Screens),
     sent_from: &str,
-    number: u64,
-    fate: &Fate<Mm4Reply>,
+    (number, fate): (u64, &Fate<Mm4Reply>),
     is_replied: oneshot::Receiver<()>,
 ) {
     // Who says neither in the head nor in the envelope where answers go gets none.
@@ -29,7 +30,8 @@ pub(super) fn follow_up(
         let shared = to_spawn;
         let answer =
             fate.answer.filter(|_| request.ack_request).map(|status| answer(&shared, &request, &system, status));
-        let mut reports = reports(&shared, &request, &system, number);
+        let request = Arc::new(request);
+        let mut reports = reports(&shared, &request, &system, number, &screens);
         // Nothing is sent through it.
         let _ = is_replied.await;
         shared.runtime.sleep(fate.answer_in).await;
@@ -52,6 +54,10 @@ pub(super) fn follow_up(
                 report.until_taken(&to_spawn).await;
             });
         }
+        for (index, place) in screens.held() {
+            let (to_spawn, request, system) = (Arc::clone(&shared), Arc::clone(&request), system.clone());
+            shared.spawn(async move { when_met(&to_spawn, &request, &system, (index, place)).await });
+        }
     });
 }
 
@@ -66,13 +72,32 @@ fn answer(shared: &Shared, request: &ForwardReq, system: &Address, status: Reque
 }
 
 /// The reports on a message, each with its delay.
-fn reports(shared: &Shared, request: &ForwardReq, system: &Address, number: u64) -> Vec<(Duration, Notice<Mail>)> {
-    let recipients = request.to.iter().enumerate().filter(|_| request.delivery_report);
+fn reports(
+    shared: &Shared,
+    request: &ForwardReq,
+    system: &Address,
+    number: u64,
+    screens: &Screens,
+) -> Vec<(Duration, Notice<Mail>)> {
+    let recipients = request.to.iter().enumerate();
+    let recipients = recipients.filter(|(index, _)| request.delivery_report && !screens.is_held(*index));
     let reports = recipients.flat_map(|(index, recipient)| {
         let subject = Subject { number, recipient: recipient.digits().unwrap_or_default() };
-        fate::reports(&shared.options, subject, index).into_iter().map(move |report| (recipient, report))
+        fate::reports(&shared.options, subject, index).into_iter().map(move |report| (index, recipient, report))
     });
-    reports.map(|(recipient, due)| (due.delay, report(shared, request, system, recipient, &due))).collect()
+    let noticed = |(index, recipient, due): (usize, &Address, Report)| {
+        (due.delay, report(shared, request, system, recipient, &due).at(screens.place(index)))
+    };
+    reports.map(noticed).collect()
+}
+
+/// Reports on a message once the handset of a recipient has met it.
+async fn when_met(shared: &Shared, request: &ForwardReq, system: &Address, (index, place): (usize, Place)) {
+    let status = shared.met(&place, screens::validity(request, shared.now_ms())).await;
+    if let Some(recipient) = request.to.get(index).filter(|_| request.delivery_report) {
+        let due = Report { status, delay: Duration::ZERO };
+        report(shared, request, system, recipient, &due).at(Some(place)).until_taken(shared).await;
+    }
 }
 
 fn report(shared: &Shared, request: &ForwardReq, system: &Address, recipient: &Address, due: &Report) -> Notice<Mail> {

@@ -157,7 +157,9 @@ impl Session {
             return Ok(true);
         };
         match (wire::mm4::parse(&mail, shared.options.message_bytes_max), fate) {
-            (Ok(Mm4::Forward(request)), Some((number, fate))) => self.forward(*request, envelope, number, fate).await,
+            (Ok(Mm4::Forward(request)), Some((number, fate))) => {
+                self.forward(*request, envelope, (number, fate), &mail).await
+            }
             (Ok(Mm4::Forward(request)), None) => {
                 shared.refuse(Protocol::Mm4, self.number, Some(&request.message_id), "550");
                 self.say(550, "for no handset").await?;
@@ -185,8 +187,8 @@ impl Session {
         &mut self,
         request: ForwardReq,
         envelope: &Envelope,
-        number: u64,
-        fate: Fate<Mm4Reply>,
+        (number, fate): (u64, Fate<Mm4Reply>),
+        mail: &[u8],
     ) -> io::Result<bool> {
         let shared = Arc::clone(&self.shared);
         // Whoever goes before the reply is written gets what follows all the same: the message is kept.
@@ -197,7 +199,8 @@ impl Session {
             }
             _ => {
                 self.keep(&request, number, fate.reply).await;
-                answers::follow_up(&shared, request, &envelope.from, number, &fate, is_replied);
+                let screens = shared.show_mail(&request, number, mail);
+                answers::follow_up(&shared, (request, screens), &envelope.from, (number, &fate), is_replied);
             }
         }
         shared.runtime.sleep(fate.reply_in).await;

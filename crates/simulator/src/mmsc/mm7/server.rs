@@ -21,9 +21,10 @@ use tokio::sync::oneshot;
 use wire::mm7::{Address, Fault, FaultKind, Message, Operation, Status, StatusCode, SubmitReq, SubmitRsp, post};
 use wire::mms::Part;
 
-use super::reports;
+use super::reports::{self, About};
 use crate::mmsc::fate;
 use crate::mmsc::rule::Subject;
+use crate::mmsc::screens::Screens;
 use crate::mmsc::{Content, Mm7Reply, Options, Protocol, Shared, Taken};
 use crate::sessions::Stream;
 
@@ -124,6 +125,7 @@ struct Submission<'a> {
 
 async fn submission(shared: &Arc<Shared>, came: Submission<'_>) -> Result<Answer, Cut> {
     let recipients: Vec<String> = reports::recipients(came.request).map(plain).collect();
+    let mut screens = Screens::default();
     let subject = Subject { number: came.number, recipient: recipients.first().map_or("", String::as_str) };
     let fate = fate::decide(&shared.options, &shared.options.mm7_reply, subject);
     let reply = fate.reply.unwrap_or(Mm7Reply::Status(StatusCode::SUCCESS));
@@ -137,26 +139,25 @@ async fn submission(shared: &Arc<Shared>, came: Submission<'_>) -> Result<Answer
             transaction_id: came.message.transaction_id.clone(),
             message_id: message_id.clone(),
             from: came.request.sender_address.as_ref().map(plain),
-            to: recipients,
+            to: recipients.clone(),
             subject: came.request.subject.clone(),
             wants_report: came.request.delivery_report == Some(true),
             content,
         };
         shared.take(taken, &media, &reply.name()).await;
+        screens = shared.show_submission(came.request, came.message, (came.number, &recipients), came.parts);
     } else {
         shared.refuse(Protocol::Mm7, came.session, None, &reply.name());
     }
-    let mut reports = if reply.keeps() {
-        reports::of(shared, came.message, came.request, &message_id, came.number)
-    } else {
-        Vec::new()
-    };
+    let about = About { message: came.message, request: came.request, message_id: &message_id, number: came.number };
+    let held = if reply.keeps() { reports::held(&about, &screens) } else { Vec::new() };
+    let mut reports = if reply.keeps() { reports::of(shared, &about, &screens) } else { Vec::new() };
     if fate.report_first {
         reports = reports::offer(shared, reports).await;
     }
     // Whoever goes before the answer is written gets the reports all the same: the message is kept.
     let (written, is_written) = oneshot::channel();
-    reports::send(shared, reports, is_written);
+    reports::send(shared, reports, held, is_written);
     shared.runtime.sleep(fate.reply_in).await;
     let written = (reply != Mm7Reply::Silence).then_some(written);
     let answer = said(reply, came.message, message_id).await?;

@@ -5,6 +5,7 @@ use wire::smpp::constants::{data_coding, esm_class};
 use wire::smpp::{Address, Body, DataSm, Pdu, Sm, Tlvs, tag};
 
 use super::{Handset, InboundEncoding, InboundOptions, InboundOrder, InboundSplit, InboundVia};
+use crate::handsets::Place;
 use crate::random::Random;
 
 /// The most octets that `short_message` has room for (SMPP 3.4, 4.6.1).
@@ -24,7 +25,9 @@ pub(crate) struct Delivery {
     tlvs: Tlvs,
     via_data_sm: bool,
     /// Its place among the parts, and how many there are.
-    pub(crate) place: (u8, u8),
+    pub(crate) number_of: (u8, u8),
+    /// The part on the screen of its handset.
+    pub(crate) place: Option<Place>,
     /// How often it was refused for now.
     pub(crate) failures: u32,
 }
@@ -56,7 +59,8 @@ pub(crate) fn deliveries(
             user_data: [header, text].concat(),
             tlvs,
             via_data_sm: options.inbound_via == InboundVia::DataSm,
-            place: (number, total),
+            number_of: (number, total),
+            place: None,
             failures: 0,
         });
     }
@@ -175,7 +179,7 @@ impl Delivery {
         serde_json::json!({
             "event": "inbound", "sequence": sequence, "source": self.from.text(), "destination": self.to.text(),
             "data_coding": self.data_coding, "esm_class": self.esm_class, "octets": self.user_data.len(),
-            "number": self.place.0, "total": self.place.1,
+            "number": self.number_of.0, "total": self.number_of.1,
         })
     }
 }
@@ -195,7 +199,7 @@ mod tests {
     fn said(options: &InboundOptions, text: &str) -> Decoded {
         let message: Handset = format!("+18005550001 +18005551234 {text}").parse().unwrap();
         let mut parts = deliveries(options, &message, 0x1234, &mut Random::new(1)).unwrap();
-        parts.sort_by_key(|part| part.place);
+        parts.sort_by_key(|part| part.number_of);
         let default = match options.inbound_encoding {
             InboundEncoding::Gsm7Packed => Coding::Gsm7Packed,
             InboundEncoding::Utf8 => Coding::Utf8,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use wire::smpp::{CommandStatus, Sm, Tlvs, tag};
 
 use super::{Later, Session, decoded};
+use crate::handsets::What;
 use crate::smsc::inbound::Handset;
 use crate::smsc::receipts;
 use crate::smsc::registry::Offer;
@@ -56,10 +57,13 @@ impl Session {
                 Offer::Report(report) => {
                     let pdu = receipts::pdu(&self.shared.options, report, sequence, self.shared.now_ms());
                     self.send(&pdu);
+                    self.show_sent(report.place.as_ref(), report.state.stat(), report.error, &pdu);
                     self.shared.journal.count(|summary| summary.receipts_sent += 1);
                 }
                 Offer::Inbound(part) => {
-                    self.send(&part.pdu(sequence));
+                    let pdu = part.pdu(sequence);
+                    self.send(&pdu);
+                    self.show_sent(part.place.as_ref(), "", None, &pdu);
                     let mut line = part.line(sequence);
                     if self.shared.options.log_text {
                         let (data_coding, text) = part.text();
@@ -75,8 +79,11 @@ impl Session {
         }
     }
 
-    pub(super) fn offer_answered(&mut self, sequence: u32, status: CommandStatus) {
+    pub(super) fn offer_answered(&mut self, sequence: u32, status: CommandStatus, octets: &[u8]) {
         let Some(mut offer) = self.offered.remove(&sequence) else { return };
+        if let (Some(handsets), Some(place)) = (&self.shared.handsets, offer.place()) {
+            handsets.answered(place, status.is_ok(), status.to_string(), Some(What::Pdu(octets.to_vec())));
+        }
         self.shared.journal.count(|summary| {
             let (taken, refused) = match offer {
                 Offer::Report(_) => (&mut summary.receipts_taken, &mut summary.receipts_refused),

@@ -3,6 +3,7 @@
 mod journal;
 mod mm4;
 mod mm7;
+mod phones;
 mod smtp;
 mod support;
 mod vasp;
