@@ -187,9 +187,9 @@ impl Plan {
     }
 }
 
-/// How many nodes there are, and what several of them need: the time to take over from each other. In half of the seeds
-/// leases end later than that, so that a message which a node that died had leased is sent in time by a take-over alone;
-/// in the other half they end while a carrier moves between living nodes.
+/// How many nodes there are, and what several of them need: the time to take over from each other. In half of the
+/// seeds leases end later than that, so that what a dead node had leased is sent in time by a take-over alone; in the
+/// other half they end while a carrier moves between living nodes.
 fn nodes(
     chance: &mut Chance,
     mood: Mood,

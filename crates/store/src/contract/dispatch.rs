@@ -209,9 +209,9 @@ pub trait Dispatch: Send + Sync {
     /// over; within an account single messages go ahead of those of broadcasts, and then the longest due first.
     ///
     /// Given are messages under no lease, those whose lease has ended, and those of epochs that are over. A message of
-    /// another living epoch is never given while its lease lasts or an attempt at it is under way: the carrier may have
-    /// come to the asking node after the other one had put the message aside. With nothing due, returns an empty list at
-    /// once.
+    /// another living epoch is never given while its lease lasts or an attempt at it is under way. Otherwise it is: the
+    /// carrier may have come to the asking node after the other one had put the message aside. With nothing due,
+    /// returns an empty list at once.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the asking epoch is over.
