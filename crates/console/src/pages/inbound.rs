@@ -1,0 +1,125 @@
+//! Inbound messages: those of accounts, and those that belong to none.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::http::{Response, Uri};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{asked, shown};
+use crate::acts::{Act, Field, Kind, Then};
+use crate::calls;
+use crate::door::Role;
+use crate::frame::{self, Part};
+use crate::parts::{Column, Filter, chip, count, filters, items, link, pager, query, table, word};
+use crate::shared::Visit;
+use crate::text;
+use crate::time::time;
+
+const PATH: &str = "/console/inbound";
+const UNROUTED: &str = "/console/inbound/unrouted";
+
+pub(crate) static ASSIGN: Act = Act {
+    path: "/console/inbound/unrouted/{id}/assign",
+    call: calls::UNROUTED_ASSIGN,
+    least: Role::Operator,
+    part: Part::Inbound,
+    verb: "Assign",
+    about: "The message becomes one of this account, which hears of it as if it had just come.",
+    is_destructive: false,
+    fields: &[
+        Field { name: "accountId", label: "Account", hint: "Its id, such as acc_…", kind: Kind::Text },
+        Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["live", "test"]) },
+    ],
+    done: "The message is assigned.",
+    back: UNROUTED,
+    then: Then::Back,
+};
+
+const FILTERS: &[Filter] = &[
+    Filter::Typed("from", "From", "number"),
+    Filter::Typed("to", "To", "number"),
+    Filter::Typed("accountId", "Account", "acc_…"),
+    Filter::Typed("after", "Not before", "2026-03-15T14:30:00Z"),
+    Filter::Typed("before", "Before", "2026-03-16T00:00:00Z"),
+];
+
+fn tabs(at: &str) -> Markup {
+    html! {
+        nav.tabs aria-label="Inbound" {
+            @for (path, name) in [(PATH, "Messages"), (UNROUTED, "Without an account")] {
+                a href=(path) aria-current=[(path == at).then_some("page")] { (name) }
+            }
+        }
+    }
+}
+
+pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
+    let given = asked(&uri);
+    let found = visit.api.get(&calls::INBOUND, &[], &query(FILTERS, &given)).await;
+    let made = found.map(|found| {
+        let empty = html! { p { "No inbound message is like that." } };
+        let content = html! {
+            (tabs(PATH))
+            (filters(PATH, FILTERS, &given))
+            (inbound_table(&visit, &found, false, &empty))
+            (pager(PATH, FILTERS, &given, &found))
+        };
+        frame::page(&visit, Part::Inbound, "Inbound", &[], &content)
+    });
+    shown(&visit, Part::Inbound, made)
+}
+
+pub(crate) async fn unrouted(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
+    let given = asked(&uri);
+    let found = visit.api.get(&calls::UNROUTED, &[], &query(&[], &given)).await;
+    let made = found.map(|found| {
+        let empty = html! { p { "Every inbound message belongs to an account." } };
+        let content = html! {
+            (tabs(UNROUTED))
+            p { "These came to numbers that no account has. Give the number to an account, and assign its messages." }
+            (inbound_table(&visit, &found, true, &empty))
+            (pager(UNROUTED, &[], &given, &found))
+        };
+        let within = [("Inbound", PATH.to_owned())];
+        frame::page(&visit, Part::Inbound, "Inbound without an account", &within, &content)
+    });
+    shown(&visit, Part::Inbound, made)
+}
+
+fn inbound_table(visit: &Visit, found: &Value, is_unrouted: bool, empty: &Markup) -> Markup {
+    let rows: Vec<Vec<Markup>> = items(found)
+        .iter()
+        .map(|message| {
+            let id = word(message, "id");
+            let at = time(&message["receivedAt"], visit.now);
+            vec![
+                html! { @if is_unrouted { (at) } @else { a href={ "/console/messages/" (id) } { (at) } } },
+                text::short(word(message, "from")),
+                text::short(word(message, "to")),
+                html! { div.clip { @if let Some(text) = text::of(&message["body"]) { (text) } } },
+                html! {
+                    @if let Some(keyword) = message["keyword"].as_str() { (chip(keyword)) }
+                    @else if message["suspectedOptOut"] == true { (chip("suspected opt-out")) }
+                },
+                html! { (count(&message["segments"])) @if message["partial"] == true { " (parts missing)" } },
+                text::short(word(message, "carrier")),
+                html! {
+                    @if is_unrouted { (ASSIGN.button(visit, &[("id", id)])) }
+                    @else { (link("/console/accounts", word(message, "accountId"))) }
+                },
+            ]
+        })
+        .collect();
+    let columns = [
+        Column::Words("Received"),
+        Column::Words("From"),
+        Column::Words("To"),
+        Column::Words("Text"),
+        Column::Words("Keyword"),
+        Column::Numbers("Segments"),
+        Column::Words("Carrier"),
+        if is_unrouted { Column::Acts } else { Column::Words("Account") },
+    ];
+    table("Inbound messages", &columns, &rows, empty)
+}

@@ -1,0 +1,182 @@
+//! Messages: the search, and the whole life of one.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Response, Uri};
+use maud::{Markup, html};
+use serde_json::Value;
+
+use super::{asked, shown};
+use crate::api::Problem;
+use crate::calls::{self, encoded};
+use crate::form::Form;
+use crate::frame::{self, Part};
+use crate::guard::see_other;
+use crate::parts::{Column, Filter, chip, count, facts, filters, items, link, pager, query, said, table, word};
+use crate::shared::Visit;
+use crate::text;
+use crate::time::time;
+
+const PATH: &str = "/console/messages";
+
+const FILTERS: &[Filter] = &[
+    Filter::Typed("to", "To", "+18005550199"),
+    Filter::Typed("from", "From", "number or name"),
+    Filter::Typed("reference", "Reference", ""),
+    Filter::Typed("accountId", "Account", "acc_…"),
+    Filter::One("status", "Status", &["queued", "sent", "delivered", "undelivered", "failed"]),
+    Filter::One("mode", "Mode", &["live", "test"]),
+    Filter::Typed("broadcastId", "Broadcast", ""),
+    Filter::Typed("after", "Not before", "2026-03-15T14:30:00Z"),
+    Filter::Typed("before", "Before", "2026-03-16T00:00:00Z"),
+];
+
+pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
+    let given = asked(&uri);
+    // An id in the field for ids leads straight to its message.
+    if let Some(id) = given.get("id") {
+        return see_other(&format!("{PATH}/{}", encoded(id.trim())));
+    }
+    let made = listed(&visit, &given).await;
+    shown(&visit, Part::Messages, made)
+}
+
+async fn listed(visit: &Visit, given: &Form) -> Result<Response<Body>, Problem> {
+    let found = visit.api.get(&calls::MESSAGES, &[], &query(FILTERS, given)).await?;
+    let content = html! {
+        form.filters.by-id method="get" action=(PATH) {
+            div.field {
+                label for="by-id" { "Message id" }
+                input #by-id name="id" autocomplete="off" spellcheck="false" data-search;
+            }
+            div.field.go { button type="submit" { "Open" } }
+        }
+        (filters(PATH, FILTERS, given))
+        (messages_table(visit, &found, &html! {
+            p { "No message is like that. Widen the filter, or " a href=(PATH) { "see all messages" } "." }
+        }))
+        (pager(PATH, FILTERS, given, &found))
+    };
+    Ok(frame::page(visit, Part::Messages, "Messages", &[], &content))
+}
+
+pub(crate) fn messages_table(visit: &Visit, found: &Value, empty: &Markup) -> Markup {
+    let rows: Vec<Vec<Markup>> = items(found)
+        .iter()
+        .map(|message| {
+            vec![
+                html! { a href={ (PATH) "/" (word(message, "id")) } { (time(&message["createdAt"], visit.now)) } },
+                chip(word(message, "status")),
+                text::short(word(message, "from")),
+                text::short(word(message, "to")),
+                html! { div.clip { @if let Some(text) = text::of(&message["body"]) { (text) } } },
+                html! { (word(message, "messageType")) },
+                html! { (count(&message["segments"])) },
+                link("/console/accounts", word(message, "accountId")),
+            ]
+        })
+        .collect();
+    let columns = [
+        Column::Words("Created"),
+        Column::Words("Status"),
+        Column::Words("From"),
+        Column::Words("To"),
+        Column::Words("Text"),
+        Column::Words("Type"),
+        Column::Numbers("Segments"),
+        Column::Words("Account"),
+    ];
+    table("Messages", &columns, &rows, empty)
+}
+
+pub(crate) async fn show(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response<Body> {
+    let made = one(&visit, &id).await;
+    shown(&visit, Part::Messages, made)
+}
+
+async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
+    let message = visit.api.get(&calls::MESSAGE, &[id], &[]).await?;
+    let moment = |name: &str| message[name].is_string().then(|| time(&message[name], visit.now));
+    let id = word(&message, "id").to_owned();
+    let content = html! {
+        div.columns {
+            section {
+                h2 { "Text" }
+                div.bubble {
+                    @match text::of(&message["body"]) {
+                        Some(text) => { (text) }
+                        None => { p.none { "No text, or the text was removed because it is old." } }
+                    }
+                }
+                (encoding(&message))
+                @if let Some(note) = message["receiptNote"].as_str() { p.hint { (note) } }
+            }
+            section {
+                h2 { "Facts" }
+                (facts(&[
+                    ("Status", Some(chip(word(&message, "status")))),
+                    ("From", said(&message, "from")),
+                    ("To", said(&message, "to")),
+                    ("Direction", said(&message, "direction")),
+                    ("Account", Some(link("/console/accounts", word(&message, "accountId")))),
+                    ("Mode", said(&message, "mode")),
+                    ("Carrier", said(&message, "carrier")),
+                    ("Reference", said(&message, "reference")),
+                    ("Broadcast", message["broadcastId"].as_str().map(|id| link("/console/broadcasts", id))),
+                    ("Attempts", message["attempts"].is_u64().then(|| html! { (count(&message["attempts"])) })),
+                    ("Created", moment("createdAt")),
+                    ("Sent", moment("sentAt")),
+                    ("Delivered", moment("deliveredAt")),
+                    ("Failed", moment("failedAt")),
+                    ("Valid until", moment("expiresAt")),
+                    ("Error", said(&message, "errorType")),
+                    ("Reason", text::of(&message["errorMessage"])),
+                    ("Keyword", said(&message, "keyword")),
+                    ("Erased", moment("erasedAt")),
+                    ("Id", Some(html! { code { (id) } })),
+                ]))
+            }
+        }
+        section { h2 { "Timeline" } (timeline(visit, &message)) }
+    };
+    let within = [("Messages", PATH.to_owned())];
+    Ok(frame::page(visit, Part::Messages, &format!("Message {id}"), &within, &content))
+}
+
+/// How a text is encoded, and because of which characters.
+fn encoding(message: &Value) -> Markup {
+    let ucs2 = message["ucs2Characters"].as_array().map_or(&[][..], Vec::as_slice);
+    html! {
+        p.hint {
+            (word(message, "messageType")) " in " (word(message, "encoding")) ", "
+            (count(&message["segments"])) @if message["segments"] == 1 { " segment" } @else { " segments" } "."
+        }
+        @if !ucs2.is_empty() {
+            p.hint { "Characters that need UCS-2:"
+                @for each in ucs2 { " " (text::short(word(each, "character"))) " at " (each["position"]) }
+            }
+        }
+    }
+}
+
+fn timeline(visit: &Visit, message: &Value) -> Markup {
+    let events = message["events"].as_array().map_or(&[][..], Vec::as_slice);
+    html! {
+        @if events.is_empty() {
+            div.empty { p { "Nothing is on record yet." } }
+        } @else {
+            ol.timeline {
+                @for event in events {
+                    li {
+                        span.when { (time(&event["at"], visit.now)) }
+                        (chip(word(event, "event")))
+                        @if let Some(carrier) = event["carrier"].as_str() { " " (text::short(carrier)) }
+                        @if let Some(attempt) = event["attempt"].as_u64() { " attempt " (attempt) }
+                        @if let Some(detail) = event["detail"].as_str() { div.detail { (text::text(detail)) } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The pages, each from what the admin API answers.
+
+pub(crate) mod account;
+pub(crate) mod accounts;
+pub(crate) mod broadcasts;
+pub(crate) mod carriers;
+pub(crate) mod inbound;
+pub(crate) mod messages;
+pub(crate) mod overview;
+pub(crate) mod screening;
+
+use axum::body::Body;
+use axum::http::{Response, Uri};
+
+use crate::api::Problem;
+use crate::form::Form;
+use crate::frame::{self, Part};
+use crate::shared::Visit;
+
+/// The query of an address.
+fn asked(uri: &Uri) -> Form {
+    Form::parse(uri.query().unwrap_or_default().as_bytes())
+}
+
+/// A page, or the page that says why there is none.
+fn shown(visit: &Visit, part: Part, made: Result<Response<Body>, Problem>) -> Response<Body> {
+    made.unwrap_or_else(|problem| frame::problem(visit, part, &problem, part.path()))
+}

@@ -1,0 +1,86 @@
+//! The addresses of the console.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::acts::Act;
+use crate::api::Problem;
+use crate::assets::Assets;
+use crate::frame;
+use crate::guard::{identify, protect, see_other};
+use crate::pages::account::acts::{
+    BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CHANGE, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE,
+    TEMPLATE_REMOVE,
+};
+use crate::pages::{account, accounts, broadcasts, carriers, inbound, messages, overview, screening};
+use crate::shared::{Console, Shared};
+use crate::sign;
+
+/// Every act.
+static ACTS: [&Act; 17] = [
+    &accounts::CREATE,
+    &CHANGE,
+    &KEY_CREATE,
+    &KEY_REVOKE,
+    &NUMBER_CREATE,
+    &NUMBER_CHANGE,
+    &BLOCK,
+    &LIFT,
+    &OPT_OUT,
+    &OPT_IN,
+    &POLICY,
+    &TEMPLATE,
+    &TEMPLATE_REMOVE,
+    &broadcasts::CANCEL,
+    &screening::CORRECT,
+    &screening::ERROR,
+    &inbound::ASSIGN,
+];
+
+/// The console under `/console`. Requests have a [`Client`](crate::Client) in their extensions.
+pub fn router(console: Console) -> Router {
+    let shared = Arc::new(Shared { console, assets: Assets::default() });
+    let pages = Router::new()
+        .route("/console", get(overview::show))
+        .route("/console/messages", get(messages::list))
+        .route("/console/messages/{id}", get(messages::show))
+        .route("/console/broadcasts", get(broadcasts::list))
+        .route("/console/broadcasts/{id}", get(broadcasts::show))
+        .route("/console/accounts", get(accounts::list))
+        .route("/console/accounts/{id}", get(account::show))
+        .route("/console/carriers", get(carriers::list))
+        .route("/console/carriers/{name}", get(carriers::show))
+        .route("/console/screening", get(screening::list))
+        .route("/console/inbound", get(inbound::list))
+        .route("/console/inbound/unrouted", get(inbound::unrouted));
+    let known = ACTS
+        .iter()
+        .fold(pages, |router, act| router.route(act.path, act.served()))
+        .layer(from_fn_with_state(Arc::clone(&shared), identify));
+    let open = Router::new()
+        .route("/console/", get(|| async { see_other("/console") }))
+        .route("/console/sign-in", get(sign::show).post(sign::sign_in))
+        .route("/console/login", get(sign::show_link).post(sign::redeem))
+        .route("/console/sign-out", post(sign::sign_out))
+        .route("/console/assets/{name}", get(asset))
+        .route("/console/{*path}", get(unknown));
+    known.merge(open).layer(from_fn_with_state(Arc::clone(&shared), protect)).with_state(shared)
+}
+
+async fn asset(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
+    shared.assets.serve(request.uri().path()).unwrap_or_else(|| nothing(&shared))
+}
+
+async fn unknown(State(shared): State<Arc<Shared>>) -> Response<Body> {
+    nothing(&shared)
+}
+
+fn nothing(shared: &Shared) -> Response<Body> {
+    frame::refused(shared, &Problem::new(StatusCode::NOT_FOUND, "The console has no such page"))
+}
