@@ -13,7 +13,8 @@ use crate::handsets::{Handsets, Number, Picture, Place, Written};
 pub enum NoAddress {
     /// Nobody said where messages of handsets go.
     #[error(
-        "the simulated MMSC does not know where messages of handsets go: start it with --reply-to, or for MM7 with --report-to"
+        "the simulated MMSC does not know where messages of handsets go: start it with --reply-to, or for MM7 with \
+         --report-to"
     )]
     Unknown,
     /// One of the numbers is none.
