@@ -34,6 +34,7 @@ mod list;
 mod media;
 mod message;
 mod observed;
+mod operator_sends;
 mod optouts;
 mod order;
 mod owners;
