@@ -59,6 +59,7 @@ pub struct Field {
 }
 
 impl Field {
+    #[expect(clippy::needless_pass_by_value, reason = "callers give numbers and texts as they have them")]
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, value: impl ToString) -> Self {
         Self { name: name.into(), value: value.to_string() }
     }

@@ -10,6 +10,8 @@ pub enum EventKind {
     Accepted,
     /// The screen found something in its text, and the account's policy let it pass.
     Flagged,
+    /// The operator sent it as a copy of an earlier message.
+    Again,
     /// It was about to be handed to a carrier.
     Attempt,
     /// The carrier took it.
@@ -34,9 +36,10 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Flagged,
+        Self::Again,
         Self::Attempt,
         Self::Acknowledged,
         Self::Refused,
@@ -54,6 +57,7 @@ impl EventKind {
         match self {
             Self::Accepted => "accepted",
             Self::Flagged => "flagged",
+            Self::Again => "again",
             Self::Attempt => "attempt",
             Self::Acknowledged => "acknowledged",
             Self::Refused => "refused",

@@ -187,6 +187,16 @@ impl TenantBook {
         Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits, screening })
     }
 
+    /// The operator on behalf of an account, as if with a key of this mode. `None` for an unknown account, and for one
+    /// that may not send.
+    pub fn on_behalf_of(&self, owner: Owner) -> Option<Caller> {
+        let tables = self.read();
+        let account = tables.accounts.get(&owner.account).filter(|account| account.state == AccountState::Active)?;
+        let screening = tables.policies.get(&account.id).cloned().unwrap_or_default();
+        let (limits, key) = (account.limits, KeyId::from_text("operator"));
+        Some(Caller { account: account.id, key, mode: owner.mode, limits, screening })
+    }
+
     /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first
     /// that fails answers.
     pub fn check_sender(&self, account: AccountId, originator: Originator) -> Result<(), ErrorCode> {

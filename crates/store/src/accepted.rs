@@ -2,7 +2,7 @@
 //! row of its own would say the same again for every message.
 
 use model::event::{Event, EventKind};
-use model::{Message, Mode, ScreeningRecord, Timestamp};
+use model::{Message, MessageId, Mode, ScreeningRecord, Timestamp};
 
 use crate::life::NewEvent;
 
@@ -33,4 +33,9 @@ impl Accepted<'_> {
 /// The event that the screen found something in a message's text and let it pass.
 pub(crate) fn flagged(message: &Message, found: &ScreeningRecord) -> NewEvent {
     NewEvent::plain(message.id, message.created_at, EventKind::Flagged, found.categories.join(", "))
+}
+
+/// The event that a message is a copy of an earlier one.
+pub(crate) fn copied(message: &Message, original: MessageId) -> NewEvent {
+    NewEvent::plain(message.id, message.created_at, EventKind::Again, format!("a copy of {original}"))
 }

@@ -29,7 +29,7 @@ pub fn broadcast_admission(
 
 const fn admitted<P>(node: Epoch, now: Timestamp, payload: P) -> Admission<P> {
     let quota = Quota { day: UtcDay::of(now), limit: u64::MAX };
-    Admission { node, payload, quota, idempotency: None, flagged: None, media: None }
+    Admission { node, payload, quota, idempotency: None, flagged: None, again: None, media: None }
 }
 
 /// `message` under a lease of a day, for its first attempt with the carrier `main`.

@@ -20,6 +20,7 @@ mod page;
 mod reload;
 mod review;
 mod screening;
+mod sending;
 mod templates;
 mod webhooks;
 
@@ -137,8 +138,9 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/optouts/import", with(post(optouts::import), "POST"))
         .route("/optouts/{number}", with(put(optouts::set).delete(optouts::end), "PUT, DELETE"))
         .route("/optouts/{number}/history", with(get(optouts::history), "GET, HEAD"))
-        .route("/messages", with(get(messages::list), "GET, HEAD"))
+        .route("/messages", with(get(messages::list).post(sending::send), "GET, HEAD, POST"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
+        .route("/messages/{id}/again", with(post(sending::again), "POST"))
         .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))
         .route("/nodes", with(get(nodes::list), "GET, HEAD"))
         .route("/nodes/{name}/drain", with(post(nodes::drain), "POST"))

@@ -20,7 +20,7 @@ use crate::http::head::require_json;
 use crate::http::json;
 use crate::http::log::About;
 
-pub(super) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
     let answered = sent(&api, &caller, request).await;
@@ -83,7 +83,7 @@ fn created(id: MessageId, text: String) -> Response<Body> {
 }
 
 /// The answer to a request that made something, which is found at this place.
-pub(super) fn created_at(location: &str, text: String) -> Response<Body> {
+pub(crate) fn created_at(location: &str, text: String) -> Response<Body> {
     let mut response = json(text);
     *response.status_mut() = StatusCode::CREATED;
     if let Ok(location) = HeaderValue::try_from(location) {

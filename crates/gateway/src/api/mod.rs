@@ -15,7 +15,7 @@ mod key;
 pub mod links;
 pub(crate) mod list;
 mod media;
-mod message;
+pub(crate) mod message;
 pub mod openapi;
 pub mod optouts;
 mod pages;

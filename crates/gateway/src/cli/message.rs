@@ -1,4 +1,6 @@
-//! `smsfactory message`: what became of messages.
+//! `smsfactory message`: what became of messages, and sending one.
+
+mod send;
 
 use axum::http::Method;
 use clap::Subcommand;
@@ -25,6 +27,10 @@ enum Action {
         /// Its id
         id: String,
     },
+    /// Sends one on an account's behalf, within its limits
+    Send(Box<send::Send>),
+    /// Sends an earlier one again, as a new message
+    Again(send::Again),
 }
 
 /// Which messages are listed.
@@ -105,6 +111,8 @@ impl Message {
                     life(&answer);
                 }
             }
+            Action::Send(send) => send.run(door).await?,
+            Action::Again(again) => again.run(door).await?,
         }
         Ok(())
     }

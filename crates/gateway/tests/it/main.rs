@@ -35,6 +35,7 @@ mod list;
 mod media;
 mod message;
 mod observed;
+mod operator_sends;
 mod optouts;
 mod order;
 mod owners;

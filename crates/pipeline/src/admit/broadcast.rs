@@ -96,7 +96,8 @@ impl Admission {
             created_at: now,
             client_reference: parsed.reference,
         };
-        self.commit(caller, (Arc::new(broadcast), recipients), media, under_way, flagged).await // 33012 33013 33007
+        let payload = (Arc::new(broadcast), recipients);
+        self.commit(caller, payload, media, under_way, (flagged, None)).await // 33012 33013 33007
     }
 
     /// The recipients that are neither blocked nor opted out.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::error::{ErrorCode, Refusal};
 use model::quota::UtcDay;
-use model::{Media, ScreeningRecord};
+use model::{Media, MessageId, ScreeningRecord};
 use store::contract::admission::{Admission as Envelope, Admitted, Quota, Replay};
 use store::contract::requests::RequestKey;
 
@@ -23,14 +23,14 @@ pub(crate) enum Accepted<T> {
 }
 
 impl Admission {
-    /// Places the media and writes.
+    /// Places the media and writes, with what was found in the text and the message that it is a copy of.
     pub(super) async fn commit<P: Payload>(
         &self,
         caller: &Caller,
         mut payload: P,
         media: Option<Media>,
         under_way: &mut UnderWay<'_>,
-        flagged: Option<ScreeningRecord>,
+        (flagged, again): (Option<ScreeningRecord>, Option<MessageId>),
     ) -> Result<Accepted<P::Made>, Refusal> {
         let now = payload.created_at();
         let quota = Quota { day: UtcDay::of(now), limit: caller.limits.daily_quota };
@@ -44,6 +44,7 @@ impl Admission {
                 quota,
                 idempotency: under_way.claim().cloned(),
                 flagged: flagged.clone(),
+                again,
                 media: placed.brought.clone(),
             };
             let admitted = payload.write(self, envelope).await?;

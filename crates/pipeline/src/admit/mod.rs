@@ -65,6 +65,8 @@ pub struct SendRequest {
     pub reference: Option<ClientReference>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
+    /// The message of which it is a copy; never the client's word.
+    pub again: Option<MessageId>,
 }
 
 /// The bounds that the operator sets.
@@ -130,7 +132,7 @@ impl Admission {
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> MessageId + Send,
     ) -> Result<Accepted<Message>, Refusal> {
-        let now = self.runtime.now();
+        let (now, again) = (self.runtime.now(), request.again);
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
@@ -146,7 +148,7 @@ impl Admission {
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
         let message = Arc::new(self.message(caller, draft, name(now), now));
-        self.commit(caller, message, media, under_way, flagged).await // 33012 33013 33007
+        self.commit(caller, message, media, under_way, (flagged, again)).await // 33012 33013 33007
     }
 
     /// What a URL points to, if there is one.

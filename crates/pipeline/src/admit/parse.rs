@@ -177,6 +177,7 @@ mod tests {
             message_type: own(kind),
             reference: None,
             idempotency_key: None,
+            again: None,
         }
     }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
 use model::quota::UtcDay;
-use model::{Assignment, Broadcast, Message, Owner, Recipients, ScreeningRecord, Timestamp};
+use model::{Assignment, Broadcast, Message, MessageId, Owner, Recipients, ScreeningRecord, Timestamp};
 
 use super::dispatch::Lease;
 use super::nodes::Epoch;
@@ -41,6 +41,8 @@ pub struct Admission<P> {
     pub idempotency: Option<IdempotencyClaim>,
     /// What the screen found in its text, where it was let pass all the same.
     pub flagged: Option<ScreeningRecord>,
+    /// The message of which it is a copy: an event of its life names it.
+    pub again: Option<MessageId>,
     /// The media that it brings: those that the payload names, where they are not kept yet. Their bytes are in their
     /// place already.
     pub media: Option<StoredMedia>,
@@ -49,8 +51,8 @@ pub struct Admission<P> {
 impl<P> Admission<P> {
     /// The same with another payload.
     pub fn with<Q>(self, payload: Q) -> Admission<Q> {
-        let Self { node, quota, idempotency, flagged, media, .. } = self;
-        Admission { node, payload, quota, idempotency, flagged, media }
+        let Self { node, quota, idempotency, flagged, again, media, .. } = self;
+        Admission { node, payload, quota, idempotency, flagged, again, media }
     }
 }
 

@@ -10,7 +10,7 @@ mod quota;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Broadcast, MediaId, Message, Owner, ScreeningRecord, Timestamp};
+use model::{Broadcast, MediaId, Message, MessageId, Owner, ScreeningRecord, Timestamp};
 use uuid::Uuid;
 
 pub(super) use self::holding::{AGAIN, Holding};
@@ -45,6 +45,9 @@ pub(super) trait Payload: Send + Sync + Sized + 'static {
 
     /// Notes in its life that the screen found something, where it has a life of events.
     fn note_flagged(&self, _: &mut Unit, _: &ScreeningRecord) {}
+
+    /// Notes in its life of which message it is a copy, likewise.
+    fn note_again(&self, _: &mut Unit, _: MessageId) {}
 
     /// Reads what earlier requests made.
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Self::Made>>>;
@@ -245,6 +248,10 @@ impl Payload for NewMessage {
 
     fn note_flagged(&self, unit: &mut Unit, flagged: &ScreeningRecord) {
         unit.add_event(crate::accepted::flagged(&self.message, flagged));
+    }
+
+    fn note_again(&self, unit: &mut Unit, original: MessageId) {
+        unit.add_event(crate::accepted::copied(&self.message, original));
     }
 
     fn load<'u>(unit: &'u Unit, ids: Vec<Uuid>) -> Doing<'u, BTreeMap<Uuid, Arc<Message>>> {

@@ -117,15 +117,19 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
         .iter()
         .filter(|life| life.stored.status == Status::Queued)
         .partition(|life| life.delivery.status == Status::Queued);
-    tokio::try_join!(
-        biased;
-        write_rows(unit, &lives),
-        write_queue(unit, &waiting),
-        take_out(unit, &gone),
-        tables::write_waits(unit, &lives),
-        tables::write_failures(unit, &lives),
-        retention::blank_ended(unit, &lives)
-    )?;
+    let written = async {
+        tokio::try_join!(
+            biased;
+            write_rows(unit, &lives),
+            write_queue(unit, &waiting),
+            take_out(unit, &gone),
+            tables::write_waits(unit, &lives),
+            tables::write_failures(unit, &lives),
+            retention::blank_ended(unit, &lives)
+        )
+    };
+    // The statements together are large, and every call that changes messages would hold them.
+    Box::pin(written).await?;
     for life in lives {
         if let Some(broadcast) = life.broadcast {
             life.count_in(unit.tally(broadcast));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::idempotency::AnswerForm;
-use model::{MediaId, Owner, ScreeningRecord, Timestamp};
+use model::{MediaId, MessageId, Owner, ScreeningRecord, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -29,6 +29,11 @@ pub(super) trait Payload: Send + Sync + 'static {
 
     /// Notes in its life that the screen found something, where it has a life of events.
     fn note_flagged(&self, _: &Group, _: &ScreeningRecord) -> rusqlite::Result<()> {
+        Ok(())
+    }
+
+    /// Notes in its life of which message it is a copy, likewise.
+    fn note_again(&self, _: &Group, _: MessageId) -> rusqlite::Result<()> {
         Ok(())
     }
 
@@ -115,6 +120,9 @@ fn insert<P: Payload>(group: &mut Group, admission: &Admission<P>, made: &Made) 
     if let Some(flagged) = &admission.flagged {
         insert_screening(group, flagged)?;
         admission.payload.note_flagged(group, flagged)?;
+    }
+    if let Some(original) = admission.again {
+        admission.payload.note_again(group, original)?;
     }
     Ok(Admitted::New)
 }

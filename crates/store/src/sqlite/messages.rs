@@ -96,6 +96,10 @@ impl Payload for NewMessage {
         add_event(&group.connection, &accepted::flagged(&self.message, flagged))
     }
 
+    fn note_again(&self, group: &Group, original: MessageId) -> rusqlite::Result<()> {
+        add_event(&group.connection, &accepted::copied(&self.message, original))
+    }
+
     fn load(connection: &Connection, owner: Owner, id: [u8; 16]) -> rusqlite::Result<Option<Arc<Message>>> {
         load_message(connection, &owner.account.to_bytes(), &id).optional()
     }

@@ -69,11 +69,14 @@ impl<P: Payload> Group<'_, P> {
         let new = self.of(&admitted);
         let brought: Vec<_> = new.iter().filter_map(|admission| admission.media.as_ref()).collect();
         media::keep(unit, &brought).await?;
-        for Admission { payload, flagged, .. } in new {
+        for Admission { payload, flagged, again, .. } in new {
             payload.note(unit).await?;
             if let Some(flagged) = flagged {
                 screening::insert(unit, flagged).await?;
                 payload.note_flagged(unit, flagged);
+            }
+            if let Some(original) = again {
+                payload.note_again(unit, *original);
             }
         }
         for at in admitted {

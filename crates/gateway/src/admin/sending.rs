@@ -1,0 +1,123 @@
+//! Messages that the operator sends: on an account's behalf, and again. Each passes every check that the account's own
+//! request would pass, and counts against its limits and its quota.
+
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, Response};
+use model::error::{ErrorCode, Refusal};
+use model::limits::RequestKind;
+use model::{ClientReference, MessageId, MessageRecord, Owner};
+use pipeline::SendRequest;
+use pipeline::refusal::refused_by_store;
+use serde::Deserialize;
+
+use super::input::{self, meaning, path, wrong};
+use super::optouts::owner;
+use super::{Admin, Answered, Shared};
+use crate::api::fields::text::Loose;
+use crate::api::message::{IDEMPOTENT_REPLAYED, created_at};
+use crate::api::view::MessageView;
+use crate::http::log::About;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MessageInput {
+    account_id: Option<String>,
+    mode: Option<String>,
+    to: Option<String>,
+    from: Option<String>,
+    body: Option<Loose>,
+    media_url: Option<String>,
+    message_type: Option<String>,
+    reference: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AgainInput {
+    idempotency_key: Option<String>,
+}
+
+pub(super) async fn send(State(admin): Shared, request: Request) -> Response<Body> {
+    let sent = sent(&admin, request).await;
+    admin.answer(sent)
+}
+
+async fn sent(admin: &Admin, request: Request) -> Answered {
+    let input: MessageInput = input::body(admin, request).await?;
+    let owner = owner(admin, input.account_id.as_deref(), input.mode.as_deref())?;
+    let reference = input.reference.filter(|text| !text.is_empty());
+    let reference = reference
+        .map(|text| meaning(&text, "reference", "a text of 1 to 200 characters", ClientReference::parse))
+        .transpose()?;
+    let request = SendRequest {
+        to: input.to,
+        from: input.from,
+        body: input.body.map(|Loose(text)| text),
+        media_url: input.media_url,
+        message_type: input.message_type,
+        reference,
+        idempotency_key: input.idempotency_key,
+        again: None,
+    };
+    sent_for(admin, owner, request).await
+}
+
+pub(super) async fn again(
+    State(admin): Shared,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response<Body> {
+    let sent = sent_again(&admin, id, request).await;
+    admin.answer(sent)
+}
+
+async fn sent_again(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
+    let id: MessageId = path(id, |text| text.parse().ok())?;
+    let AgainInput { idempotency_key } = input::body(admin, request).await?;
+    let found = admin.pipeline.store().message_of_any_account(id).await.map_err(refused_by_store)?;
+    let MessageRecord { message, delivery } = found.ok_or(ErrorCode::NotFound)?;
+    if delivery.erased_at.is_some() {
+        return Err(wrong("id", "a message whose person was not erased: nothing of this one is left to send"));
+    }
+    if message.body.is_none() && message.media_url.is_none() {
+        return Err(wrong("id", "a message whose text is kept: that of this one was removed, because it is old"));
+    }
+    let request = SendRequest {
+        to: Some(message.recipient.to_string()),
+        from: Some(message.originator.to_string()),
+        body: message.body.as_deref().map(Into::into),
+        media_url: message.media_url.clone(),
+        message_type: Some(message.kind.as_str().to_owned()),
+        reference: message.client_reference.clone(),
+        idempotency_key,
+        again: Some(id),
+    };
+    sent_for(admin, message.owner(), request).await
+}
+
+/// The answer is that of the public API.
+async fn sent_for(admin: &Admin, owner: Owner, request: SendRequest) -> Answered {
+    let inactive = || wrong("accountId", "an account that is active");
+    let caller = admin.pipeline.tenants().on_behalf_of(owner).ok_or_else(inactive)?;
+    let counted = admin.operators.limiter.take(owner, RequestKind::Message, &caller.limits, admin.runtime.now()).await;
+    counted.map_err(|(_, refusal): (_, Refusal)| refusal)?;
+    let again = request.again;
+    let answered = admin
+        .pipeline
+        .send(&caller, request, None, |message, delivery, form| {
+            MessageView::of(message, delivery).in_form(form).to_json()
+        })
+        .await?;
+    if let Some(original) = again.filter(|_| !answered.replayed) {
+        tracing::info!(message.id = %answered.id, "The operator sent {original} again, as {}", answered.id);
+    }
+    let mut response = created_at(&format!("/admin/v1/messages/{}", answered.id), answered.body);
+    if answered.replayed {
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response.extensions_mut().insert(About(answered.id));
+    Ok(response)
+}

@@ -1,0 +1,85 @@
+//! `smsfactory message send` and `smsfactory message again`.
+
+use std::path::PathBuf;
+
+use axum::http::Method;
+use serde_json::json;
+
+use crate::cli::client::{Door, escaped, read};
+use crate::cli::{Failed, output};
+
+/// A message on behalf of an account.
+#[derive(Debug, clap::Args)]
+pub(super) struct Send {
+    /// The account, whose limits and quota count
+    #[arg(long)]
+    account: String,
+    /// The recipient
+    #[arg(long)]
+    to: String,
+    /// The sender, which is one of the account's
+    #[arg(long)]
+    from: String,
+    /// The text
+    #[arg(long, required_unless_present_any = ["body_file", "media_url"])]
+    body: Option<String>,
+    /// A file with the text
+    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    body_file: Option<PathBuf>,
+    /// Where the media of an MMS are
+    #[arg(long, value_name = "URL")]
+    media_url: Option<String>,
+    /// live, or test for the sandbox; live unless given
+    #[arg(long)]
+    mode: Option<String>,
+    /// The account's own name for it
+    #[arg(long)]
+    reference: Option<String>,
+    /// Sends nothing where the account has sent the same under this key before
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+}
+
+/// An earlier message once more.
+#[derive(Debug, clap::Args)]
+pub(super) struct Again {
+    /// The id of the earlier message
+    id: String,
+    /// Sends nothing where the account has sent the same under this key before
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Send {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        let body = match &self.body_file {
+            Some(file) => Some(read(file)?),
+            None => self.body,
+        };
+        let message = json!({
+            "accountId": self.account,
+            "mode": self.mode,
+            "to": self.to,
+            "from": self.from,
+            "body": body,
+            "mediaUrl": self.media_url,
+            "reference": self.reference,
+            "idempotencyKey": self.idempotency_key,
+        });
+        output::one(&door.ask(Method::POST, "/messages", Some(&message)).await?, door.json);
+        Ok(())
+    }
+}
+
+impl Again {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        output::confirm(&format!("Send {} again, as a new message? Its recipient gets it.", self.id), self.yes)?;
+        let input = json!({ "idempotencyKey": self.idempotency_key });
+        let path = format!("/messages/{}/again", escaped(&self.id));
+        output::one(&door.ask(Method::POST, &path, Some(&input)).await?, door.json);
+        Ok(())
+    }
+}
