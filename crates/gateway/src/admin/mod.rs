@@ -111,21 +111,7 @@ pub fn router(admin: Arc<Admin>) -> Router {
         )
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
         .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
-        .route("/carriers", with(get(carriers::list), "GET, HEAD"))
-        .route("/carriers/{name}", with(get(carriers::show::show), "GET, HEAD"))
-        .route("/carriers/{name}/stop", with(post(carriers::stop::stop), "POST"))
-        .route("/carriers/{name}/start", with(post(carriers::stop::start), "POST"))
-        .route("/carriers/{name}/test", with(post(carriers::test::test), "POST"))
-        .route("/carriers/{name}/codes", with(get(carriers::codes::codes), "GET, HEAD"))
-        .route(
-            "/carriers/{name}/trace",
-            with(
-                get(carriers::trace::read).post(carriers::trace::begin).delete(carriers::trace::end),
-                "GET, HEAD, POST, DELETE",
-            ),
-        )
-        .route("/carriers/{name}/abandon", with(post(carriers::abandon), "POST"))
-        .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
+        .merge(of_carriers())
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
         .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
@@ -156,6 +142,26 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::log))
         .with_state(admin)
+}
+
+/// The routes of carriers.
+fn of_carriers() -> Router<Arc<Admin>> {
+    Router::new()
+        .route("/carriers", with(get(carriers::list), "GET, HEAD"))
+        .route("/carriers/{name}", with(get(carriers::show::show), "GET, HEAD"))
+        .route("/carriers/{name}/stop", with(post(carriers::stop::stop), "POST"))
+        .route("/carriers/{name}/start", with(post(carriers::stop::start), "POST"))
+        .route("/carriers/{name}/test", with(post(carriers::test::test), "POST"))
+        .route("/carriers/{name}/codes", with(get(carriers::codes::codes), "GET, HEAD"))
+        .route(
+            "/carriers/{name}/trace",
+            with(
+                get(carriers::trace::read).post(carriers::trace::begin).delete(carriers::trace::end),
+                "GET, HEAD, POST, DELETE",
+            ),
+        )
+        .route("/carriers/{name}/abandon", with(post(carriers::abandon), "POST"))
+        .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
 }
 
 /// How requests are answered whose head cannot be read.

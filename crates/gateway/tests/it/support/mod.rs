@@ -136,7 +136,8 @@ impl Stage {
             }
         }
         let store = wrap(::store::open(&config.store.url, Arc::clone(&runtime)).await.unwrap());
-        let app = App::start_on(store, config.clone(), Arc::clone(&runtime), Arc::clone(&entropy)).await.unwrap();
+        let started = App::start_on(store, config.clone(), Arc::clone(&runtime), Arc::clone(&entropy));
+        let app = Box::pin(started).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
         Self { api, admin, smsc, time, config, directory, app: Some(app), runtime, entropy, tenants: AtomicU32::new(0) }
     }

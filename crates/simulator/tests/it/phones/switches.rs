@@ -7,7 +7,7 @@ use wire::smpp::{BindKind, CommandStatus, Pdu, tag, time};
 use super::{HANDSET, Network, changed, text as message};
 use crate::client::{Client, text};
 
-/// What a receipt says: its text, and its network_error_code.
+/// What a receipt says: its text, and its `network_error_code`.
 fn said(receipt: &Pdu) -> (String, Option<Vec<u8>>) {
     let text = text(receipt);
     let stat = text.split(' ').find_map(|word| word.strip_prefix("stat:")).unwrap().to_owned();
