@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
+use sim::plan::SEVERAL_NODES;
 use sim::seeds::{Summary, run_all};
 
 /// Simulates smsfactory with faults; one seed decides everything.
@@ -19,6 +20,9 @@ struct Arguments {
     /// The first of them.
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// Two or three nodes on one store: counts seeds from 2^62 on.
+    #[arg(long)]
+    several_nodes: bool,
     /// Stop after so many failures.
     #[arg(long, default_value_t = 10)]
     failures: usize,
@@ -39,7 +43,8 @@ fn main() -> ExitCode {
 fn simulate(arguments: &Arguments) -> io::Result<bool> {
     std::panic::set_hook(Box::new(|_| {}));
     let mut out = io::stdout();
-    if let Some(seed) = arguments.seed {
+    let base = if arguments.several_nodes { SEVERAL_NODES } else { 0 };
+    if let Some(seed) = arguments.seed.map(|seed| if seed < base { base + seed } else { seed }) {
         if arguments.trace {
             let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
             tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).init();
@@ -49,8 +54,8 @@ fn simulate(arguments: &Arguments) -> io::Result<bool> {
         report.violations.iter().try_for_each(|what| writeln!(out, "  {what}"))?;
         return Ok(report.violations.is_empty());
     }
-    let done = AtomicU64::new(0);
-    let summary: Summary = run_all(arguments.from..arguments.from + arguments.seeds, arguments.failures, |report| {
+    let (done, first) = (AtomicU64::new(0), base + arguments.from);
+    let summary: Summary = run_all(first..first + arguments.seeds, arguments.failures, |report| {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         if done.is_multiple_of(1_000) || !report.violations.is_empty() {
             // Progress is for people, and may be lost where standard error is closed.

@@ -167,7 +167,7 @@ impl Plan {
         let mut active = Duration::from_secs(chance.within(8..30));
         let (hooks, hook_end) = hooks(&mut Chance::new(seed, "webhooks"), mood, accounts.len());
         let (lookahead, expansion) = (chance.within(16..200) as usize, chance.within(3..60) as usize);
-        let nodes = nodes(&mut Chance::new(seed, "nodes"), mood, &mut carriers, &mut dispatch, &mut active);
+        let nodes = nodes(seed, mood, &mut carriers, &mut dispatch, &mut active);
         Self {
             seed,
             mood,
@@ -187,19 +187,23 @@ impl Plan {
     }
 }
 
+/// Seeds from here on have two or three nodes on one store.
+pub const SEVERAL_NODES: u64 = 1 << 62;
+
 /// How many nodes there are, and what several of them need: the time to take over from each other. In half of the
 /// seeds leases end later than that, so that what a dead node had leased is sent in time by a take-over alone; in the
 /// other half they end while a carrier moves between living nodes.
 fn nodes(
-    chance: &mut Chance,
+    seed: u64,
     mood: Mood,
     carriers: &mut [CarrierPlan],
     dispatch: &mut DispatchSettings,
     active: &mut Duration,
 ) -> usize {
-    if !chance.permille(333) {
+    if seed < SEVERAL_NODES {
         return 1;
     }
+    let chance = &mut Chance::new(seed, "nodes");
     carriers.iter_mut().for_each(|carrier| carrier.has_one_session = chance.permille(300));
     if mood != Mood::Calm {
         *active += Duration::from_secs(chance.within(5..20));
