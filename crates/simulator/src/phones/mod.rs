@@ -1,7 +1,7 @@
 //! Telephones for people and tests: handsets over HTTP, as JSON.
 //!
 //! For tests, `GET /dev/phone/{number}/latest` and `POST /dev/phone/{number}/send`; for the page, everything under
-//! `/dev/phones`. Nobody signs in: only this machine is answered, and no page of another site ([`guard`]). The address
+//! `/dev/phones`. Nobody signs in: only this machine is answered, and no page of another site (`guard`). The address
 //! is a developer's own; nothing that serves real traffic has it.
 
 mod answer;
