@@ -25,9 +25,10 @@ impl Reading {
         Self { read_to: position, end, ..Self::default() }
     }
 
-    /// Everything up to this number has ended.
+    /// Everything up to this number was read and has ended. What is under way may lie behind a place from which the
+    /// log is read once more.
     pub(super) fn position(&self) -> u64 {
-        self.open.first().map_or(self.read_to, |first| first - 1)
+        self.open.first().map_or(self.read_to, |first| self.read_to.min(first - 1))
     }
 
     pub(super) fn take(&mut self, heads: Heads) {

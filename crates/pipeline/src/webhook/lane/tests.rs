@@ -258,6 +258,20 @@ fn an_endpoint_that_fails_for_five_days_or_is_gone_is_disabled_and_keeps_its_pla
 }
 
 #[test]
+fn an_endpoint_that_changes_while_requests_are_under_way_misses_no_event_between_them() {
+    for is_active in [false, true] {
+        let mut world = World::new(Ordering::Message, &[7, 7, 8, 9]);
+        assert_eq!(world.sent(), [1, 3, 4], "the second event waits for the first one");
+        let webhook = Webhook { active: is_active, ..endpoint(Ordering::Message, 4).webhook };
+        let changed = Endpoint { webhook, ..endpoint(Ordering::Message, 4) };
+        // What it asks to read is not read yet.
+        world.lane.on(Input::Changed(Box::new(changed)), world.now);
+        world.ends(1, Outcome::Failed(None));
+        assert!(world.position() < 2, "active: {is_active}: the second event was never sent");
+    }
+}
+
+#[test]
 fn a_strict_endpoint_gets_nothing_past_a_failure() {
     let mut world = World::new(Ordering::Strict, &[7, 8, 9]);
     assert_eq!(world.sent(), [1]);
