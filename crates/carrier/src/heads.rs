@@ -7,7 +7,7 @@ use crate::trace::{Decoded, Field};
 /// Octets of a head that are shown.
 const HEAD_MAX: usize = 8_192;
 
-/// Header fields whose digits are ids and times, and nobody's number.
+/// Header fields whose digits are ids and times, and no numbers of people.
 const IDS: [&str; 6] =
     ["message-id", "x-mms-message-id", "x-mms-transaction-id", "date", "x-mms-expiry", "x-mms-3gpp-mms-version"];
 

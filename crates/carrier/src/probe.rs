@@ -54,7 +54,7 @@ pub async fn probe(config: &CarrierConfig, runtime: &Arc<dyn Runtime>) -> Vec<St
             Err(error) => steps.fail("settings", error.to_string()),
         },
         CarrierConfig::Sandbox(_) => {
-            steps.note("settings", runtime.instant(), Ok("it connects to nobody"), None).map(drop)
+            steps.note("settings", runtime.instant(), Ok("it opens no connection"), None).map(drop)
         }
     };
     steps.taken

@@ -209,7 +209,7 @@ impl Trace {
         self.news.notify_waiters();
     }
 
-    /// Nobody is to read it any more.
+    /// It must not be read any more.
     pub(crate) fn forget(&self, run: u64) {
         let mut ring = self.ring();
         if ring.run == run {

@@ -253,7 +253,7 @@ impl Act {
     fn secret(&self, visit: &Visit, answer: &Value, back: &str) -> Response<Body> {
         let content = html! {
             p.flash role="status" { (self.done) }
-            p { strong { "The secret is shown this once." } " Copy it now: nobody can read it again." }
+            p { strong { "The secret is shown this once." } " Copy it now. It cannot be shown again." }
             dl.facts.secret {
                 div { dt { "Key" } dd { code { (word(answer, "keyId")) } } }
                 div { dt { "Secret" } dd { code #secret { (word(answer, "keySecret")) } } }

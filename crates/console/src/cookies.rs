@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 /// A cookie of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cookie {
-    /// Who is signed in.
+    /// The operator who has signed in.
     Session,
     /// What forms of this browser are signed with.
     Form,

@@ -1,4 +1,4 @@
-//! Who is signed in: the interface behind which operators, their passwords and their sessions are kept.
+//! The operator who has signed in: the interface behind which operators, their passwords and their sessions are kept.
 
 use std::net::IpAddr;
 

@@ -116,7 +116,7 @@ pub(crate) fn page(
     answer(&visit.shared, StatusCode::OK, title, &around)
 }
 
-/// A page for somebody who is not signed in.
+/// A page for visitors who have not signed in.
 pub(crate) fn bare(shared: &Shared, status: StatusCode, title: &str, content: &Markup) -> Response<Body> {
     let around = html! {
         main.bare #content tabindex="-1" {

@@ -24,7 +24,7 @@ pub struct Settings {
 pub struct Console {
     /// The admin API: a request with an [`Actor`] in its extensions is one of that operator.
     pub api: Router,
-    /// Who is signed in.
+    /// The operator who has signed in.
     pub door: Arc<dyn Door>,
     /// What is configured.
     pub settings: Settings,

@@ -31,7 +31,7 @@ impl FormToken {
     }
 }
 
-/// A value for the form cookie that nobody can guess.
+/// An unguessable value for the form cookie.
 pub(crate) fn fresh(entropy: &dyn Entropy) -> String {
     let mut octets = [0; 32];
     entropy.fill(&mut octets);

@@ -149,7 +149,7 @@ fn keys(visit: &Visit, id: &str, keys: &Value) -> Markup {
         Column::Acts,
     ];
     html! {
-        (table("Keys", &columns, &rows, &html! { p { "No keys. Without one nobody can send for this account." } }))
+        (table("Keys", &columns, &rows, &html! { p { "No keys. An account needs a key to send." } }))
         p.acts { (KEY_CREATE.button(visit, &[("id", id)])) }
     }
 }
@@ -177,7 +177,7 @@ fn numbers(visit: &Visit, id: &str, numbers: &Value) -> Markup {
         Column::Acts,
     ];
     html! {
-        (table("Numbers", &columns, &rows, &html! { p { "No numbers. An account sends from a number of its own." } }))
+        (table("Numbers", &columns, &rows, &html! { p { "No numbers. An account needs a number to send from." } }))
         p.acts { (NUMBER_CREATE.button(visit, &[("id", id), ("accountId", id)])) }
     }
 }
@@ -233,7 +233,7 @@ fn blocks(visit: &Visit, id: &str, blocks: &Value) -> Markup {
     let columns =
         [Column::Words("Number"), Column::Words("Kind"), Column::Words("Reason"), Column::Words("Since"), Column::Acts];
     html! {
-        (table("Blocks", &columns, &rows, &html! { p { "This account has no blocks of its own." } }))
+        (table("Blocks", &columns, &rows, &html! { p { "No block concerns this account alone." } }))
         p.acts { (BLOCK.button(visit, &[("id", id), ("accountId", id)])) }
     }
 }
@@ -263,7 +263,7 @@ fn optouts(visit: &Visit, id: &str, optouts: &Value) -> Markup {
         Column::Acts,
     ];
     html! {
-        (table("Opt-outs", &columns, &rows, &html! { p { "Nobody has opted out." } }))
+        (table("Opt-outs", &columns, &rows, &html! { p { "No handset has opted out." } }))
         p.acts { (OPT_OUT.button(visit, &[("id", id), ("accountId", id)])) }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Mmsc {
 #[derive(Debug, clap::Args)]
 struct Shown {
     /// Shows handsets as JSON on this loopback address (`127.0.0.1:8090`), under /dev/phones, and lets them write.
-    /// Nobody signs in there
+    /// They need no sign-in
     #[arg(long, value_name = "ADDRESS")]
     phones: Option<SocketAddr>,
 }

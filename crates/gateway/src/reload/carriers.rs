@@ -328,7 +328,7 @@ impl Carrier for Replaceable {
 
     fn down_for(&self) -> Option<Duration> {
         if lock(&self.presence).is_stopped {
-            // Nobody waits for it to come back by itself.
+            // No request waits for it to come back by itself.
             return Some(Duration::MAX);
         }
         match self.behind() {

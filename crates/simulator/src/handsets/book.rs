@@ -95,7 +95,7 @@ impl Book {
         Some(result)
     }
 
-    /// Drops the oldest messages of the handsets that nobody has used for the longest time, until the rest fits. The
+    /// Drops the oldest messages of the handsets that were idle for the longest time, until the rest fits. The
     /// last message of the handset in use stays.
     fn trim(&mut self, in_use: &Number) {
         while self.bytes > BYTES_MAX {
@@ -108,7 +108,7 @@ impl Book {
         }
     }
 
-    /// Forgets the handset that nobody has used for the longest time; one for which messages wait only where there is
+    /// Forgets the handset that was idle for the longest time; one for which messages wait only where there is
     /// no other. What waits for it expires.
     fn forget_one(&mut self) {
         let least = self.phones.iter().min_by_key(|(_, phone)| (phone.waiting > 0, phone.used));

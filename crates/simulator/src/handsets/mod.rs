@@ -287,7 +287,7 @@ impl Handsets {
 
     fn tell(&self, handset: &Number, message: Option<u64>) {
         let number_of_change = self.count.fetch_add(1, Ordering::SeqCst) + 1;
-        // Without a listener nobody wants to know.
+        // Without a viewer there is nothing to tell.
         let _ = self.changes.send(Change { number_of_change, handset: handset.clone(), message });
     }
 

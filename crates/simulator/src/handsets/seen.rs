@@ -1,4 +1,4 @@
-//! What went over the wire for a message: kept as octets, read when somebody wants to see it.
+//! What went over the wire for a message: kept as octets, read when they are shown.
 
 use std::collections::VecDeque;
 

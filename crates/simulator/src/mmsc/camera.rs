@@ -1,4 +1,4 @@
-//! Pictures that handsets send when somebody asks for it.
+//! Pictures that handsets send on request.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::handsets::{Handsets, Number, Picture, Place, Written};
 /// Why a picture was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAddress {
-    /// Nobody said where messages of handsets go.
+    /// No address is known for messages of handsets.
     #[error(
         "the simulated MMSC does not know where messages of handsets go: start it with --reply-to, or for MM7 with \
          --report-to"

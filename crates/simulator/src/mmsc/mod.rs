@@ -71,7 +71,7 @@ pub(crate) struct Shared {
     report_to: watch::Sender<Option<Uri>>,
     /// For answers and reports that are being sent.
     places: Semaphore,
-    /// Whom messages are for, if somebody watches.
+    /// The recipient, where there are viewers of its handset.
     handsets: Option<Arc<Handsets>>,
     peers: mm4::Peers,
 }

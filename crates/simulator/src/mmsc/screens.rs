@@ -1,4 +1,4 @@
-//! What the MMSC shows on the screens of handsets, where somebody watches them.
+//! What the MMSC shows on the screens of handsets, where there are viewers.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const USUAL_VALIDITY: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screens(Vec<Screen>);
 
-/// The screen of one recipient; of one that is no number, or that nobody watches, none.
+/// The screen of one recipient; none of one that is no number, or that has no viewer.
 #[derive(Clone, Debug, Default)]
 struct Screen {
     place: Option<Place>,

@@ -1,4 +1,4 @@
-//! Who is answered: programs and people of this machine, and no page of another site.
+//! Requests that are answered: those from this machine, and none from a page of another site.
 //!
 //! A browser sends what any page tells it to, to this machine too, and a page may give its own name the address of this
 //! machine (DNS rebinding). So the name that a request is for has to be one of this machine, and what a browser says

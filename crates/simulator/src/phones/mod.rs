@@ -1,8 +1,8 @@
 //! Telephones for people and tests: handsets over HTTP, as JSON.
 //!
 //! For tests, `GET /dev/phone/{number}/latest` and `POST /dev/phone/{number}/send`; for the page, everything under
-//! `/dev/phones`. Nobody signs in: only this machine is answered, and no page of another site (`guard`). The address
-//! is a developer's own; nothing that serves real traffic has it.
+//! `/dev/phones`. They need no sign-in: requests from other machines and from pages of other sites are refused
+//! (`guard`). The address is a developer's own; nothing that serves real traffic has it.
 
 mod answer;
 mod events;

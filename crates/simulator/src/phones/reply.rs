@@ -1,4 +1,4 @@
-//! Messages that handsets send because somebody asks for it.
+//! Messages that handsets send on request.
 
 use std::time::Duration;
 

@@ -54,7 +54,7 @@ pub(crate) struct Shared {
     /// The concatenation reference of the next long message of a handset.
     next_reference: AtomicU16,
     sessions: Arc<Sessions>,
-    /// Whom messages are for, if somebody watches.
+    /// The recipient, where there are viewers of its handset.
     pub(crate) handsets: Option<Arc<Handsets>>,
 }
 

@@ -1,4 +1,4 @@
-//! What handsets write when somebody types on them.
+//! Texts that a person types on a handset.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -103,7 +103,7 @@ impl Core {
         let reading = async {
             let unit = Unit::begin_reading(Arc::clone(self), self.connection().await?);
             let seen = look(&unit, &input).await;
-            // It has changed nothing, so nobody has to wait for its end.
+            // It has changed nothing, so no caller has to wait for its end.
             self.runtime.spawn("store-look-end", Box::pin(unit.roll_back()));
             seen
         };

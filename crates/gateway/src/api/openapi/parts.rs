@@ -23,9 +23,9 @@ pub(super) fn page_of(schema: &str) -> Value {
     })
 }
 
-/// A parameter of the query.
+/// A parameter of the query. An empty one is as good as absent.
 pub(super) fn query(name: &str, description: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+    json!({ "name": name, "in": "query", "description": description, "allowEmptyValue": true, "schema": schema })
 }
 
 /// A parameter of the path.
@@ -59,6 +59,6 @@ pub(super) fn number() -> Value {
 
 /// The parameters that narrow a list to a time.
 pub(super) fn times() -> [Value; 2] {
-    let time = json!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "const": "" }] });
+    let time = json!({ "type": "string", "format": "date-time" });
     [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
 }

@@ -1,4 +1,4 @@
-//! What the session shows on the screens of handsets, where somebody watches them.
+//! What the session shows on the screens of handsets, where there are viewers.
 
 use wire::receipt::ReceiptState;
 use wire::smpp::{CommandStatus, Pdu, Sm, Tlvs};
