@@ -2027,9 +2027,9 @@ export interface operations {
                 /** @description Messages of this broadcast. */
                 broadcastId?: string;
                 /** @description Those made at this time or later. */
-                after?: string | unknown | "";
+                after?: string;
                 /** @description Those made before this time. */
-                before?: string | unknown | "";
+                before?: string;
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -2642,9 +2642,9 @@ export interface operations {
                 /** @description Broadcasts with your name for them. */
                 reference?: string;
                 /** @description Those made at this time or later. */
-                after?: string | unknown | "";
+                after?: string;
                 /** @description Those made before this time. */
-                before?: string | unknown | "";
+                before?: string;
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -3257,9 +3257,9 @@ export interface operations {
                 /** @description Opt-outs of this handset. */
                 number?: string;
                 /** @description Those made at this time or later. */
-                after?: string | unknown | "";
+                after?: string;
                 /** @description Those made before this time. */
-                before?: string | unknown | "";
+                before?: string;
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
