@@ -2,8 +2,8 @@
 //!
 //! A queued message is *due* at a moment. A lease moves that moment to the lease's end and puts a token on the message,
 //! so that no other worker gets it before, and a worker that comes too late finds another token there. The token says
-//! which epoch owns the message ([`super::nodes`]): what a living epoch owns is given to no other one, however old its
-//! lease is.
+//! which epoch owns the message ([`super::nodes`]): an attempt that a living epoch has under way is given to no other
+//! one, however old its lease is.
 //!
 //! Moments at which something is due are readings of the steady clock ([`model::Clock::steady`]), so that setting the
 //! machine's clock neither ends a lease nor puts off a retry. Readings of an earlier process mean nothing to the next

@@ -201,7 +201,7 @@ macro_rules! conformance {
                 a_start_of_one_of_several_nodes_ends_its_own_earlier_one_alone
                 a_late_epoch_lives_until_another_node_ends_it
                 a_renewed_epoch_is_not_ended
-                what_a_living_epoch_owns_is_given_to_no_other
+                a_living_epoch_keeps_its_attempts_and_its_leases_until_they_end
                 what_an_ended_epoch_owned_is_given_to_others_at_once
                 an_ended_epoch_is_given_nothing_and_promises_nothing
                 a_node_that_leaves_gives_everything_back
