@@ -17,17 +17,23 @@ NUMBER = "+18005550100"
 TOKEN = "harness-token-harness-token"
 
 
+given_ports = set()
+
+
 def free_port():
-    """A port on which nobody listens, below those that the system gives to outgoing connections: one of these could
-    take it before it is used."""
+    """A port that this script has not been given before and on which no program listens. It lies below those that the
+    system gives to outgoing connections: one of these could take it before it is used."""
     while True:
         port = random.randint(10_000, 32_000)
+        if port in given_ports:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        given_ports.add(port)
+        return port
 
 
 def wait_for(what, condition, seconds=60.0):
