@@ -34,6 +34,7 @@ mod list;
 mod media;
 mod message;
 mod observed;
+mod operators;
 mod optouts;
 mod order;
 mod owners;
