@@ -116,8 +116,9 @@ impl App {
         let pipeline = start_pipeline(&config, &served, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
+        let failures = reports.metrics.sign_ins.clone();
         let (kept, chance) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
-        let sign_ins = Arc::new(SignIns::new(Arc::clone(&operators), kept, chance, Arc::clone(&runtime)));
+        let sign_ins = Arc::new(SignIns::new(Arc::clone(&operators), failures, kept, chance, Arc::clone(&runtime)));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
         let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));

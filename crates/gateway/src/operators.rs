@@ -1,7 +1,7 @@
 //! The part of the operator's door that a reload changes.
 
+pub mod failures;
 pub mod passwords;
-pub mod proxy;
 pub mod sign_in;
 
 use std::sync::{Arc, PoisonError, RwLock};

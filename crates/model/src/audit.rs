@@ -11,24 +11,18 @@ use crate::id::AuditId;
 pub enum ActorKind {
     /// The holder of the admin token.
     Token,
-    /// An operator who signed in.
+    /// An operator who signed in, or whom a trusted proxy named.
     Operator,
-    /// An operator whom a trusted proxy named.
-    Proxy,
-    /// The command line, on the machine itself.
-    Cli,
 }
 
 impl ActorKind {
-    const ALL: [Self; 4] = [Self::Token, Self::Operator, Self::Proxy, Self::Cli];
+    const ALL: [Self; 2] = [Self::Token, Self::Operator];
 
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Operator => "operator",
-            Self::Proxy => "proxy",
-            Self::Cli => "cli",
         }
     }
 

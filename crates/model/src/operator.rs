@@ -138,8 +138,8 @@ impl SignInToken {
         &self.0
     }
 
-    /// What is kept of the token that this text is. Nobody can guess a token, so that its digest needs neither a key nor
-    /// a salt.
+    /// What is kept of the token that this text is. Nobody can guess a token, so that its digest needs neither a key
+    /// nor a salt.
     pub fn digest_of(text: &str) -> SecretDigest {
         SecretDigest::from_bytes(Sha256::digest(text.as_bytes()).into())
     }

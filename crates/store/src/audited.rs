@@ -87,8 +87,8 @@ impl Texts {
     }
 }
 
-/// A page of the records that were found, one more than it shows at most; `last` is the last entry that it looked at, if
-/// there may be others behind that.
+/// A page of the records that were found, one more than it shows at most; `last` is the last entry that it looked at,
+/// if there may be others behind that.
 pub(crate) fn page(mut records: Vec<AuditRecord>, limit: usize, last: Option<AuditId>) -> AuditPage {
     let is_more = records.len() > limit;
     records.truncate(limit);

@@ -49,7 +49,7 @@ impl Access {
 
 use Role::{Admin, Operator, Viewer};
 
-/// Every method of every route. What has no row is refused to everybody.
+/// Every method of every route; a test keeps it complete.
 const ACCESS: &[Access] = &[
     reads(Viewer, "/accounts"),
     changes(Admin, "POST", "/accounts"),

@@ -37,7 +37,7 @@ impl Principal {
     pub(super) fn in_words(&self) -> String {
         match self.actor.kind {
             ActorKind::Token => "admin token".to_owned(),
-            ActorKind::Operator | ActorKind::Proxy | ActorKind::Cli => self.actor.name.to_string(),
+            ActorKind::Operator => self.actor.name.to_string(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use model::error::ErrorCode;
 use model::operator::LINK_VALID;
 use model::{
     ActorKind, AuditActor, AuditEntry, AuditId, AuditOutcome, Entropy, Operator, OperatorName, Role, SignInToken, Via,
@@ -12,6 +13,7 @@ use store::contract::operators::Proof;
 use store::{Store, StoreError};
 
 use super::Operators;
+use super::failures::{Failure, Failures};
 use super::passwords::{Cost, NotHashed, Passwords};
 
 /// Operators cannot be looked up at the moment.
@@ -23,6 +25,9 @@ pub enum Unavailable {
     /// There is no room for a hash.
     #[error(transparent)]
     Hash(#[from] NotHashed),
+    /// The store cannot count attempts, and without a count nobody may guess.
+    #[error("attempts to sign in cannot be counted: {0}")]
+    Uncounted(String),
 }
 
 /// A session that has begun.
@@ -41,7 +46,7 @@ pub enum Attempt {
     In(SignedIn),
     /// The name or the password is wrong.
     Wrong,
-    /// Too many attempts have failed: the next one is heard after so many seconds.
+    /// The address has had its attempts: the next one is heard after so many seconds.
     Later(u64),
 }
 
@@ -49,6 +54,7 @@ pub enum Attempt {
 pub struct SignIns {
     operators: Arc<Operators>,
     passwords: Arc<Passwords>,
+    failures: Failures,
     store: Arc<dyn Store>,
     entropy: Arc<dyn Entropy>,
     runtime: Arc<dyn Runtime>,
@@ -57,12 +63,13 @@ pub struct SignIns {
 impl SignIns {
     pub(crate) fn new(
         operators: Arc<Operators>,
+        failures: Failures,
         store: Arc<dyn Store>,
         entropy: Arc<dyn Entropy>,
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         let passwords = Passwords::new(Cost::RECOMMENDED, Arc::clone(&entropy), Arc::clone(&runtime));
-        Self { operators, passwords: Arc::new(passwords), store, entropy, runtime }
+        Self { operators, passwords: Arc::new(passwords), failures, store, entropy, runtime }
     }
 
     pub(crate) const fn passwords(&self) -> &Arc<Passwords> {
@@ -79,19 +86,25 @@ impl SignIns {
     /// # Errors
     /// [`Unavailable`].
     pub async fn redeem(&self, link: &str, address: IpAddr) -> Result<Option<SignedIn>, Unavailable> {
-        self.begin(Proof::Link(SignInToken::digest_of(link)), "/console/login", address).await
+        let begun = self.begin(Proof::Link(SignInToken::digest_of(link)), "/console/login", address).await?;
+        if begun.is_none() {
+            self.failures.note(Failure::Link);
+            // Links are too long to be guessed: the count of the address bounds the lines in the log alone.
+            if self.operators.limiter.take_failed_auth(address, self.runtime.now()).await.is_ok() {
+                tracing::warn!(%address, "An operator could not sign in from {address}: the link is unknown or over");
+            }
+        }
+        Ok(begun)
     }
 
-    /// Begins a session for an operator with a password. An address that has failed too often waits, as at the admin
-    /// API.
+    /// Begins a session for an operator with a password. Each attempt is counted before the password is looked at, so
+    /// that many at once are no way around the limit of the address. Wrong tokens at the admin API count with them.
     ///
     /// # Errors
     /// [`Unavailable`].
     pub async fn sign_in(&self, name: &str, password: &str, address: IpAddr) -> Result<Attempt, Unavailable> {
-        let now = self.runtime.now();
-        let standing = self.operators.limiter.address_standing(address, now).await;
-        if standing.remaining == 0 {
-            return Ok(Attempt::Later(standing.retry_after_secs(now)));
+        if let Some(later) = self.count(address).await? {
+            return Ok(later);
         }
         let name = name.parse::<OperatorName>().ok();
         let known = match &name {
@@ -108,9 +121,21 @@ impl SignIns {
             }
         }
         tracing::warn!(%address, "An operator could not sign in from {address}: the name or the password is wrong");
-        // A count that cannot be taken refuses the next attempt, and this one is refused anyway.
-        drop(self.operators.limiter.take_failed_auth(address, now).await);
+        self.failures.note(Failure::Password);
         Ok(Attempt::Wrong)
+    }
+
+    /// Counts an attempt of an address, and says when the next one is heard where this one is too many.
+    async fn count(&self, address: IpAddr) -> Result<Option<Attempt>, Unavailable> {
+        let now = self.runtime.now();
+        let Err((standing, refusal)) = self.operators.limiter.take_failed_auth(address, now).await else {
+            return Ok(None);
+        };
+        if refusal.code != ErrorCode::RateLimitExceeded {
+            return Err(Unavailable::Uncounted(refusal.cause.unwrap_or_default()));
+        }
+        self.failures.note(Failure::TooMany);
+        Ok(Some(Attempt::Later(standing.retry_after_secs(now))))
     }
 
     /// Whose session a cookie is, which is noted as seen. `None` for one that is unknown or over.

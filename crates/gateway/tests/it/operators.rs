@@ -86,6 +86,8 @@ async fn a_link_signs_in_once_and_the_session_ends_with_the_role() {
     let signed_in = sign_ins.redeem(token, HERE).await.unwrap().unwrap();
     assert_eq!((signed_in.operator.name.as_str(), signed_in.operator.role), ("ada", Role::Viewer));
     assert!(sign_ins.redeem(token, HERE).await.unwrap().is_none(), "used");
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    assert!(metrics.contains("smsfactory_sign_ins_failed_total{reason=\"link\"} 1"), "{metrics}");
     let cookie = signed_in.token.reveal().to_owned();
     assert!(sign_ins.operator_of(&cookie).await.unwrap().is_some());
     assert!(sign_ins.operator_of("another").await.unwrap().is_none());
@@ -102,7 +104,7 @@ async fn a_link_signs_in_once_and_the_session_ends_with_the_role() {
 
 #[tokio::test]
 async fn a_password_signs_in_and_those_who_guess_wait() {
-    let stage = Stage::at(NOON, |config, _| config.limits.failed_auth_per_minute = 2).await;
+    let stage = Stage::at(NOON, |config, _| config.limits.failed_auth_per_minute = 3).await;
     add(&stage, "ada", "viewer", Some("correct horse battery")).await;
     let sign_ins = stage.app().sign_ins();
     let right = sign_ins.sign_in("Ada", "correct horse battery", HERE).await.unwrap();
@@ -112,6 +114,11 @@ async fn a_password_signs_in_and_those_who_guess_wait() {
     assert!(matches!(sign_ins.sign_in("eve", "correct horse battery", HERE).await.unwrap(), Attempt::Wrong));
     let later = sign_ins.sign_in("ada", "correct horse battery", HERE).await.unwrap();
     assert!(matches!(later, Attempt::Later(1..=60)), "{later:?}");
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    for line in ["{reason=\"password\"} 2", "{reason=\"too_many\"} 1"] {
+        let line = format!("smsfactory_sign_ins_failed_total{line}");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
     let elsewhere = "192.0.2.1".parse().unwrap();
     assert!(matches!(sign_ins.sign_in("ada", "correct horse battery", elsewhere).await.unwrap(), Attempt::In(_)));
     stage.operate("PATCH", "/operators/ada", json!({ "password": null })).await.expect(200);
