@@ -34,6 +34,7 @@ use crate::http::rooms::Rooms;
 use crate::http::serve::{Door, Phase, Unreadable, serve};
 use crate::http::tls::{self, Tls};
 use crate::operators::Operators;
+use crate::operators::sign_in::SignIns;
 use crate::reload::carriers::Starter;
 use crate::reload::{self, DrainTime, Reloader};
 
@@ -57,6 +58,8 @@ pub struct App {
     endless: [Task; 3],
     drain: Arc<DrainTime>,
     reloader: Arc<Reloader>,
+    sign_ins: Arc<SignIns>,
+    admin: Router,
 }
 
 impl App {
@@ -127,6 +130,9 @@ impl App {
         let pipeline = start_pipeline(&config, &served, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
+        let failures = reports.metrics.sign_ins.clone();
+        let (kept, chance) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
+        let sign_ins = Arc::new(SignIns::new(Arc::clone(&operators), failures, kept, chance, Arc::clone(&runtime)));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
         let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));
@@ -144,12 +150,13 @@ impl App {
             carriers,
         };
         let reloader = Arc::new(Reloader::new(parts, config));
-        let admin = Arc::new(admin_api(&api, operators, &reloader, &supervisor, &reports));
+        let admin = Arc::new(admin_api(&api, operators, &sign_ins, &reloader, &supervisor, &reports));
         let public = Door {
             tls,
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
         let routed = admin::router(Arc::clone(&admin)).merge(prepared.beside);
+        let in_process = routed.clone();
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
@@ -173,6 +180,8 @@ impl App {
             endless: [measuring, telling, renewing],
             drain,
             reloader,
+            sign_ins,
+            admin: in_process,
         })
     }
 
@@ -184,6 +193,17 @@ impl App {
     /// Takes over other configurations.
     pub const fn reloader(&self) -> &Arc<Reloader> {
         &self.reloader
+    }
+
+    /// Signs operators in and out.
+    pub const fn sign_ins(&self) -> &Arc<SignIns> {
+        &self.sign_ins
+    }
+
+    /// The admin API, for a part of this process that has signed an operator in and says so by a
+    /// [`Principal`](admin::Principal) in the extensions of its requests.
+    pub const fn admin(&self) -> &Router {
+        &self.admin
     }
 
     /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has
@@ -280,6 +300,7 @@ impl Reports {
 fn admin_api(
     api: &Api,
     operators: Arc<Operators>,
+    sign_ins: &SignIns,
     reloader: &Arc<Reloader>,
     supervisor: &Supervisor,
     reports: &Reports,
@@ -292,6 +313,8 @@ fn admin_api(
         links: api.links.clone(),
         operators,
         reloader: Arc::clone(reloader),
+        passwords: Arc::clone(sign_ins.passwords()),
+        entropy: Arc::clone(sign_ins.entropy()),
         trusted_proxies: api.trusted_proxies.clone(),
         lines: Arc::clone(&reports.lines),
         metrics: reports.metrics.clone(),

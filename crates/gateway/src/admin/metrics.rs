@@ -31,6 +31,7 @@ use store::contract::health::CommitSample;
 use super::Shared;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
+use crate::operators::failures::Failures;
 use crate::reload::carriers::REMOVED;
 
 /// What is counted while it happens; the rest is looked up when it is asked for.
@@ -38,6 +39,8 @@ use crate::reload::carriers::REMOVED;
 pub struct Metrics {
     /// Requests to the public API.
     pub http: HttpMetrics,
+    /// Sign-ins of operators that failed.
+    pub sign_ins: Failures,
     group_size: Histogram,
     commit_duration: Histogram,
 }
@@ -46,6 +49,7 @@ impl Default for Metrics {
     fn default() -> Self {
         Self {
             http: HttpMetrics::default(),
+            sign_ins: Failures::default(),
             group_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
             commit_duration: Histogram::new([
                 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0,
@@ -66,6 +70,7 @@ impl Metrics {
 
     fn register(&self, registry: &mut Registry) {
         self.http.register(registry);
+        self.sign_ins.register(registry);
         registry.register("store_commit_group_size", "Calls that shared a commit", self.group_size.clone());
         registry.register(
             "store_commit_duration_seconds",

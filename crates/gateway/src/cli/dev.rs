@@ -5,6 +5,7 @@
 
 mod demo;
 mod first;
+mod operator;
 mod stop;
 mod world;
 
@@ -63,6 +64,8 @@ impl Dev {
         let app = App::start_beside(beside, config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         world.meet(&app);
         let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
+        let link = operator::link(&app).await?;
+        output::say(format!("Console        {link}\n               (signs in once, within 10 minutes)\n"));
         let first = self.first_messages(&app, &world, &demo).await;
         if first.is_ok() {
             self.introduce(&app, &world, &demo);

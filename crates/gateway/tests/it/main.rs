@@ -36,6 +36,7 @@ mod media;
 mod message;
 mod observed;
 mod operator_sends;
+mod operators;
 mod optouts;
 mod order;
 mod owners;
