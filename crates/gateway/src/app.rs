@@ -25,6 +25,7 @@ use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
 use crate::config::Config;
+use crate::console::{self, Sessions};
 use crate::files::{self, Budget};
 use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
@@ -57,6 +58,7 @@ pub struct App {
     endless: [Task; 3],
     drain: Arc<DrainTime>,
     reloader: Arc<Reloader>,
+    sessions: Arc<Sessions>,
 }
 
 impl App {
@@ -103,6 +105,7 @@ impl App {
         store.keep_within(config.store_bounds());
         let (node, renewing) = join(&store, &config.cluster.node, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
+        let sessions = Arc::new(Sessions::new(Arc::clone(&entropy), Arc::clone(&runtime)));
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter)?;
@@ -136,6 +139,7 @@ impl App {
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
         let routed = admin::router(Arc::clone(&admin));
+        let routed = console::router(&admin, routed.clone(), Arc::clone(&sessions)).merge(routed);
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
@@ -159,6 +163,7 @@ impl App {
             endless: [measuring, telling, renewing],
             drain,
             reloader,
+            sessions,
         })
     }
 
@@ -170,6 +175,11 @@ impl App {
     /// Takes over other configurations.
     pub const fn reloader(&self) -> &Arc<Reloader> {
         &self.reloader
+    }
+
+    /// Sessions of the web console.
+    pub const fn sessions(&self) -> &Arc<Sessions> {
+        &self.sessions
     }
 
     /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has

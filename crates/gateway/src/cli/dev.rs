@@ -72,6 +72,9 @@ impl Dev {
             (Ok(_), true) => Ok(()),
             (Ok(id), false) => {
                 self.hint(&app, &id);
+                let (at, token) = (app.admin_address, app.sessions().link());
+                let link = format!("http://{at}/console/login?token={token}");
+                output::say(format!("\nConsole        {link}\n               (signs in once, within 10 minutes)"));
                 tokio::select! {
                     () = signals.next() => Ok(()),
                     why = app.failed() => Err(Failed::new(why)),

@@ -14,6 +14,7 @@ mod broadcast;
 mod broadcasts;
 mod commands;
 mod connections;
+mod console;
 mod dispatch;
 mod draining;
 mod ends;
