@@ -25,7 +25,7 @@ use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
 use crate::config::Config;
-use crate::console::{self, Sessions};
+use crate::console;
 use crate::files::{self, Budget};
 use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
@@ -35,6 +35,7 @@ use crate::http::rooms::Rooms;
 use crate::http::serve::{Door, Phase, Unreadable, serve};
 use crate::http::tls::{self, Tls};
 use crate::operators::Operators;
+use crate::operators::sign_in::SignIns;
 use crate::reload::carriers::Starter;
 use crate::reload::{self, DrainTime, Reloader};
 
@@ -58,7 +59,8 @@ pub struct App {
     endless: [Task; 3],
     drain: Arc<DrainTime>,
     reloader: Arc<Reloader>,
-    sessions: Arc<Sessions>,
+    sign_ins: Arc<SignIns>,
+    admin: Router,
 }
 
 impl App {
@@ -105,7 +107,6 @@ impl App {
         store.keep_within(config.store_bounds());
         let (node, renewing) = join(&store, &config.cluster.node, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
-        let sessions = Arc::new(Sessions::new(Arc::clone(&entropy), Arc::clone(&runtime)));
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter)?;
@@ -116,6 +117,8 @@ impl App {
         let pipeline = start_pipeline(&config, &served, prepared.pepper, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
+        let (kept, chance) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
+        let sign_ins = Arc::new(SignIns::new(Arc::clone(&operators), kept, chance, Arc::clone(&runtime)));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
         let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));
@@ -132,14 +135,17 @@ impl App {
             starter,
             carriers,
         };
+        let proxy_header = config.console.proxy_header.clone();
         let reloader = Arc::new(Reloader::new(parts, config));
-        let admin = Arc::new(admin_api(&api, operators, &reloader, &supervisor, &reports));
+        let admin = Arc::new(admin_api(&api, operators, &sign_ins, &reloader, &supervisor, &reports));
         let public = Door {
             tls,
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
         let routed = admin::router(Arc::clone(&admin));
-        let routed = console::router(&admin, routed.clone(), Arc::clone(&sessions)).merge(routed);
+        let in_process = routed.clone();
+        let web = console::router(&admin, routed.clone(), Arc::clone(&sign_ins), proxy_header);
+        let routed = web.merge(routed);
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
@@ -163,7 +169,8 @@ impl App {
             endless: [measuring, telling, renewing],
             drain,
             reloader,
-            sessions,
+            sign_ins,
+            admin: in_process,
         })
     }
 
@@ -177,9 +184,15 @@ impl App {
         &self.reloader
     }
 
-    /// Sessions of the web console.
-    pub const fn sessions(&self) -> &Arc<Sessions> {
-        &self.sessions
+    /// Signs operators in and out.
+    pub const fn sign_ins(&self) -> &Arc<SignIns> {
+        &self.sign_ins
+    }
+
+    /// The admin API, for a part of this process that has signed an operator in and says so by a
+    /// [`Principal`](admin::Principal) in the extensions of its requests.
+    pub const fn admin(&self) -> &Router {
+        &self.admin
     }
 
     /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has
@@ -276,6 +289,7 @@ impl Reports {
 fn admin_api(
     api: &Api,
     operators: Arc<Operators>,
+    sign_ins: &SignIns,
     reloader: &Arc<Reloader>,
     supervisor: &Supervisor,
     reports: &Reports,
@@ -288,6 +302,8 @@ fn admin_api(
         links: api.links.clone(),
         operators,
         reloader: Arc::clone(reloader),
+        passwords: Arc::clone(sign_ins.passwords()),
+        entropy: Arc::clone(sign_ins.entropy()),
         trusted_proxies: api.trusted_proxies.clone(),
         lines: Arc::clone(&reports.lines),
         metrics: reports.metrics.clone(),

@@ -1,133 +1,100 @@
 //! The web console on the operator's listener: where its requests come from, who is signed in, and how it calls the
 //! admin API.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderValue, Request};
+use axum::http::Request;
 use axum::middleware::map_request;
 use console::{Actor, Client, Console, Door, Role, Settings, SignIn, SignedIn, Unavailable};
-use model::{Entropy, Timestamp};
-use runtime::Runtime;
+use model::Operator;
 
-use crate::admin::Admin;
+use crate::admin::{Admin, Principal};
 use crate::api::address;
 use crate::http::Peer;
+use crate::operators::proxy::named;
+use crate::operators::sign_in::{self, Attempt, SignIns};
 
-/// The console, which calls the admin API `api` in this process.
-pub fn router(admin: &Arc<Admin>, api: Router, sessions: Arc<Sessions>) -> Router {
-    let (runtime, entropy) = (Arc::clone(&admin.runtime), Arc::clone(&sessions.entropy));
-    let (calling, called) = (Arc::clone(admin), Arc::clone(admin));
-    let api = api.layer(map_request(move |request| std::future::ready(as_operator(&called, request))));
+/// The console, which calls the admin API `api` in this process. `proxy_header` is the header in which a trusted proxy
+/// names the operator; empty for none.
+pub fn router(admin: &Arc<Admin>, api: Router, sign_ins: Arc<SignIns>, proxy_header: String) -> Router {
+    let (runtime, entropy) = (Arc::clone(&admin.runtime), Arc::clone(sign_ins.entropy()));
+    let api = api.layer(map_request(move |request| std::future::ready(as_operator(request))));
+    let calling = Arc::clone(admin);
     let settings = Settings::default();
-    console::router(Console { api, door: sessions, settings, runtime, entropy })
-        .layer(map_request(move |request| std::future::ready(with_client(&calling, request))))
+    console::router(Console { api, door: Arc::new(Operators(sign_ins)), settings, runtime, entropy })
+        .layer(map_request(move |request| std::future::ready(with_client(&calling, &proxy_header, request))))
 }
 
-/// A call of the console has passed its guard: it comes with the admin API's token.
-fn as_operator(admin: &Admin, mut request: Request<Body>) -> Request<Body> {
-    let actor = request.extensions().get::<Actor>().cloned();
-    if let (Some(actor), Some(token)) = (actor, admin.operators.token())
-        && let Ok(token) = HeaderValue::try_from(format!("Bearer {token}"))
-    {
-        request.headers_mut().insert(AUTHORIZATION, token);
-        request.extensions_mut().insert(Peer(SocketAddr::new(actor.address, 0)));
+/// A call of the console is one of the operator who is signed in.
+fn as_operator(mut request: Request<Body>) -> Request<Body> {
+    let principal = request.extensions().get::<Actor>().and_then(|actor| {
+        let role = model::Role::parse(actor.role.as_str())?;
+        Some(Principal::of_console(&actor.name.parse().ok()?, role, actor.address))
+    });
+    if let Some(principal) = principal {
+        request.extensions_mut().insert(principal);
     }
     request
 }
 
-fn with_client(admin: &Admin, mut request: Request<Body>) -> Request<Body> {
+fn with_client(admin: &Admin, proxy_header: &str, mut request: Request<Body>) -> Request<Body> {
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let address = address::of_client(peer, request.headers(), &admin.trusted_proxies);
-    request.extensions_mut().insert(Client { address, proxied: None });
+    let proxied = named(proxy_header, peer, request.headers(), &admin.trusted_proxies).map(str::to_owned);
+    request.extensions_mut().insert(Client { address, proxied });
     request
 }
 
-/// Sessions of this process. They begin by a one-time link and end with the process.
-pub struct Sessions {
-    known: Mutex<Known>,
-    entropy: Arc<dyn Entropy>,
-    runtime: Arc<dyn Runtime>,
+/// Operators as the console knows them.
+struct Operators(Arc<SignIns>);
+
+fn actor(operator: &Operator, address: IpAddr) -> Actor {
+    let role = match operator.role {
+        model::Role::Viewer => Role::Viewer,
+        model::Role::Operator => Role::Operator,
+        model::Role::Admin => Role::Admin,
+    };
+    Actor { name: operator.name.to_string(), role, address }
 }
 
-#[derive(Default)]
-struct Known {
-    /// Until when each link can be used.
-    links: HashMap<String, Timestamp>,
-    /// When each session was last seen.
-    sessions: HashMap<String, Timestamp>,
+fn signed_in(begun: &sign_in::SignedIn, address: IpAddr) -> SignedIn {
+    SignedIn { cookie: begun.token.reveal().to_owned(), actor: actor(&begun.operator, address) }
 }
 
-/// How long a link can be used.
-const LINK_VALID: Duration = Duration::from_secs(600);
-
-/// A session ends after so long without a request.
-const IDLE: Duration = Duration::from_secs(12 * 3_600);
-
-impl Sessions {
-    /// None yet.
-    pub fn new(entropy: Arc<dyn Entropy>, runtime: Arc<dyn Runtime>) -> Self {
-        Self { known: Mutex::default(), entropy, runtime }
-    }
-
-    /// A token that signs in once, within 10 minutes.
-    pub fn link(&self) -> String {
-        let token = secret(&*self.entropy);
-        self.known().links.insert(token.clone(), self.runtime.now() + LINK_VALID);
-        token
-    }
-
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A secret of letters and digits.
-fn secret(entropy: &dyn Entropy) -> String {
-    let mut octets = [0; 32];
-    entropy.fill(&mut octets);
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-fn operator(address: IpAddr) -> Actor {
-    Actor { name: "admin".to_owned(), role: Role::Admin, address }
+fn unavailable(error: sign_in::Unavailable) -> Unavailable {
+    Unavailable(error.to_string())
 }
 
 #[async_trait]
-impl Door for Sessions {
+impl Door for Operators {
     async fn redeem(&self, link: &str, address: IpAddr) -> Result<Option<SignedIn>, Unavailable> {
-        let now = self.runtime.now();
-        if self.known().links.remove(link).is_none_or(|until| until <= now) {
-            return Ok(None);
-        }
-        let cookie = secret(&*self.entropy);
-        self.known().sessions.insert(cookie.clone(), now);
-        Ok(Some(SignedIn { cookie, actor: operator(address) }))
+        let begun = self.0.redeem(link, address).await.map_err(unavailable)?;
+        Ok(begun.map(|begun| signed_in(&begun, address)))
     }
 
-    async fn sign_in(&self, _: &str, _: &str, _: IpAddr) -> Result<SignIn, Unavailable> {
-        Ok(SignIn::Wrong)
+    async fn sign_in(&self, name: &str, password: &str, address: IpAddr) -> Result<SignIn, Unavailable> {
+        Ok(match self.0.sign_in(name, password, address).await.map_err(unavailable)? {
+            Attempt::In(begun) => SignIn::In(signed_in(&begun, address)),
+            Attempt::Wrong => SignIn::Wrong,
+            Attempt::Later(secs) => SignIn::Later(secs),
+        })
     }
 
     async fn actor(&self, cookie: &str, address: IpAddr) -> Result<Option<Actor>, Unavailable> {
-        let now = self.runtime.now();
-        let mut known = self.known();
-        known.sessions.retain(|_, seen| *seen + IDLE > now);
-        Ok(known.sessions.get_mut(cookie).map(|seen| *seen = now).map(|()| operator(address)))
+        let operator = self.0.operator_of(cookie).await.map_err(unavailable)?;
+        Ok(operator.map(|operator| actor(&operator, address)))
     }
 
-    async fn by_proxy(&self, _: &str, _: IpAddr) -> Result<Option<Actor>, Unavailable> {
-        Ok(None)
+    async fn by_proxy(&self, name: &str, address: IpAddr) -> Result<Option<Actor>, Unavailable> {
+        let operator = self.0.by_proxy(name).await.map_err(unavailable)?;
+        Ok(operator.map(|operator| actor(&operator, address)))
     }
 
     async fn sign_out(&self, cookie: &str) -> Result<(), Unavailable> {
-        self.known().sessions.remove(cookie);
-        Ok(())
+        self.0.sign_out(cookie).await.map_err(unavailable)
     }
 }

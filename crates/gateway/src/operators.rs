@@ -1,5 +1,9 @@
 //! The part of the operator's door that a reload changes.
 
+pub mod passwords;
+pub mod proxy;
+pub mod sign_in;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use model::Limits;

@@ -312,6 +312,8 @@ pub enum AdditionalInfo {
         /// What would help, one sentence for each category at most; no word of the text.
         help: Vec<String>,
     },
+    /// The role of the operator is not enough: this one is needed.
+    RoleNeeded(&'static str),
     /// The recipient is blocked by the operator.
     Blocked,
     /// The recipient opted out.

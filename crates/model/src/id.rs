@@ -100,6 +100,8 @@ ids! {
     ErasureId "era_";
     /// Names an endpoint of webhooks.
     WebhookId "whk_";
+    /// Names an entry of the audit log.
+    AuditId "aud_";
 }
 
 /// How many low bits of a broadcast's message ids number its recipients.

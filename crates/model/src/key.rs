@@ -204,7 +204,7 @@ impl ApiKey {
 }
 
 /// `digits` base-62 digits, each equally likely.
-fn random_base62(digits: usize, entropy: &dyn Entropy) -> String {
+pub(crate) fn random_base62(digits: usize, entropy: &dyn Entropy) -> String {
     const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(digits);
     while text.len() < digits {

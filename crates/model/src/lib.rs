@@ -9,11 +9,13 @@
 //! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
 //! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
 //! found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
-//! [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of).
+//! [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of), [`operator`]
+//! (who runs the platform), [`audit`] (what they changed).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;
 pub mod address;
+pub mod audit;
 pub mod backoff;
 mod base62;
 pub mod broadcast;
@@ -34,6 +36,7 @@ pub mod media;
 pub mod message;
 pub mod mint;
 pub mod number;
+pub mod operator;
 pub mod optout;
 pub mod originator;
 pub mod owner;
@@ -46,6 +49,7 @@ pub mod webhook;
 
 pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};
 pub use address::{AddressText, Msisdn};
+pub use audit::{ActorKind, AuditActor, AuditEntry, AuditOutcome, AuditRecord, Via};
 pub use broadcast::{Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Recipients};
 pub use carrier::{Assignment, CarrierName};
 pub use client_reference::ClientReference;
@@ -53,13 +57,14 @@ pub use clock::{Clock, Moment, SimClock, Timestamp};
 pub use entropy::{Entropy, SeededEntropy};
 pub use erasure::{Erasure, ErasureCounts};
 pub use error::{ErrorCode, Refusal};
-pub use id::{AccountId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId, TemplateId, WebhookId};
+pub use id::{AccountId, AuditId, BroadcastId, ErasureId, MediaId, MessageId, ScreeningId, TemplateId, WebhookId};
 pub use inbound::{InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage};
 pub use key::{ApiKey, KeyId, Mode};
 pub use keyword::{Keyword, KeywordKind};
 pub use media::{Media, MediaType};
 pub use message::{Delivery, Message, MessageRecord};
 pub use mint::Mint;
+pub use operator::{Operator, OperatorName, PasswordHash, Role, Session, SignInToken};
 pub use optout::{OptOut, OptOutChange, OptOutName, OptOutScope, OptOutSource};
 pub use originator::{Originator, SenderKind, SenderKinds};
 pub use owner::Owner;

@@ -182,7 +182,8 @@ impl Eraser {
             under_way = still;
         }
         // The receipts of what was under way have come last.
-        self.erase_receipts(id, number).await
+        self.erase_receipts(id, number).await?;
+        self.erase_audit(id, number).await
     }
 
     async fn erase_packed(&self, id: ErasureId, number: Msisdn) -> Result<(), StoreError> {
@@ -252,6 +253,21 @@ impl Eraser {
                 self.store.erase_receipts(id, some.to_vec(), self.runtime.now()).await?;
             }
             after = receipts.next;
+            if after.is_none() {
+                return Ok(());
+            }
+            self.runtime.sleep(REST).await;
+        }
+    }
+
+    async fn erase_audit(&self, id: ErasureId, number: Msisdn) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let audit = self.store.audit_of(number, after).await?;
+            for some in audit.entries.chunks(STEP) {
+                self.store.erase_audit(id, some.to_vec()).await?;
+            }
+            after = audit.next;
             if after.is_none() {
                 return Ok(());
             }

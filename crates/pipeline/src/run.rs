@@ -70,6 +70,8 @@ pub struct Parts {
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
     pub screening_log: Duration,
+    /// How long the audit log keeps what operators changed.
+    pub audit_log: Duration,
     /// How long texts, messages and keys of receipts are kept.
     pub retention: Retention,
     /// How long parts of messages of handsets wait, and unrouted ones are kept.

@@ -38,6 +38,7 @@ const UNCLAIMED: Duration = Duration::from_secs(120);
 /// Sweeps up.
 pub(crate) struct Sweeper {
     pub(crate) screening_log: Duration,
+    pub(crate) audit_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
     /// How long things are kept.
@@ -73,6 +74,7 @@ impl Sweeper {
     fn sweeping(&self) -> Mutex<Sweeping> {
         Mutex::new(Sweeping::new(Kept {
             screening_log: self.screening_log,
+            audit_log: self.audit_log,
             media: self.media_kept,
             parked: self.parked_kept,
         }))
@@ -113,6 +115,8 @@ impl Sweeper {
             Call::SettleHeld(at, after) => Input::Settled(store.settle_held(at, UNCLAIMED, after, STEP).await?.next),
             Call::ForgetRequests(at) => Input::Forgotten(store.forget_requests(at, STEP).await?),
             Call::ForgetScreening(before) => Input::Forgotten(store.forget_screening(before, STEP).await?),
+            Call::ForgetAudit(before) => Input::Forgotten(store.forget_audit(before, STEP).await?),
+            Call::ForgetSignIns(at) => Input::Forgotten(store.forget_sign_ins(at, STEP).await?),
             Call::ForgetChanges => Input::Forgotten(store.forget_changes(CHANGES_STEP).await?),
             Call::Consumers => Input::Consumers(store.consumers().await?),
             Call::RemoveOrphans => {

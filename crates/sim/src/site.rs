@@ -324,6 +324,7 @@ impl Site {
             parked_kept: Duration::from_secs(86_400),
             screen: Arc::clone(&self.screen),
             screening_log: Duration::from_secs(86_400),
+            audit_log: Duration::from_secs(86_400),
             retention: RULES,
             inbound: InboundRules { parts_wait: self.plan.handsets.parts_wait, ..InboundRules::default() },
             index_after: Duration::from_secs(20),

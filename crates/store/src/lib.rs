@@ -13,10 +13,11 @@
 //! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
 //! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
-//! notified).
+//! notified), [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod accepted;
+mod audited;
 pub mod contract;
 pub mod copy;
 mod delivery_rows;
@@ -28,6 +29,7 @@ mod handsets;
 mod life;
 mod listing;
 pub mod objects;
+mod operating;
 mod packing;
 mod portable;
 pub mod postgres;
@@ -52,6 +54,7 @@ use contract::dispatch::QueueDepth;
 use runtime::Runtime;
 
 pub use contract::StoreError;
+pub use contract::audit::Audit;
 pub use contract::broadcasts::Broadcasts;
 pub use contract::changes::Changes;
 pub use contract::dispatch::Dispatch;
@@ -62,6 +65,7 @@ pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::nodes::Nodes;
+pub use contract::operators::Operators;
 pub use contract::optouts::OptOuts;
 pub use contract::receipts::Receipts;
 pub use contract::requests::Requests;
@@ -80,6 +84,8 @@ pub trait Store:
     + Dispatch
     + Receipts
     + Tenants
+    + Operators
+    + Audit
     + Inbound
     + OptOuts
     + Windows
@@ -102,6 +108,8 @@ impl<
         + Dispatch
         + Receipts
         + Tenants
+        + Operators
+        + Audit
         + Inbound
         + OptOuts
         + Windows

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json as object};
 
 use super::input::{body, meaning, path, required, wrong};
+use super::principal::Principal;
 use super::{Admin, Answered, Shared, json};
 use crate::http::query::Parameters;
 
@@ -22,9 +23,6 @@ const LIMIT_MAX: usize = 100;
 
 /// The longest reference, in bytes.
 const REFERENCE_BYTES_MAX: usize = 200;
-
-/// Who asks, as the record has it. The admin API knows one operator, by its token.
-const OPERATOR: &str = "admin token";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,6 +40,7 @@ pub(super) async fn begin(State(admin): Shared, request: Request) -> Response<Bo
 }
 
 async fn begun(admin: &Admin, request: Request) -> Answered {
+    let operator = request.extensions().get::<Principal>().map(Principal::in_words).unwrap_or_default();
     let input: ErasureInput = body(admin, request).await?;
     let number = required(input.number.as_deref(), "number")?;
     let number = number_of(number).ok_or_else(|| wrong("number", E164))?;
@@ -58,7 +57,7 @@ async fn begun(admin: &Admin, request: Request) -> Answered {
         let counts = admin.pipeline.erasable(number).await?.ok_or_else(provisioned)?;
         return json(StatusCode::OK, &object!({ "dryRun": true, "counts": view_of_counts(counts) }));
     }
-    let erasure = admin.pipeline.erase(number, OPERATOR.to_owned(), reference).await?.ok_or_else(provisioned)?;
+    let erasure = admin.pipeline.erase(number, operator, reference).await?.ok_or_else(provisioned)?;
     json(StatusCode::ACCEPTED, &view(&erasure))
 }
 

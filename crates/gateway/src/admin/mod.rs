@@ -1,6 +1,9 @@
 //! The operator's door: the admin API behind its token, and health and metrics for machines.
 
+mod access;
 mod accounts;
+mod audit;
+mod auditing;
 mod blocks;
 mod broadcasts;
 mod carriers;
@@ -11,15 +14,20 @@ mod inbound;
 mod input;
 mod keys;
 mod keywords;
+mod masking;
 mod messages;
 mod metrics;
 mod nodes;
 mod numbers;
+mod operators;
 mod optouts;
 mod page;
+mod principal;
 mod reload;
 mod review;
+mod routes;
 mod screening;
+mod shade;
 mod templates;
 mod webhooks;
 
@@ -31,20 +39,26 @@ use axum::extract::State;
 use axum::http::{Response, StatusCode};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use ipnet::IpNet;
+use model::Entropy;
 use model::error::{ErrorCode, Refusal};
 use pipeline::Pipeline;
 use runtime::{Runtime, Supervisor};
 use serde::Serialize;
 
 pub use carriers::Throughput;
+pub(crate) use guard::CLI;
 pub use metrics::Metrics;
+pub use principal::Principal;
 
+use self::auditing::Auditing;
+use self::routes::{Methods, Routes};
 use crate::api::links::MediaLinks;
 use crate::http::body::BodyLimits;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
 use crate::http::serve::Unreadable;
 use crate::operators::Operators;
+use crate::operators::passwords::Passwords;
 use crate::reload::Reloader;
 
 /// All that the operator's door needs.
@@ -61,6 +75,10 @@ pub struct Admin {
     pub links: MediaLinks,
     /// What the operator may change while the server runs.
     pub operators: Arc<Operators>,
+    /// Hashes passwords of operators.
+    pub passwords: Arc<Passwords>,
+    /// Where ids and tokens come from.
+    pub entropy: Arc<dyn Entropy>,
     /// What takes over another configuration.
     pub reloader: Arc<Reloader>,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -82,9 +100,9 @@ type Shared = State<Arc<Admin>>;
 /// What a handler comes to.
 type Answered = Result<Response<Body>, Refusal>;
 
-/// The routes.
-pub fn router(admin: Arc<Admin>) -> Router {
-    let api = Router::new()
+/// What the admin API answers, address by address.
+fn routes() -> Routes {
+    Routes::default()
         .route("/accounts", with(get(accounts::list).post(accounts::create), "GET, HEAD, POST"))
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
@@ -132,13 +150,30 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/nodes/{name}/drain", with(post(nodes::drain), "POST"))
         .route("/nodes/{name}/resume", with(post(nodes::resume), "POST"))
         .route("/reload", with(post(reload::reload), "POST"))
-        .fallback(not_found)
+        .route("/messages/{id}/reveal", with(post(messages::reveal), "POST"))
+        .route("/operators", with(get(operators::list).post(operators::create), "GET, HEAD, POST"))
+        .route(
+            "/operators/{name}",
+            with(get(operators::show).patch(operators::change).delete(operators::disable), "GET, HEAD, PATCH, DELETE"),
+        )
+        .route("/operators/{name}/link", with(post(operators::link), "POST"))
+        .route("/audit", with(get(audit::list), "GET, HEAD"))
+}
+
+/// The routes behind their guard, and those that need none.
+pub fn router(admin: Arc<Admin>) -> Router {
+    let api = routes().router.fallback(not_found);
+    let looks = api.clone().with_state(Arc::clone(&admin));
+    let auditing = Arc::new(Auditing { admin: Arc::clone(&admin), looks });
+    let api = api
+        .layer(axum::middleware::from_fn_with_state(auditing, auditing::audited))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), masking::masked))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));
     Router::new()
         .nest("/admin/v1", api)
-        .route("/healthz", with(get(health::alive), "GET, HEAD"))
-        .route("/readyz", with(get(health::ready), "GET, HEAD"))
-        .route("/metrics", with(get(metrics::text), "GET, HEAD"))
+        .route("/healthz", with(get(health::alive), "GET, HEAD").served)
+        .route("/readyz", with(get(health::ready), "GET, HEAD").served)
+        .route("/metrics", with(get(metrics::text), "GET, HEAD").served)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::log))
         .with_state(admin)
@@ -154,10 +189,11 @@ pub fn unreadable(admin: &Arc<Admin>) -> Unreadable {
 }
 
 /// Other methods of an address are answered with those that it has.
-fn with(methods: MethodRouter<Arc<Admin>>, allowed: &'static str) -> MethodRouter<Arc<Admin>> {
-    methods.fallback(move |State(admin): Shared| async move {
-        allow(admin.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed)
-    })
+fn with(methods: MethodRouter<Arc<Admin>>, names: &'static str) -> Methods {
+    let served = methods.fallback(move |State(admin): Shared| async move {
+        allow(admin.envelope.refuse(ErrorCode::MethodNotAllowed.into()), names)
+    });
+    Methods { served, names }
 }
 
 async fn not_found(State(admin): Shared) -> Response<Body> {

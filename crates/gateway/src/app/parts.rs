@@ -65,6 +65,7 @@ pub(super) async fn start_pipeline(
     };
     let screen = Arc::new(crate::screen::load(config.screening.directory.as_deref()).map_err(StartError)?);
     let screening_log = Duration::from_secs(config.screening.log_days * 86_400);
+    let audit_log = Duration::from_secs(config.audit.keep_days * 86_400);
     let tenants = Arc::new(tenants);
     let fetcher = Fetcher::new(
         config.media.fetch_settings(&config.api.docs_base_url),
@@ -91,6 +92,7 @@ pub(super) async fn start_pipeline(
         parked_kept,
         screen,
         screening_log,
+        audit_log,
         retention: config.retention.rules(),
         inbound: config.inbound.rules(),
         limits,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use axum::http::{Method, Request, StatusCode, Uri};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -32,6 +32,11 @@ pub(super) struct Door {
 }
 
 impl Door {
+    /// The address of the operator's door.
+    pub(super) const fn url(&self) -> &Uri {
+        &self.url
+    }
+
     /// Asks the admin API.
     pub(super) async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failed> {
         self.send(method, path, body.map(Value::to_string).unwrap_or_default()).await
@@ -140,6 +145,7 @@ async fn raw(
             .method(method)
             .uri(path)
             .header(HOST, authority.as_str())
+            .header(USER_AGENT, crate::admin::CLI)
             .header(AUTHORIZATION, authorization);
         let request =
             request.header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(text))).map_err(Failed::new)?;

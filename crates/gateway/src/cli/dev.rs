@@ -5,6 +5,7 @@
 
 mod demo;
 mod first;
+mod operator;
 mod stop;
 mod world;
 
@@ -62,6 +63,8 @@ impl Dev {
         let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         world.meet(&app);
         let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
+        let link = operator::link(&app).await?;
+        output::say(format!("Console        {link}\n               (signs in once, within 10 minutes)\n"));
         let first = self.first_messages(&app, &world, &demo).await;
         if first.is_ok() {
             self.introduce(&app, &world, &demo);
@@ -72,9 +75,6 @@ impl Dev {
             (Ok(_), true) => Ok(()),
             (Ok(id), false) => {
                 self.hint(&app, &id);
-                let (at, token) = (app.admin_address, app.sessions().link());
-                let link = format!("http://{at}/console/login?token={token}");
-                output::say(format!("\nConsole        {link}\n               (signs in once, within 10 minutes)"));
                 tokio::select! {
                     () = signals.next() => Ok(()),
                     why = app.failed() => Err(Failed::new(why)),

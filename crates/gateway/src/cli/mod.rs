@@ -4,12 +4,14 @@
 //! itself to standard error.
 
 mod account;
+mod audit;
 mod block;
 mod broadcast;
 mod carrier;
 mod check;
 mod check_url;
 mod client;
+mod console;
 mod decisions;
 mod dev;
 mod erase;
@@ -21,6 +23,7 @@ mod logging;
 mod message;
 mod node;
 mod number;
+mod operator;
 mod optout;
 mod output;
 mod paging;
@@ -81,6 +84,12 @@ enum Command {
     Broadcast(broadcast::Broadcast),
     /// Carriers, and how they are doing
     Carrier(carrier::Carrier),
+    /// Operators: who may sign in to the console, and what they may do
+    Operator(operator::Operator),
+    /// The web console: links that sign in
+    Console(console::Console),
+    /// The audit log: who changed what
+    Audit(audit::Audit),
     /// Nodes that share the store, and which carriers each has
     Node(node::Node),
     /// The store: copying it to PostgreSQL
@@ -145,6 +154,9 @@ pub fn run() -> ExitCode {
             Command::Optout(optout) => optout.run().await,
             Command::Broadcast(broadcast) => broadcast.run().await,
             Command::Carrier(carrier) => carrier.run().await,
+            Command::Operator(operator) => operator.run().await,
+            Command::Console(console) => console.run().await,
+            Command::Audit(audit) => audit.run().await,
             Command::Node(node) => node.run().await,
             Command::Store(store) => store.run().await,
             Command::Erase(erase) => erase.run().await,

@@ -65,6 +65,14 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
             format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX),
         );
     }
+    let header = &config.console.proxy_header;
+    if !header.is_empty() && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err() {
+        note("console.proxy_header", "is not the name of a header".to_owned());
+    }
+    if !header.is_empty() && config.api.trusted_proxies.is_empty() {
+        let way = "name the networks of the proxy in `api.trusted_proxies`";
+        note("console.proxy_header", format!("is believed from nobody: {way}"));
+    }
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);
     }
@@ -134,6 +142,7 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("media.fetches_per_account", config.media.fetches_per_account as u64, 1, config.media.fetches_max as u64),
         ("media.fetches_max", config.media.fetches_max as u64, 1, 10_000),
         ("screening.log_per_account_max", config.screening.log_per_account_max, 1, 10_000_000),
+        ("audit.keep_days", config.audit.keep_days, 1, 36_500),
         ("screening.log_days", config.screening.log_days, 1, 3_650),
         ("dispatch.validity_secs", dispatch.validity_secs, 1, 30 * 86_400),
         ("dispatch.queue_max", dispatch.queue_max as u64, 1, 10_000_000),

@@ -14,8 +14,8 @@ mod sections;
 pub use mistake::{ConfigErrors, Mistake};
 pub use read::{line_of_key, read};
 pub use sections::{
-    Admin, Api, Cluster, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown, Receipts,
-    RetentionConfig, RouteConfig, RouteType, Screening, SenderKind, StoreConfig, WebhooksConfig,
+    Admin, Api, AuditConfig, Cluster, Console, Dispatch, InboundConfig, Keys, Limits, Log, LogFormat, Media, OnUnknown,
+    Receipts, RetentionConfig, RouteConfig, RouteType, Screening, SenderKind, StoreConfig, WebhooksConfig,
 };
 
 use carrier::CarrierConfig;
@@ -47,6 +47,10 @@ pub struct Config {
     pub media: Media,
     /// How endpoints of accounts are notified.
     pub webhooks: WebhooksConfig,
+    /// How operators sign in to the web console.
+    pub console: Console,
+    /// How long the audit log is kept.
+    pub audit: AuditConfig,
     /// How texts are screened.
     pub screening: Screening,
     /// How messages are dispatched.

@@ -211,6 +211,22 @@ section! {
 }
 
 section! {
+    /// `[console]`: how operators sign in to the web console.
+    Console {
+        /// The header in which a trusted proxy names the operator; empty for none.
+        proxy_header: String,
+    }
+}
+
+section! {
+    /// `[audit]`: what operators changed.
+    AuditConfig {
+        /// How many days entries of the audit log are kept.
+        keep_days: u64,
+    }
+}
+
+section! {
     /// `[screening]`: how texts are screened.
     Screening {
         /// A directory with data in place of the program's own.

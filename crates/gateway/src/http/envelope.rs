@@ -112,6 +112,9 @@ impl Serialize for Info<'_> {
         match self.0 {
             AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
             AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
+            AdditionalInfo::RoleNeeded(role) => {
+                serde_json::json!({ "reason": "role", "roleNeeded": role }).serialize(serializer)
+            }
             AdditionalInfo::Blocked => serde_json::json!({ "reason": "blocked" }).serialize(serializer),
             AdditionalInfo::OptedOut { since } => {
                 serde_json::json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
@@ -207,6 +210,7 @@ mod tests {
                     r#""help":["Link to your own domain."]}"#,
                 ),
             ),
+            (AdditionalInfo::RoleNeeded("admin"), r#"{"reason":"role","roleNeeded":"admin"}"#),
             (AdditionalInfo::Blocked, r#"{"reason":"blocked"}"#),
             (
                 AdditionalInfo::OptedOut { since: model::Timestamp::from_millis(1_773_585_000_000) },

@@ -1,9 +1,10 @@
 //! The web console: it is a client of the admin API, it lets nobody in who has not signed in, and no other page.
 
 use console::ALL;
+use model::Role;
 use serde_json::json;
 
-use crate::support::{Ask, Stage, Reply};
+use crate::support::{Ask, Reply, Stage};
 
 /// A browser that keeps its cookies.
 struct Browser<'a> {
@@ -18,15 +19,16 @@ impl<'a> Browser<'a> {
 
     async fn signed_in(platform: &'a Stage) -> Self {
         let mut browser = Self::new(platform);
-        let link = browser.link();
+        let link = browser.link().await;
         browser.get(&format!("/console/login?token={link}")).await.expect_text(200);
         let reply = browser.post("/console/login", &[("link", &link)]).await;
         assert_eq!((reply.status, reply.header("location")), (303, Some("/console")), "{}", reply.text());
         browser
     }
 
-    fn link(&self) -> String {
-        self.platform.app().sessions().link()
+    async fn link(&self) -> String {
+        let name = "ada".parse().unwrap();
+        self.platform.app().sign_ins().link_for(&name, Role::Admin).await.unwrap().reveal().to_owned()
     }
 
     fn host(&self) -> String {
@@ -97,7 +99,7 @@ async fn the_console_makes_no_call_that_the_admin_api_does_not_have() {
 async fn a_link_signs_in_once() {
     let platform = Stage::start().await;
     let mut browser = Browser::new(&platform);
-    let link = browser.link();
+    let link = browser.link().await;
     assert_eq!(browser.get("/console").await.header("location"), Some("/console/sign-in"));
     // A program that previews the link does not use it up.
     browser.get(&format!("/console/login?token={link}")).await.expect_text(200);

@@ -35,6 +35,7 @@ mod list;
 mod media;
 mod message;
 mod observed;
+mod operators;
 mod optouts;
 mod order;
 mod owners;

@@ -133,6 +133,7 @@ struct Shared {
     media_kept: Duration,
     parked_kept: Duration,
     screening_log: Duration,
+    audit_log: Duration,
     retention: Arc<RulesInForce>,
     inbound: Arc<InboundRulesInForce>,
     index_after: Duration,
@@ -179,6 +180,7 @@ impl Shared {
             media_kept: parts.media_kept,
             parked_kept: parts.parked_kept,
             screening_log: parts.screening_log,
+            audit_log: parts.audit_log,
             retention: Arc::new(RulesInForce::new(parts.retention)),
             inbound: Arc::new(InboundRulesInForce::new(parts.inbound)),
             index_after: parts.index_after,
@@ -321,6 +323,7 @@ impl Shared {
     fn sweeper(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>) -> Sweeper {
         Sweeper {
             screening_log: self.screening_log,
+            audit_log: self.audit_log,
             shelf: Arc::clone(&self.shelf),
             media_kept: self.media_kept,
             retention: Arc::clone(&self.retention),

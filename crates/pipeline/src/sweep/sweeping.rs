@@ -49,6 +49,8 @@ pub(super) enum Strand {
 pub(super) struct Kept {
     /// Decisions of the screen.
     pub(super) screening_log: Duration,
+    /// What operators changed.
+    pub(super) audit_log: Duration,
     /// Media that no message needs any more.
     pub(super) media: Duration,
     /// A receipt that waits for its acknowledgement.
@@ -126,6 +128,10 @@ pub(super) enum Call {
     ForgetRequests(Timestamp),
     /// Forget decisions of the screen from before this time, a step: [`Input::Forgotten`].
     ForgetScreening(Timestamp),
+    /// Forget changes by operators from before this time, a step: [`Input::Forgotten`].
+    ForgetAudit(Timestamp),
+    /// Forget links and sessions of operators that are over, a step: [`Input::Forgotten`].
+    ForgetSignIns(Timestamp),
     /// Forget changes that every consumer has passed, a step: [`Input::Forgotten`].
     ForgetChanges,
     /// Look how far the consumers of the change feed are: [`Input::Consumers`].
@@ -191,7 +197,7 @@ impl Sweeping {
     pub(super) fn new(kept: Kept) -> Self {
         Self {
             messages: Messages::new(kept.parked),
-            records: Records::new(kept.screening_log),
+            records: Records::new(kept.screening_log, kept.audit_log),
             media: Media::new(kept.media),
             inbound: Inbound::new(),
             retention: Retention::new(),

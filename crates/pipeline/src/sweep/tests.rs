@@ -98,6 +98,7 @@ impl Bench {
         };
         let sweeper = Sweeper {
             screening_log: Duration::from_secs(60),
+            audit_log: Duration::from_secs(65),
             shelf: Arc::new(shelf),
             media_kept: Duration::ZERO,
             retention: Arc::default(),

@@ -191,6 +191,7 @@ impl World {
             parked_kept: LONG,
             screen: Arc::clone(&SCREEN),
             screening_log: LONG,
+            audit_log: LONG,
             retention: Default::default(),
             inbound: Default::default(),
             index_after: LONG,

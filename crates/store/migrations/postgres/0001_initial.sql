@@ -396,6 +396,58 @@ CREATE TABLE screening_templates (
     PRIMARY KEY (account_id, id)
 );
 
+-- The persons who run the platform. password is a hash in the PHC string format; NULL for who has none.
+CREATE TABLE operators (
+    name        text   NOT NULL PRIMARY KEY COLLATE "C",
+    role        text   NOT NULL,
+    password    text,
+    created_at  bigint NOT NULL,
+    disabled_at bigint
+);
+
+-- Links with which an operator signs in once, by the digests of their tokens. Whoever adds one has the operator's row
+-- locked.
+CREATE TABLE operator_links (
+    digest     bytea  NOT NULL PRIMARY KEY,
+    operator   text   NOT NULL,
+    expires_at bigint NOT NULL
+);
+CREATE INDEX operator_links_of ON operator_links (operator);
+CREATE INDEX operator_links_end ON operator_links (expires_at);
+
+-- Sessions of operators, by the digests of their tokens. Whoever begins one has the operator's row locked.
+CREATE TABLE operator_sessions (
+    digest   bytea  NOT NULL PRIMARY KEY,
+    operator text   NOT NULL,
+    began_at bigint NOT NULL,
+    seen_at  bigint NOT NULL
+);
+CREATE INDEX operator_sessions_of ON operator_sessions (operator);
+CREATE INDEX operator_sessions_end ON operator_sessions (seen_at);
+
+-- What operators change: an entry before the change, and its outcome after it. Rows are only added, until they are old.
+CREATE TABLE audit_log (
+    id         uuid   NOT NULL PRIMARY KEY,
+    at         bigint NOT NULL,
+    actor_kind text   NOT NULL,
+    actor      text   NOT NULL,
+    address    text,
+    via        text   NOT NULL,
+    method     text   NOT NULL,
+    route      text   NOT NULL,
+    path       text   NOT NULL,
+    request    text,
+    before     text
+);
+CREATE INDEX audit_log_of ON audit_log (actor, id);
+
+CREATE TABLE audit_outcomes (
+    id     uuid   NOT NULL PRIMARY KEY,
+    at     bigint NOT NULL,
+    status bigint NOT NULL,
+    after  text
+);
+
 -- Nodes: each start of the program is an epoch. One that is over owns nothing any more. report is what it told the
 -- others of itself last.
 CREATE TABLE nodes (

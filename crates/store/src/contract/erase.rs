@@ -13,7 +13,7 @@
 
 use async_trait::async_trait;
 use model::media::StoredMedia;
-use model::{BroadcastId, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
+use model::{AuditId, BroadcastId, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
 
 use super::StoreError;
 
@@ -74,6 +74,15 @@ pub struct ReceiptsOf {
     pub places: Vec<i64>,
     /// Where the next look begins: after this place. `None` at the end.
     pub next: Option<i64>,
+}
+
+/// Which entries of the audit log mention the number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditOf {
+    /// The entries.
+    pub entries: Vec<AuditId>,
+    /// Where the next look begins: after this entry. `None` at the end.
+    pub next: Option<AuditId>,
 }
 
 /// Erasure of persons.
@@ -142,6 +151,17 @@ pub trait Erasures: Send + Sync {
     /// # Errors
     /// [`StoreError::NotFound`] where no such erasure is under way.
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Looks at some of the audit log, after `after`: which entries have the number in their path, their request, or
+    /// what was before and after.
+    async fn audit_of(&self, number: Msisdn, after: Option<AuditId>) -> Result<AuditOf, StoreError>;
+
+    /// Takes the number out of these entries of the audit log. Who did what to which resource stays. Atomic; repeated,
+    /// it changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] where no such erasure is under way.
+    async fn erase_audit(&self, id: ErasureId, entries: Vec<AuditId>) -> Result<(), StoreError>;
 
     /// Removes the number from the record of an erasure, when nothing else of it is left. From then on the erasure
     /// blanks nothing more. A second time changes nothing.

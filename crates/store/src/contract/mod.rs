@@ -1,6 +1,7 @@
 //! The contract, one file for each part of a message's life. The backends have files of the same names.
 
 pub mod admission;
+pub mod audit;
 pub mod bounds;
 pub mod broadcasts;
 pub mod changes;
@@ -12,6 +13,7 @@ pub mod lists;
 pub mod media;
 pub mod messages;
 pub mod nodes;
+pub mod operators;
 pub mod optouts;
 pub mod receipts;
 pub mod requests;

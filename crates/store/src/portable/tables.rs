@@ -6,6 +6,7 @@
 mod accounts;
 mod handsets;
 mod messages;
+mod operators;
 mod webhooks;
 mod work;
 
@@ -38,7 +39,7 @@ const PLAIN: Table =
 
 /// Every table, in an order in which each one finds those that it refers to.
 pub(crate) const TABLES: &[&[Table]] =
-    &[accounts::TABLES, messages::TABLES, work::TABLES, handsets::TABLES, webhooks::TABLES];
+    &[accounts::TABLES, messages::TABLES, work::TABLES, handsets::TABLES, webhooks::TABLES, operators::TABLES];
 
 /// Every table, one after the other.
 pub(crate) fn all() -> impl Iterator<Item = &'static Table> {

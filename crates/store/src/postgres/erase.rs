@@ -8,15 +8,15 @@ mod handset;
 mod message;
 
 use async_trait::async_trait;
-use model::{Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
+use model::{AuditId, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::transactions::Doing;
 use super::unit::Unit;
-use super::{Postgres, rows, webhooks};
+use super::{Postgres, audit, rows, webhooks};
 use crate::StoreError;
-use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
+use crate::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
 use crate::turns::{Reader, Work};
 
 #[async_trait]
@@ -85,6 +85,18 @@ impl Erasures for Postgres {
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
         self.step(id, (places, now), |unit, _, (places, now)| Box::pin(elsewhere::erase_receipts(unit, places, *now)))
             .await
+    }
+
+    async fn audit_of(&self, number: Msisdn, after: Option<AuditId>) -> Result<AuditOf, StoreError> {
+        self.core
+            .read_for(Reader::Operator, Work::Page, (number, after), |unit, (number, after)| {
+                Box::pin(audit::mentions(unit, *number, *after))
+            })
+            .await
+    }
+
+    async fn erase_audit(&self, id: ErasureId, entries: Vec<AuditId>) -> Result<(), StoreError> {
+        self.step(id, entries, |unit, number, entries| Box::pin(audit::erase(unit, number, entries))).await
     }
 
     async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError> {

@@ -40,6 +40,7 @@ mod walking;
 mod weeks;
 
 mod admission;
+mod audit;
 mod broadcasts;
 mod changes;
 mod dispatch;
@@ -52,6 +53,7 @@ mod media;
 mod messages;
 mod news;
 mod nodes;
+mod operators;
 mod optouts;
 mod receipts;
 mod requests;

@@ -7,17 +7,18 @@ mod elsewhere;
 mod message;
 
 use async_trait::async_trait;
-use model::{Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
+use model::{AuditId, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Sqlite;
+use super::audit;
 use super::fault::Fault;
 use super::inbound;
 use super::rows;
 use super::webhooks;
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::erase::{Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
+use crate::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
 use crate::turns::{Reader, Work};
 
 #[async_trait]
@@ -89,6 +90,19 @@ impl Erasures for Sqlite {
 
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError> {
         let erase = move |group: &mut Group, _: Msisdn| Ok((elsewhere::erase_receipts(group, &places, now)?, ()));
+        self.step(id, erase).await
+    }
+
+    async fn audit_of(&self, number: Msisdn, after: Option<AuditId>) -> Result<AuditOf, StoreError> {
+        let look = move |connection: &Connection| audit::mentions(connection, number, after);
+        self.readers.read_for(Reader::Operator, Work::Page, look).await
+    }
+
+    async fn erase_audit(&self, id: ErasureId, entries: Vec<AuditId>) -> Result<(), StoreError> {
+        let erase = move |group: &mut Group, number: Msisdn| {
+            audit::erase(&group.connection, number, &entries)?;
+            Ok((ErasureCounts::default(), ()))
+        };
         self.step(id, erase).await
     }
 

@@ -8,6 +8,7 @@
 
 mod admission;
 mod attempts;
+mod audit;
 mod blank;
 mod broadcasts;
 mod changes;
@@ -33,6 +34,7 @@ mod media;
 mod messages;
 mod migrations;
 mod nodes;
+mod operators;
 mod opted;
 mod optouts;
 mod parked;
@@ -380,6 +382,8 @@ mod tests {
             lists::MAINTENANCE,
             media::MAINTENANCE,
             opted::MAINTENANCE,
+            operators::MAINTENANCE,
+            audit::MAINTENANCE,
             &retention::maintenance(),
         ]
         .concat();

@@ -80,6 +80,8 @@ pub(crate) async fn erase(desk: &Desk) -> (Erasure, Vec<StoredMedia>) {
     while store.erase_inbound(id, after(5), 2).await.unwrap().more {}
     let receipts = store.receipts_of(person(), None).await.unwrap();
     store.erase_receipts(id, receipts.places, after(5)).await.unwrap();
+    let audit = store.audit_of(person(), None).await.unwrap();
+    store.erase_audit(id, audit.entries).await.unwrap();
     (store.end_erasure(id, after(6)).await.unwrap(), erased.media)
 }
 

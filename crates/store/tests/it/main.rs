@@ -11,6 +11,17 @@ macro_rules! conformance {
     ($fresh:expr) => {
         conformance_of_windows!($fresh);
         tests_of! { $fresh;
+            operators:
+                an_operator_is_kept_as_it_was_created
+                a_link_begins_one_session_and_only_in_time
+                a_session_lasts_while_it_is_used_and_no_longer_than_a_week
+                a_change_of_an_operator_ends_what_it_is_signed_in_with
+                old_links_and_sessions_are_forgotten_a_few_at_a_time;
+            audit:
+                an_entry_is_there_before_its_outcome_and_joined_with_it
+                the_audit_log_shows_what_a_filter_asks_for_newest_first
+                old_entries_go_with_their_outcomes_a_few_at_a_time
+                an_erasure_takes_the_number_out_of_the_audit_log;
             messages:
                 a_message_is_kept_as_it_was_accepted
                 a_message_admitted_without_a_lease_is_due_at_once
@@ -411,6 +422,7 @@ macro_rules! tests_of {
     )*)*};
 }
 
+mod audit;
 mod broadcasts;
 mod bucket;
 mod changes;
@@ -429,6 +441,7 @@ mod model;
 mod nodes;
 mod objects;
 mod office;
+mod operators;
 mod opt_outs;
 mod outcomes;
 mod parts;

@@ -11,23 +11,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::account::Account;
 use model::event::Event;
-use model::key::{ApiKey, KeyId};
+use model::key::{ApiKey, KeyId, SecretDigest};
 use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
 use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{
-    AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, InboundMessage,
-    MediaId, MediaType, Message, MessageId, MessageRecord, Mint, Moment, Msisdn, OptOut, Originator, Owner,
-    ScreeningId, ScreeningRecord, ScreeningReview, ScreeningTemplate, TemplateId, TextRetention, Timestamp, Unmatched,
-    WebhookId,
+    AccountId, AuditEntry, AuditId, AuditOutcome, AuditRecord, Broadcast, BroadcastId, BroadcastRecord, CarrierName,
+    Erasure, ErasureCounts, ErasureId, InboundMessage, MediaId, MediaType, Message, MessageId, MessageRecord, Mint,
+    Moment, Msisdn, Operator, OperatorName, OptOut, Originator, Owner, ScreeningId, ScreeningRecord, ScreeningReview,
+    ScreeningTemplate, Session, TemplateId, TextRetention, Timestamp, Unmatched, WebhookId,
 };
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage};
+use store::contract::audit::{AuditFilter, AuditPage};
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
-use store::contract::erase::{Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
+use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
@@ -36,6 +37,7 @@ use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
 use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, TakenOver};
+use store::contract::operators::{OperatorChange, Proof};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
@@ -48,8 +50,8 @@ use store::contract::webhooks::{
 };
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,
-    Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
+    Audit, Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, Operators,
+    OptOuts, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -387,6 +389,27 @@ passed_on! { Receipts {
     fn count_unmatched(carrier: &str) -> u64;
 } }
 
+passed_on! { Audit {
+    fn begin_audit(entry: AuditEntry) -> ();
+    fn end_audit(id: AuditId, outcome: AuditOutcome) -> ();
+    fn audit(filter: AuditFilter, after: Option<AuditId>, limit: usize) -> AuditPage;
+    fn audit_record(id: AuditId) -> Option<AuditRecord>;
+    fn forget_audit(before: Timestamp, limit: usize) -> u64;
+} }
+
+passed_on! { Operators {
+    fn create_operator(operator: Operator) -> ();
+    fn operator(name: &OperatorName) -> Option<Operator>;
+    fn operators(after: Option<OperatorName>, limit: usize) -> Vec<Operator>;
+    fn change_operator(name: &OperatorName, change: OperatorChange, now: Timestamp) -> Operator;
+    fn create_link(digest: SecretDigest, name: &OperatorName, expires_at: Timestamp) -> ();
+    fn begin_session(proof: Proof, digest: SecretDigest, now: Timestamp) -> Option<Operator>;
+    fn session(digest: SecretDigest, now: Timestamp) -> Option<Session>;
+    fn see_session(digest: SecretDigest, now: Timestamp) -> ();
+    fn end_session(digest: SecretDigest) -> Option<OperatorName>;
+    fn forget_sign_ins(now: Timestamp, limit: usize) -> u64;
+} }
+
 passed_on! { Screening {
     fn record_screening(record: ScreeningRecord) -> ();
     fn screening_log(filter: ScreeningFilter, after: Option<ScreeningId>, limit: usize) -> Vec<ScreeningRecord>;
@@ -520,6 +543,15 @@ impl Erasures for Gated {
 
     async fn erase_packed(&self, id: ErasureId, chunks: Vec<Chunk>) -> Result<(), StoreError> {
         self.inner.erase_packed(id, chunks).await
+    }
+
+    async fn audit_of(&self, number: Msisdn, after: Option<AuditId>) -> Result<AuditOf, StoreError> {
+        self.inner.audit_of(number, after).await
+    }
+
+    async fn erase_audit(&self, id: ErasureId, entries: Vec<AuditId>) -> Result<(), StoreError> {
+        self.meet("erase_audit").await?;
+        self.inner.erase_audit(id, entries).await
     }
 
     async fn receipts_of(&self, number: Msisdn, after: Option<i64>) -> Result<ReceiptsOf, StoreError> {

@@ -35,6 +35,8 @@ enum Step {
     Idle,
     Requests,
     Screening,
+    Audit,
+    SignIns,
     Changes,
     Consumers,
 }
@@ -42,6 +44,8 @@ enum Step {
 pub(super) struct Records {
     /// How long decisions of the screen are kept.
     screening_log: Duration,
+    /// How long changes by operators are kept.
+    audit_log: Duration,
     rounds: Rounds,
     look: Owed,
     /// When the present round began.
@@ -52,10 +56,11 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new(screening_log: Duration) -> Self {
+    pub(super) fn new(screening_log: Duration, audit_log: Duration) -> Self {
         let (rounds, look) = (Rounds::new(EVERY), Owed::every(ROUNDS_PER_LOOK));
         Self {
             screening_log,
+            audit_log,
             rounds,
             look,
             at: Moment::of(Timestamp::from_millis(0)),
@@ -76,7 +81,11 @@ impl Records {
             (Step::Requests, Input::Forgotten(_)) | (Step::Screening, Input::Forgotten(STEP_FULL..)) => {
                 self.screening()
             }
-            (Step::Screening, Input::Forgotten(_)) | (Step::Changes, Input::Forgotten(CHANGES_FULL..)) => {
+            (Step::Screening, Input::Forgotten(_)) | (Step::Audit, Input::Forgotten(STEP_FULL..)) => self.audit(),
+            (Step::Audit, Input::Forgotten(_)) | (Step::SignIns, Input::Forgotten(STEP_FULL..)) => {
+                self.go(Step::SignIns, Call::ForgetSignIns(self.at.wall))
+            }
+            (Step::SignIns, Input::Forgotten(_)) | (Step::Changes, Input::Forgotten(CHANGES_FULL..)) => {
                 self.go(Step::Changes, Call::ForgetChanges)
             }
             (Step::Changes, Input::Forgotten(_)) if self.look.is_due() => self.go(Step::Consumers, Call::Consumers),
@@ -99,6 +108,10 @@ impl Records {
 
     fn screening(&mut self) -> Vec<Action> {
         self.go(Step::Screening, Call::ForgetScreening(self.at.wall - self.screening_log))
+    }
+
+    fn audit(&mut self) -> Vec<Action> {
+        self.go(Step::Audit, Call::ForgetAudit(self.at.wall - self.audit_log))
     }
 
     fn go(&mut self, step: Step, call: Call) -> Vec<Action> {

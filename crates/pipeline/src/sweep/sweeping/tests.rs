@@ -8,8 +8,12 @@ use super::*;
 use Strand::{Inbound, Media, Messages, Records};
 
 const NOW: Moment = Moment::of(testkit::NOW);
-const KEPT: Kept =
-    Kept { screening_log: Duration::from_secs(60), media: Duration::from_secs(70), parked: Duration::from_secs(80) };
+const KEPT: Kept = Kept {
+    screening_log: Duration::from_secs(60),
+    audit_log: Duration::from_secs(65),
+    media: Duration::from_secs(70),
+    parked: Duration::from_secs(80),
+};
 
 fn after(time: Duration) -> Moment {
     Moment { wall: NOW.wall + time, steady: NOW.steady + time }
@@ -33,6 +37,8 @@ fn show(action: &Action) -> String {
         }
         Action::Do(Call::ForgetRequests(at)) => format!("requests at {}", secs(at)),
         Action::Do(Call::ForgetScreening(before)) => format!("screening before {}", secs(before)),
+        Action::Do(Call::ForgetAudit(before)) => format!("audit before {}", secs(before)),
+        Action::Do(Call::ForgetSignIns(at)) => format!("sign-ins at {}", secs(at)),
         Action::Do(Call::ForgetChanges) => "changes".to_owned(),
         Action::Do(Call::Consumers) => "consumers".to_owned(),
         Action::Do(Call::RemoveOrphans) => "orphans".to_owned(),
@@ -80,7 +86,11 @@ fn nothing(call: Call) -> Input {
         Call::Census => Input::Unknown(Vec::new()),
         Call::Reroute(_) => Input::Rerouted(0),
         Call::SettleHeld(..) => Input::Settled(None),
-        Call::ForgetRequests(_) | Call::ForgetScreening(_) | Call::ForgetChanges => Input::Forgotten(0),
+        Call::ForgetRequests(_)
+        | Call::ForgetScreening(_)
+        | Call::ForgetAudit(_)
+        | Call::ForgetSignIns(_)
+        | Call::ForgetChanges => Input::Forgotten(0),
         Call::Consumers => Input::Consumers(Vec::new()),
         Call::RemoveOrphans => Input::OrphansRemoved,
         Call::TextRules => Input::TextRules(Vec::new()),
@@ -140,7 +150,8 @@ fn the_first_round_of_each_strand_does_everything_in_its_order() {
         [
             "expire at 0; end waits at 0; forget parked at 0 before 80; census; reroute at 0; settle at 0 after 0; \
              rest 1000 ms",
-            "requests at 0; screening before -60; changes; consumers; rest 1000 ms",
+            "requests at 0; screening before -60; audit before -65; sign-ins at 0; changes; consumers; \
+             rest 1000 ms",
             "orphans; media since -70 after 0; files; rest 30000 ms",
             "end part waits at 0; forget inbound at 0; count parts; rest 1000 ms",
         ]
@@ -213,6 +224,10 @@ fn a_full_batch_is_repeated_at_once_and_a_short_one_is_not() {
             (Input::Forgotten(full), "requests at 0"),
             (Input::Forgotten(full - 1), "screening before -60"),
             (Input::Forgotten(full), "screening before -60"),
+            (Input::Forgotten(full - 1), "audit before -65"),
+            (Input::Forgotten(full), "audit before -65"),
+            (Input::Forgotten(full - 1), "sign-ins at 0"),
+            (Input::Forgotten(full), "sign-ins at 0"),
             (Input::Forgotten(full - 1), "changes"),
             (Input::Forgotten(CHANGES_STEP as u64), "changes"),
             (Input::Forgotten(CHANGES_STEP as u64 - 1), "rest 1000 ms"),
@@ -255,7 +270,7 @@ fn a_step_that_failed_ends_its_round_and_skips_neither_the_next_round_nor_the_ce
         assert!(seen.contains(&"settle at 0 after 0".to_owned()), "{failing}");
         assert_eq!(round(&mut sweeping, Messages, NOW, nothing).len(), 5, "{failing}");
     }
-    for failing in ["requests", "screening", "changes", "consumers"] {
+    for failing in ["requests", "screening", "audit", "sign-ins", "changes", "consumers"] {
         let mut sweeping = sweeping();
         let seen = round(&mut sweeping, Records, NOW, |call| {
             if show(&Action::Do(call)).starts_with(failing) { down() } else { nothing(call) }
@@ -263,7 +278,15 @@ fn a_step_that_failed_ends_its_round_and_skips_neither_the_next_round_nor_the_ce
         assert_eq!(seen[seen.len() - 2..], ["Records later", "rest 1000 ms"], "{failing}");
         assert_eq!(
             round(&mut sweeping, Records, NOW, nothing),
-            ["requests at 0", "screening before -60", "changes", "consumers", "rest 1000 ms"]
+            [
+                "requests at 0",
+                "screening before -60",
+                "audit before -65",
+                "sign-ins at 0",
+                "changes",
+                "consumers",
+                "rest 1000 ms"
+            ]
         );
     }
 }

@@ -20,6 +20,7 @@ use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::inbound::{InboundOutcome, PartName};
+use store::contract::operators::Proof;
 use store::contract::receipts::{ReceiptOutcome, Refused};
 use store::contract::requests::RequestKey;
 use store::contract::tenants::KeywordsOf;
@@ -92,6 +93,7 @@ async fn fill(file: &SqliteFile) -> (Filled, Vec<String>) {
     crate::erase::erase(&counter.desk).await;
     handsets(&counter).await;
     screening(&counter.desk, account).await;
+    operators(&counter.desk).await;
     let desk = counter.desk;
     desk.list_all(after(100)).await;
     let seen = seen(&*desk.store, &filled).await;
@@ -124,6 +126,19 @@ async fn tenants(desk: &Desk, id: AccountId) {
     store.set_keywords(KeywordsOf::Account(id), "{\"a\":1}".into(), NOW).await.unwrap();
     store.set_screening(id, "{\"b\":2}".into(), NOW).await.unwrap();
     store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
+}
+
+async fn operators(desk: &Desk) {
+    let (store, ada) = (&desk.store, crate::operators::operator("ada"));
+    store.create_operator(ada.clone()).await.unwrap();
+    for octet in [1, 2] {
+        store.create_link(crate::operators::digest(octet), &ada.name, after(600)).await.unwrap();
+    }
+    let link = Proof::Link(crate::operators::digest(1));
+    store.begin_session(link, crate::operators::digest(3), NOW).await.unwrap().unwrap();
+    let entry = crate::audit::entry(1, NOW, STRANGE, "/x");
+    store.begin_audit(entry.clone()).await.unwrap();
+    store.end_audit(entry.id, crate::audit::outcome(NOW)).await.unwrap();
 }
 
 async fn endpoint(desk: &Desk, account: AccountId) -> WebhookId {

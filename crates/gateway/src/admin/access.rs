@@ -1,0 +1,158 @@
+//! Which role a request to the admin API needs, and which resource the audit log shows before and after it.
+
+use axum::http::Method;
+use model::Role;
+
+/// What is special about the requests of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Special {
+    /// Nothing.
+    None,
+    /// The body is a file: the audit log has its size alone.
+    File,
+    /// The request names a person who is to be forgotten: the audit log has it masked.
+    Person,
+    /// The answer shows what is masked elsewhere, and the audit log has none of it.
+    Reveals,
+}
+
+/// A method of a route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Access {
+    method: &'static str,
+    /// The route below `/admin/v1`.
+    pub(super) route: &'static str,
+    /// The least role that may use it.
+    pub(super) least: Role,
+    /// The route whose GET shows the resource that it changes.
+    pub(super) look: Option<&'static str>,
+    pub(super) special: Special,
+}
+
+const fn reads(least: Role, route: &'static str) -> Access {
+    Access { method: "GET", route, least, look: None, special: Special::None }
+}
+
+const fn changes(least: Role, method: &'static str, route: &'static str) -> Access {
+    Access { method, route, least, look: None, special: Special::None }
+}
+
+impl Access {
+    const fn seen_at(self, look: &'static str) -> Self {
+        Self { look: Some(look), ..self }
+    }
+
+    const fn special(self, special: Special) -> Self {
+        Self { special, ..self }
+    }
+}
+
+use Role::{Admin, Operator, Viewer};
+
+/// Every method of every route. What has no row is refused to everybody.
+const ACCESS: &[Access] = &[
+    reads(Viewer, "/accounts"),
+    changes(Admin, "POST", "/accounts"),
+    reads(Viewer, "/accounts/{id}"),
+    changes(Admin, "PATCH", "/accounts/{id}").seen_at("/accounts/{id}"),
+    reads(Viewer, "/accounts/{id}/keys"),
+    changes(Admin, "POST", "/accounts/{id}/keys"),
+    reads(Viewer, "/accounts/{id}/screening"),
+    changes(Admin, "PUT", "/accounts/{id}/screening").seen_at("/accounts/{id}/screening"),
+    reads(Viewer, "/accounts/{id}/keywords"),
+    changes(Admin, "PUT", "/accounts/{id}/keywords").seen_at("/accounts/{id}/keywords"),
+    reads(Viewer, "/accounts/{id}/screening/templates"),
+    changes(Operator, "PUT", "/accounts/{id}/screening/templates"),
+    changes(Operator, "DELETE", "/accounts/{id}/screening/templates/{template}"),
+    reads(Viewer, "/screening"),
+    reads(Viewer, "/screening/groups"),
+    changes(Operator, "POST", "/screening/{id}/review"),
+    changes(Admin, "DELETE", "/keys/{id}"),
+    reads(Viewer, "/numbers"),
+    changes(Admin, "POST", "/numbers"),
+    reads(Viewer, "/numbers/{number}"),
+    changes(Admin, "PATCH", "/numbers/{number}").seen_at("/numbers/{number}"),
+    reads(Viewer, "/numbers/{number}/keywords"),
+    changes(Admin, "PUT", "/numbers/{number}/keywords").seen_at("/numbers/{number}/keywords"),
+    reads(Viewer, "/blocks"),
+    changes(Operator, "PUT", "/blocks/{number}"),
+    changes(Operator, "DELETE", "/blocks/{number}"),
+    reads(Viewer, "/carriers"),
+    changes(Operator, "POST", "/carriers/{name}/abandon").seen_at("/carriers"),
+    reads(Viewer, "/carriers/{name}/unmatched"),
+    reads(Viewer, "/broadcasts"),
+    reads(Viewer, "/broadcasts/{id}"),
+    changes(Operator, "POST", "/broadcasts/{id}/cancel").seen_at("/broadcasts/{id}"),
+    reads(Viewer, "/erasures"),
+    changes(Admin, "POST", "/erasures").special(Special::Person),
+    reads(Viewer, "/erasures/{id}"),
+    reads(Viewer, "/inbound"),
+    reads(Viewer, "/inbound/unrouted"),
+    changes(Operator, "POST", "/inbound/unrouted/{id}/assign"),
+    reads(Viewer, "/optouts"),
+    changes(Operator, "POST", "/optouts/import").special(Special::File),
+    changes(Operator, "PUT", "/optouts/{number}"),
+    changes(Operator, "DELETE", "/optouts/{number}"),
+    reads(Viewer, "/optouts/{number}/history"),
+    reads(Viewer, "/messages"),
+    reads(Viewer, "/messages/{id}"),
+    changes(Viewer, "POST", "/messages/{id}/reveal").special(Special::Reveals),
+    reads(Viewer, "/webhooks"),
+    reads(Viewer, "/nodes"),
+    changes(Admin, "POST", "/nodes/{name}/drain").seen_at("/nodes"),
+    changes(Admin, "POST", "/nodes/{name}/resume").seen_at("/nodes"),
+    changes(Admin, "POST", "/reload"),
+    reads(Admin, "/operators"),
+    changes(Admin, "POST", "/operators"),
+    reads(Admin, "/operators/{name}"),
+    changes(Admin, "PATCH", "/operators/{name}").seen_at("/operators/{name}"),
+    changes(Admin, "DELETE", "/operators/{name}").seen_at("/operators/{name}"),
+    changes(Admin, "POST", "/operators/{name}/link"),
+    reads(Operator, "/audit"),
+];
+
+/// Whether a method only reads.
+pub(super) fn only_reads(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+/// The row of a method of a route.
+pub(super) fn of(method: &Method, route: &str) -> Option<&'static Access> {
+    let method = if only_reads(method) { "GET" } else { method.as_str() };
+    ACCESS.iter().find(|access| access.method == method && access.route == route)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::admin::routes;
+
+    #[test]
+    fn every_method_of_every_route_has_its_row() {
+        let known: BTreeSet<(&str, &str)> = ACCESS.iter().map(|access| (access.route, access.method)).collect();
+        assert_eq!(known.len(), ACCESS.len(), "no row stands twice");
+        let routed: BTreeSet<(&str, &str)> = routes()
+            .known
+            .into_iter()
+            .flat_map(|(route, methods)| methods.split(", ").map(move |method| (route, method)))
+            .filter(|(_, method)| *method != "HEAD")
+            .collect();
+        assert_eq!(known, routed);
+    }
+
+    #[test]
+    fn a_viewer_changes_nothing() {
+        for access in ACCESS.iter().filter(|access| access.method != "GET") {
+            assert!(access.least > Viewer || access.special == Special::Reveals, "{access:?}");
+        }
+    }
+
+    #[test]
+    fn a_resource_is_seen_at_a_route_that_can_be_read() {
+        for look in ACCESS.iter().filter_map(|access| access.look) {
+            assert!(of(&Method::GET, look).is_some(), "{look}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Viewers see masked answers, and so does whoever asks for them with `mask=1`.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::Response;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::middleware::Next;
+use model::Role;
+use model::error::{ErrorCode, Refusal};
+use serde_json::Value;
+
+use super::access::{Access, Special};
+use super::principal::Principal;
+use super::{Admin, shade};
+use crate::http::query::Parameters;
+
+pub(super) async fn masked(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
+    let extensions = request.extensions();
+    let is_viewer = extensions.get::<Principal>().is_some_and(|principal| principal.role == Role::Viewer);
+    let reveals = extensions.get::<&'static Access>().is_some_and(|access| access.special == Special::Reveals);
+    let is_asked = Parameters::parse(request.uri().query()).get("mask") == Some("1");
+    let response = next.run(request).await;
+    if !(is_viewer || is_asked) || reveals || !is_json(&response) {
+        return response;
+    }
+    let broken = |error: String| admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(error));
+    let (mut head, body) = response.into_parts();
+    let value = match to_bytes(body, usize::MAX).await {
+        // The answer to a HEAD.
+        Ok(bytes) if bytes.is_empty() => return Response::from_parts(head, Body::empty()),
+        Ok(bytes) => serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match value {
+        Ok(value) => {
+            head.headers.remove(CONTENT_LENGTH);
+            Response::from_parts(head, Body::from(shade::masked(value).to_string()))
+        }
+        // What cannot be masked is not shown.
+        Err(error) => broken(error),
+    }
+}
+
+fn is_json(response: &Response<Body>) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
