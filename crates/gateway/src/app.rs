@@ -25,6 +25,7 @@ use crate::admin::{self, Admin, Metrics, Throughput};
 use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
 use crate::config::Config;
+use crate::console;
 use crate::files::{self, Budget};
 use crate::http::body::BodyLimits;
 use crate::http::envelope::Envelope;
@@ -149,6 +150,7 @@ impl App {
             starter,
             carriers,
         };
+        let proxy_header = config.console.proxy_header.clone();
         let reloader = Arc::new(Reloader::new(parts, config));
         let admin = Arc::new(admin_api(&api, operators, &sign_ins, &reloader, &supervisor, &reports));
         let public = Door {
@@ -157,6 +159,8 @@ impl App {
         };
         let routed = admin::router(Arc::clone(&admin)).merge(prepared.beside);
         let in_process = routed.clone();
+        let web = console::router(&admin, routed.clone(), Arc::clone(&sign_ins), proxy_header);
+        let routed = web.merge(routed);
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.

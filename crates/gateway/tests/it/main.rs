@@ -15,6 +15,7 @@ mod broadcasts;
 mod carriers;
 mod commands;
 mod connections;
+mod console;
 mod dispatch;
 mod draining;
 mod ends;

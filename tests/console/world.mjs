@@ -1,0 +1,91 @@
+// A platform of its own, `smsfactory dev` on free ports, and browsers in front of it.
+
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+export class World {
+  static async start() {
+    const world = new World();
+    world.data = mkdtempSync(join(tmpdir(), "smsfactory-console-"));
+    const [api, admin] = [await freePort(), await freePort()];
+    world.url = `http://127.0.0.1:${admin}`;
+    world.api = `http://127.0.0.1:${api}/api/v1/messaging`;
+    const args = ["dev", "--data", world.data, "--listen", `127.0.0.1:${api}`, "--admin-listen", `127.0.0.1:${admin}`];
+    world.process = spawn(process.env.SMSFACTORY_BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
+    world.link = await new Promise((resolve, reject) => {
+      let said = "";
+      world.process.stdout.on("data", (octets) => {
+        said += octets;
+        const found = said.match(/http:\S+\/console\/login\?token=\w+/);
+        if (found) resolve(found[0]);
+      });
+      world.process.on("exit", () => reject(new Error(`dev ended:\n${said}`)));
+    });
+    world.demo = JSON.parse(readFileSync(join(world.data, "demo.json"), "utf8"));
+    world.token = readFileSync(join(world.data, "admin.token"), "utf8").trim();
+    world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+    return world;
+  }
+
+  // A page in a context of its own. Violations of the policy and errors of scripts are collected in `page.wrongs`.
+  async page(options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    if (this.state) await context.addCookies(this.state);
+    const page = await context.newPage();
+    page.wrongs = [];
+    page.on("pageerror", (error) => page.wrongs.push(String(error)));
+    page.on("console", (line) => {
+      if (line.type() === "error") page.wrongs.push(line.text());
+    });
+    return page;
+  }
+
+  async signIn() {
+    const page = await this.page();
+    await page.goto(this.link);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(`${this.url}/console`);
+    this.state = await page.context().cookies();
+    return page;
+  }
+
+  // A call of the admin API.
+  async operate(method, path, body) {
+    const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
+    const answer = await fetch(`${this.url}/admin/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 204 ? null : answer.json();
+  }
+
+  // A message of the demo account.
+  async send(body, to = "+18005550199") {
+    const { keyId, keySecret } = this.demo.live;
+    const headers = {
+      Authorization: `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString("base64")}`,
+      "Content-Type": "application/json",
+    };
+    const message = JSON.stringify({ to, from: this.demo.numbers[0], body });
+    const answer = await fetch(`${this.api}/message`, { method: "POST", headers, body: message });
+    return answer.json();
+  }
+
+  async stop() {
+    await this.browser?.close();
+    const ended = new Promise((resolve) => this.process.on("exit", resolve));
+    this.process.kill("SIGTERM");
+    await ended;
+    rmSync(this.data, { recursive: true });
+  }
+}
