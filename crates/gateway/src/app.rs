@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::admin::{self, Admin, Metrics, Throughput};
+use crate::admin::{self, Admin, Metrics, Rates, Throughput};
 use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
 use crate::config::Config;
@@ -169,8 +169,9 @@ impl App {
             supervisor.start("admin listener", serve(operators, followed)),
         ];
         let (measured, measures) = (Arc::clone(&pipeline), Arc::clone(&runtime));
-        let measuring = supervisor
-            .start("throughput of carriers", async move { admin.throughput.measure(&measured, &measures).await });
+        let measuring = supervisor.start("throughput of carriers", async move {
+            tokio::join!(admin.throughput.measure(&measured, &measures), admin.rates.measure(&measured, &measures));
+        });
         let telling = supervisor.start("omitted log lines", async move { reports.lines.tell().await });
         Ok(Self {
             api_address,
@@ -323,6 +324,7 @@ fn admin_api(
         lines: Arc::clone(&reports.lines),
         metrics: reports.metrics.clone(),
         throughput: Throughput::default(),
+        rates: Rates::default(),
         supervisor: supervisor.clone(),
         runtime: Arc::clone(&reports.runtime),
     }

@@ -19,6 +19,8 @@ pub struct Counters {
     pub admitted: Counter,
     /// Those of them that came with a test key.
     pub admitted_test: Counter,
+    /// Messages made for recipients of broadcasts.
+    pub expanded: Counter,
     /// Texts that the screen had refused.
     pub blocked: Counter,
     /// Texts in which the screen found something, and that were let pass.
@@ -184,6 +186,11 @@ impl Counters {
             _ => &self.inbound_elsewhere,
         };
         self.inbound.shown(carrier, outcome, now);
+    }
+
+    /// What became of messages, of every carrier and of none.
+    pub fn all_fates(&self) -> impl Iterator<Item = &Fates> {
+        self.carriers.values().chain([&self.unrouted])
     }
 
     /// What became of a carrier's messages; of those that no carrier had, for any other name.

@@ -19,6 +19,7 @@ use store::{Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::admit::References;
+use crate::counters::Counters;
 use crate::dispatch::Dispatchers;
 use crate::node::Node;
 use crate::route::Routes;
@@ -76,6 +77,7 @@ pub(crate) struct Expander {
     pub(crate) settings: BroadcastSettings,
     pub(crate) bell: Arc<Bell>,
     pub(crate) references: Arc<References>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) node: Arc<Node>,
 }
@@ -131,7 +133,14 @@ impl Expander {
                     Some(answer(self.store.unexpanded(self.node.epoch(), None, OPEN_MAX).await, Input::Open))
                 }
                 Action::Ask(id) => Some(answer(self.store.upcoming(id, self.settings.batch).await, Input::Upcoming)),
-                Action::Make(expansion) => Some(answer(self.store.expand(expansion).await, Input::Made)),
+                Action::Make(expansion) => {
+                    let made = expansion.messages.len() as u64;
+                    let expanded = self.store.expand(expansion).await;
+                    if expanded == Ok(true) {
+                        self.counters.expanded.add_many(made);
+                    }
+                    Some(answer(expanded, Input::Made))
+                }
                 Action::Hold(messages) => {
                     self.dispatchers.hold(messages);
                     None

@@ -156,6 +156,16 @@ impl Node {
         })
     }
 
+    /// The name of the living node with this epoch.
+    pub(crate) fn name_of(&self, epoch: Epoch) -> Option<String> {
+        self.seen(|view| view.members.iter().find(|member| member.epoch == epoch).map(|member| member.name.clone()))
+    }
+
+    /// The other node that has a carrier.
+    pub(crate) fn other_holder_of(&self, carrier: &CarrierName) -> Option<Epoch> {
+        self.seen(|view| view.holders.get(carrier).copied().filter(|holder| *holder != self.epoch))
+    }
+
     /// Among how many nodes the pace of a sender is divided: those that have carriers.
     pub(crate) fn sharing(&self) -> u32 {
         self.seen(|view| {

@@ -9,7 +9,7 @@ mod account;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{AccountId, BroadcastId, Moment, Timestamp};
+use model::{AccountId, BroadcastId, Moment, Originator, Timestamp};
 use store::contract::dispatch::Leased;
 
 use crate::pace::SenderPaces;
@@ -181,6 +181,11 @@ impl FairQueue {
             taken.paced_until = None;
         }
         taken
+    }
+
+    /// When a pace lets a message from `originator` go that waits here, in steady time; `None` where no pace holds it.
+    pub(crate) fn paced_until(&self, account: AccountId, originator: Originator, now: Timestamp) -> Option<Timestamp> {
+        self.accounts.get(&account)?.paced_until(&self.limits, &self.senders, originator, now)
     }
 
     /// Drops messages whose lease is over, and hands out those whose validity is.

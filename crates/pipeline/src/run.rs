@@ -7,6 +7,7 @@ mod reload;
 mod reviewing;
 mod start;
 mod stopping;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::erase::Erasing;
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
 use crate::inbound::{InboundRules, InboundRulesInForce};
+use crate::live::{Watch, WatchFilter, Watches};
 use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
 use crate::retention::{Retention, RulesInForce};
@@ -45,6 +47,7 @@ use crate::tenants::{Caller, TenantBook};
 use crate::watch::WaitingFor;
 use crate::webhook::{WebhookParts, Webhooks};
 pub use reviewing::{Approval, Judgement, REVIEWED_MAX, ReviewError, Reviewed, ScreeningGroup};
+pub use waits::{WaitReason, WaitsFor};
 
 /// What a pipeline is made of.
 pub struct Parts {
@@ -131,6 +134,7 @@ pub struct Pipeline {
     inbound: Arc<InboundRulesInForce>,
     counters: Arc<Counters>,
     feed: Arc<Feed>,
+    watches: Watches,
     runtime: Arc<dyn Runtime>,
     supervisor: Supervisor,
     entropy: Arc<dyn Entropy>,
@@ -393,6 +397,20 @@ impl Pipeline {
     /// Who may send.
     pub fn tenants(&self) -> &Arc<TenantBook> {
         &self.admission.tenants
+    }
+
+    /// Watches messages as they happen at this node. `None` where too many watch already, or the process ends.
+    pub fn watch(&self, filter: WatchFilter) -> Option<Watch> {
+        if self.is_draining() {
+            return None;
+        }
+        self.watches.begin(filter, &self.store, &self.runtime)
+    }
+
+    /// Resolves when draining begins.
+    pub async fn draining(&self) {
+        // The sender lives in `self`.
+        let _ = self.stop.subscribe().wait_for(|stopped| *stopped).await;
     }
 
     /// Endpoints that are notified of what happens.

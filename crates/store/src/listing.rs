@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use model::{AccountId, BroadcastId, MessageId, Mode, Owner};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Owner};
 
 use crate::contract::broadcasts::BroadcastFilter;
 use crate::contract::messages::MessageFilter;
@@ -29,6 +29,14 @@ impl Scope {
         let is_theirs =
             account.is_none_or(|account| account == owner.account) && mode.is_none_or(|mode| mode == owner.mode);
         is_theirs.then_some(Self { account: Some(owner.account), mode: Some(owner.mode) })
+    }
+}
+
+/// The handset that an address is of, where it is a number.
+pub(crate) const fn handset(address: Originator) -> Option<Msisdn> {
+    match address {
+        Originator::Number(number) => Some(number),
+        Originator::ShortCode(_) | Originator::Name(_) => None,
     }
 }
 

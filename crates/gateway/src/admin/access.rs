@@ -51,6 +51,8 @@ use Role::{Admin, Operator, Viewer};
 
 /// Every method of every route; a test keeps it complete.
 const ACCESS: &[Access] = &[
+    reads(Viewer, "/overview"),
+    reads(Viewer, "/live"),
     reads(Viewer, "/accounts"),
     changes(Admin, "POST", "/accounts"),
     reads(Viewer, "/accounts/{id}"),

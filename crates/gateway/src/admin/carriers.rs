@@ -31,7 +31,7 @@ use crate::reload::carriers::REMOVED;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CarrierView {
+pub(super) struct CarrierView {
     name: String,
     state: &'static str,
     sessions: InUse,
@@ -103,7 +103,7 @@ pub(super) async fn list(State(admin): Shared) -> Response<Body> {
 }
 
 /// Every carrier that is known, and every one for which messages wait although it is not.
-fn views(admin: &Admin, depths: &[QueueDepth]) -> Vec<CarrierView> {
+pub(super) fn views(admin: &Admin, depths: &[QueueDepth]) -> Vec<CarrierView> {
     let carriers = admin.pipeline.carriers();
     // Asked once for each name: a carrier that is being removed becomes unknown at any moment.
     let queues: BTreeMap<CarrierName, &QueueDepth> = depths.iter().filter_map(of_carrier).collect();

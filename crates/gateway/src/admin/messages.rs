@@ -7,17 +7,24 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode, Uri};
 use carrier::trace::Traced;
+use model::error::Refusal;
 use model::event::{Event, EventKind};
-use model::{MessageId, MessageRecord, Mode, SenderKinds, Status};
+use model::idempotency::IdempotencyKey;
+use model::{MessageId, MessageRecord, Mode, Originator, SenderKinds, Status};
 use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
+use store::contract::messages::{MessageFilter, Reference};
+use wire::receipt::id::canonical;
 
-use super::input::{account_of, meaning, path};
+use super::input::{account_of, address, meaning, path};
 use super::{Admin, Answered, Shared, carriers, inbound, json};
 use crate::api::list::Query;
 use crate::api::view::MessageView;
 use crate::http::log::About;
 use crate::http::query::Parameters;
+
+/// How many messages that a carrier or a request named so are looked up.
+const NAMED_MAX: usize = 20;
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let listed = listed(&admin, &Parameters::parse(uri.query())).await;
@@ -28,15 +35,53 @@ async fn listed(admin: &Admin, given: &Parameters) -> Answered {
     let mut query = Query::read(given, SenderKinds::ALL)?;
     query.filter.account =
         given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    query.filter.either = given.get("number").map(|text| address(text, "number")).transpose()?;
     query.filter.mode = given.get("mode").map(|text| meaning(text, "mode", "live or test", Mode::parse)).transpose()?;
+    let named = named(admin, given, &query).await?;
     let page = admin
         .pipeline
         .store()
         .messages(None, query.filter, query.after, query.limit)
         .await
         .map_err(refused_by_store)?;
-    let data: Vec<Value> = page.messages.iter().map(view).collect();
+    let mut found = named;
+    found.extend(page.messages);
+    found.sort_by_key(|record| std::cmp::Reverse(record.message.id));
+    let data: Vec<Value> = found.iter().map(view).collect();
     json(StatusCode::OK, &object!({ "data": data, "nextCursor": page.next.map(|id| id.to_string()) }))
+}
+
+/// Messages that a carrier named as `reference` says, or a request of the account by its idempotency key. They are on
+/// the first page, beside those whose client named them so.
+async fn named(admin: &Admin, given: &Parameters, query: &Query) -> Result<Vec<MessageRecord>, Refusal> {
+    let Some(text) = given.get("reference").filter(|_| query.after.is_none()) else { return Ok(Vec::new()) };
+    let account = query.filter.account;
+    let reference = Reference {
+        carriers: admin.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().into()).collect(),
+        keys: vec![canonical(text)],
+        idempotency: account.and_then(|account| Some((account, IdempotencyKey::parse(text).ok()?))),
+    };
+    let found = admin.pipeline.store().messages_named(reference, NAMED_MAX).await.map_err(refused_by_store)?;
+    Ok(found.into_iter().filter(|record| passes(&query.filter, record)).collect())
+}
+
+/// Whether a filter lets a message pass that has its reference in another sense.
+fn passes(filter: &MessageFilter, record: &MessageRecord) -> bool {
+    let MessageRecord { message, delivery } = record;
+    let is_number = |number: Originator| {
+        message.originator == number || matches!(number, Originator::Number(number) if number == message.recipient)
+    };
+    message.client_reference != filter.reference
+        && filter.account.is_none_or(|account| message.account == account)
+        && filter.mode.is_none_or(|mode| message.mode == mode)
+        && filter.status.is_none_or(|status| delivery.status == status)
+        && filter.direction.is_none_or(|direction| message.direction == direction)
+        && filter.recipient.is_none_or(|number| message.recipient == number)
+        && filter.originator.is_none_or(|number| message.originator == number)
+        && filter.either.is_none_or(is_number)
+        && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
+        && filter.from.is_none_or(|from| message.created_at >= from)
+        && filter.before.is_none_or(|before| message.created_at < before)
 }
 
 pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
@@ -60,6 +105,12 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();
     message["pdus"] = pdus(admin, id);
+    if let Some(waits) = admin.pipeline.waits_for(&record, &events).await.map_err(refused_by_store)? {
+        message["waitsFor"] = object!({
+            "reason": waits.reason.as_str(), "sentence": waits.sentence, "since": waits.since.to_string(),
+            "nextTryAt": waits.next_try_at.map(|at| at.to_string()),
+        });
+    }
     if record.delivery.status == Status::Sent {
         let unmatched = store.count_unmatched(record.delivery.carrier.as_str()).await.map_err(refused_by_store)?;
         message["unmatchedReceipts"] = unmatched.into();

@@ -15,12 +15,14 @@ mod input;
 mod keys;
 mod keywords;
 mod masking;
+mod live;
 mod messages;
 mod metrics;
 mod nodes;
 mod numbers;
 mod operators;
 mod optouts;
+mod overview;
 mod page;
 mod principal;
 mod reload;
@@ -50,6 +52,7 @@ pub use carriers::Throughput;
 pub(crate) use guard::CLI;
 pub use metrics::Metrics;
 pub use principal::Principal;
+pub use overview::Rates;
 
 use self::auditing::Auditing;
 use self::routes::{Methods, Routes};
@@ -90,6 +93,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// How fast the carriers are.
     pub throughput: Throughput,
+    /// How many messages a second, and since when.
+    pub rates: Rates,
     /// What watches the tasks that must run as long as the process.
     pub supervisor: Supervisor,
     /// Time and tasks.
@@ -145,6 +150,8 @@ fn routes() -> Routes {
         .route("/messages", with(get(messages::list).post(sending::send), "GET, HEAD, POST"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .route("/messages/{id}/again", with(post(sending::again), "POST"))
+        .route("/overview", with(get(overview::show), "GET, HEAD"))
+        .route("/live", with(get(live::stream), "GET, HEAD"))
         .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))
         .route("/nodes", with(get(nodes::list), "GET, HEAD"))
         .route("/nodes/{name}/drain", with(post(nodes::drain), "POST"))

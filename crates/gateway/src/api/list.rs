@@ -31,6 +31,8 @@ impl Query {
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
             originator: originator("from", get("from"), kinds)?,
+            // Of the admin API alone.
+            either: None,
             reference: reference(get("reference"))?,
             broadcast: broadcast(given)?,
             // The operator narrows by these, which handlers of the admin API read themselves.

@@ -1,5 +1,6 @@
 //! `smsfactory message`: what became of messages, and sending one.
 
+mod find;
 mod send;
 
 use axum::http::Method;
@@ -27,6 +28,8 @@ enum Action {
         /// Its id
         id: String,
     },
+    /// Finds messages by an id, a number, a client's reference, a carrier's id or an idempotency key
+    Find(find::Find),
     /// Sends one on an account's behalf, within its limits
     Send(Box<send::Send>),
     /// Sends an earlier one again, as a new message
@@ -51,7 +54,10 @@ struct List {
     /// From this number
     #[arg(long)]
     from: Option<String>,
-    /// With this reference of its client
+    /// To or from this number
+    #[arg(long)]
+    number: Option<String>,
+    /// With this reference: its client's, the carrier's id, or with --account the idempotency key
     #[arg(long)]
     reference: Option<String>,
     /// Of this broadcast
@@ -87,35 +93,50 @@ impl Message {
         let door = &self.door;
         match self.action {
             Action::List(list) => {
-                let List { account, mode, status, to, from, reference, broadcast, after, before, length } = *list;
+                let List { account, mode, status, to, from, number, reference, broadcast, .. } = *list;
                 let filter = [
                     ("accountId", account),
                     ("mode", mode),
                     ("status", status),
                     ("to", to),
                     ("from", from),
+                    ("number", number),
                     ("reference", reference),
                     ("broadcastId", broadcast),
-                    ("after", after),
-                    ("before", before),
+                    ("after", list.after),
+                    ("before", list.before),
                 ];
-                let answer = length.gather(door, "/messages", &filter).await?;
+                let answer = list.length.gather(door, "/messages", &filter).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Show { id } => {
                 let mut answer = door.ask(Method::GET, &format!("/messages/{id}"), None).await?;
                 output::text_or_removed(&mut answer, door.json);
+                let waits = wait_of(&mut answer, door.json);
                 output::one(&answer, door.json);
                 if !door.json {
                     output::say("");
                     life(&answer);
                 }
+                if let Some(sentence) = waits {
+                    output::say(format!("\nStill queued. {sentence}."));
+                }
             }
+            Action::Find(find) => find.run(door).await?,
             Action::Send(send) => send.run(door).await?,
             Action::Again(again) => again.run(door).await?,
         }
         Ok(())
     }
+}
+
+/// Takes the sentence out that says for people why a message is still queued.
+fn wait_of(message: &mut Value, as_json: bool) -> Option<String> {
+    if as_json {
+        return None;
+    }
+    let waits = message.as_object_mut()?.remove("waitsFor")?;
+    waits["sentence"].as_str().map(str::to_owned)
 }
 
 /// Prints a message's life.

@@ -35,6 +35,7 @@ mod screen;
 mod screening;
 mod serve;
 mod simulate;
+mod status;
 mod store;
 mod templates;
 mod text;
@@ -67,6 +68,8 @@ enum Command {
     /// A scriptable carrier for tests, demonstrations and load
     #[command(subcommand)]
     Simulate(simulate::Simulate),
+    /// How the platform does at a glance, and what needs attention
+    Status(status::Status),
     /// Accounts: who may send, and how much
     Account(account::Account),
     /// API keys of an account
@@ -146,6 +149,7 @@ pub fn run() -> ExitCode {
             Command::Check(check) => check.run().await,
             Command::CheckUrl(check_url) => check_url.run().await,
             Command::Simulate(simulate) => simulate.run().await,
+            Command::Status(status) => status.run().await,
             Command::Account(account) => account.run().await,
             Command::Key(key) => key.run().await,
             Command::Number(number) => number.run().await,

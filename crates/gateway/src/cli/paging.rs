@@ -10,11 +10,14 @@ use super::client::{Door, query};
 const PAGE: usize = 100;
 
 /// How much of a list is shown.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Length {
     /// Items to show, on as many pages as they take
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// Shows all, however many there are
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
     /// Where the list begins: the cursor that an earlier list gave
     #[arg(long)]
     cursor: Option<String>,
@@ -28,7 +31,8 @@ impl Length {
         path: &str,
         filter: &[(&str, Option<String>)],
     ) -> Result<Value, Failed> {
-        let (limit, mut cursor, mut items) = (self.limit as usize, self.cursor, Vec::new());
+        let limit = if self.all { usize::MAX } else { self.limit as usize };
+        let (mut cursor, mut items) = (self.cursor, Vec::new());
         loop {
             let page = [("limit", Some((limit - items.len()).min(PAGE).to_string())), ("cursor", cursor)];
             let mut answer =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carrier::Carrier;
-use model::{AccountId, BroadcastId, CarrierName, Message, MessageId};
+use model::{AccountId, BroadcastId, CarrierName, Message, MessageId, Timestamp};
 use runtime::Runtime;
 use store::contract::dispatch::{Lease, Leased, Outcome};
 
@@ -75,6 +75,13 @@ impl Dispatchers {
     /// The slowest of the paces that a message from `originator` with `carrier` keeps; `None` where it keeps none.
     pub(crate) fn pace_of(&self, carrier: &str, originator: model::Originator) -> Option<u32> {
         self.0.get(carrier)?.machine().pace_of(originator)
+    }
+
+    /// When the paces let a message go that waits for a carrier here, in steady time; `None` where no pace holds it.
+    pub(crate) fn paced_until(&self, carrier: &str, message: &Message) -> Option<Timestamp> {
+        let dispatcher = self.0.get(carrier)?;
+        let now = dispatcher.runtime.steady();
+        dispatcher.machine().paced_until(message.account, message.originator, now)
     }
 
     /// Something is due for this carrier in the store.

@@ -155,6 +155,16 @@ impl Dispatch {
         self.queue.held_of(id)
     }
 
+    /// When the paces let a message of the account from `originator` go; `None` where no pace holds it.
+    pub(super) fn paced_until(
+        &self,
+        account: AccountId,
+        originator: model::Originator,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        self.queue.paced_until(account, originator, now)
+    }
+
     /// The messages with an attempt under way.
     pub(super) const fn under_way(&self) -> &UnderWay {
         &self.under_way

@@ -93,6 +93,7 @@ impl World {
             dispatchers: Dispatchers::default(),
             settings: self.settings,
             bell: Arc::default(),
+            counters: Arc::default(),
             references: Arc::new(References::new(&SeededEntropy::new(3))),
             runtime: Arc::new(Machine::with_clock(Arc::<SimClock>::clone(&self.clock))),
             node: Arc::clone(&self.node),

@@ -94,6 +94,19 @@ impl AccountQueue {
         }
     }
 
+    /// When the paces of the account and of an originator let the next message go; `None` where they do at `now`.
+    pub(super) fn paced_until(
+        &self,
+        limits: &QueueLimits,
+        senders: &SenderPaces,
+        originator: Originator,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let held = |rate: u32, pace: &Pace| (rate > 0 && !pace.is_free(now)).then(|| pace.free_at());
+        let here = self.paces.get(&originator).and_then(|pace| held(limits.originator_rate, pace));
+        held(limits.account_rate, &self.pace).max(here).max(senders.wait(originator, now))
+    }
+
     /// Counts what leaves.
     pub(super) fn spend(
         &mut self,

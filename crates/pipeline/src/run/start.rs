@@ -23,6 +23,7 @@ use crate::feed::Feed;
 use crate::inbound::files::Files;
 use crate::inbound::{InboundRulesInForce, Interpreting, Replies};
 use crate::listing::Indexer;
+use crate::live::Watches;
 use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
@@ -85,6 +86,7 @@ impl Pipeline {
             inbound: shared.inbound,
             counters: shared.counters,
             feed,
+            watches: Watches::default(),
             runtime: shared.runtime,
             supervisor,
             entropy: shared.entropy,
@@ -375,6 +377,7 @@ impl Shared {
             settings: self.broadcasts,
             bell: Arc::clone(&self.bell),
             references: Arc::clone(&self.references),
+            counters: Arc::clone(&self.counters),
             node: Arc::clone(&self.node),
             runtime: Arc::clone(&self.runtime),
         }

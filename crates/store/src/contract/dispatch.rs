@@ -193,6 +193,25 @@ pub struct QueueDepth {
     pub oldest_created_at: Option<Timestamp>,
 }
 
+/// How a queued message waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// When it is due, or its lease ends where it is leased, in steady time.
+    pub due_at: Timestamp,
+    /// The epoch that has leased it.
+    pub owner: Option<Epoch>,
+    /// Whether an attempt began and no outcome is recorded.
+    pub in_flight: bool,
+    /// How many messages that were accepted earlier wait for the same carrier, among the first
+    /// [`Waiting::LOOKED_AT_MAX`] that wait for it.
+    pub ahead: u64,
+}
+
+impl Waiting {
+    /// How many messages of a carrier are looked at.
+    pub const LOOKED_AT_MAX: usize = 100_000;
+}
+
 /// The way to a carrier.
 #[async_trait]
 pub trait Dispatch: Send + Sync {
@@ -258,6 +277,12 @@ pub trait Dispatch: Send + Sync {
     /// Forgets idempotency records and daily quotas that count no more at `now`, at most `limit` of both together.
     /// Returns how many.
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
+
+    /// How a message waits; `None` for one that is not queued. Changes nothing.
+    async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, StoreError>;
+
+    /// How many queued messages are held because of an unknown outcome; `limit` where there are more.
+    async fn count_held(&self, limit: usize) -> Result<u64, StoreError>;
 
     /// What waits for each carrier, in no order.
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError>;

@@ -2,8 +2,11 @@
 
 use async_trait::async_trait;
 use model::event::Event;
+use model::idempotency::IdempotencyKey;
 use model::message::{Direction, Message, MessageRecord};
-use model::{AccountId, BroadcastId, ClientReference, MessageId, Mode, Msisdn, Originator, Owner, Status, Timestamp};
+use model::{
+    AccountId, BroadcastId, CarrierName, ClientReference, MessageId, Mode, Msisdn, Originator, Owner, Status, Timestamp,
+};
 
 use super::StoreError;
 use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -23,6 +26,8 @@ pub struct MessageFilter {
     pub recipient: Option<Msisdn>,
     /// From this number.
     pub originator: Option<Originator>,
+    /// To or from this number.
+    pub either: Option<Originator>,
     /// With this reference of its client.
     pub reference: Option<ClientReference>,
     /// Of this broadcast.
@@ -31,6 +36,17 @@ pub struct MessageFilter {
     pub from: Option<Timestamp>,
     /// Accepted before this moment.
     pub before: Option<Timestamp>,
+}
+
+/// A name that somebody else has for a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reference {
+    /// The carriers that may have given it as an id.
+    pub carriers: Vec<CarrierName>,
+    /// The forms under which such an id may be filed ([`super::dispatch::SegmentAck::key`]).
+    pub keys: Vec<String>,
+    /// The idempotency key of a request of this account, of either mode.
+    pub idempotency: Option<(AccountId, IdempotencyKey)>,
 }
 
 /// A part of a list, newest first.
@@ -74,6 +90,11 @@ pub trait Messages: Send + Sync {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Page, StoreError>;
+
+    /// Messages of any account that a carrier or a request named so, newest first: at most `limit`. Quick, however many
+    /// there are. An id that a carrier gave is known for as long as keys of receipts are kept, and an idempotency key
+    /// for as long as its record.
+    async fn messages_named(&self, reference: Reference, limit: usize) -> Result<Vec<MessageRecord>, StoreError>;
 
     /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;

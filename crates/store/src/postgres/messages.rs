@@ -2,17 +2,19 @@
 
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
+use model::idempotency::Endpoint;
 use model::message::{Message, MessageRecord, MessageType};
 use model::{MessageId, Owner};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
+use super::pages::number_of;
 use super::unit::Unit;
 use super::{Postgres, lists, rows};
 use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
-use crate::contract::messages::{MessageFilter, Messages, Page};
+use crate::contract::messages::{MessageFilter, Messages, Page, Reference};
 use crate::turns::{Reader, Work};
 
 #[async_trait]
@@ -48,6 +50,14 @@ impl Messages for Postgres {
             .await
     }
 
+    async fn messages_named(&self, reference: Reference, limit: usize) -> Result<Vec<MessageRecord>, StoreError> {
+        self.core
+            .read_for(Reader::Operator, Work::One, (reference, limit), |unit, (reference, limit)| {
+                Box::pin(named(unit, reference, *limit))
+            })
+            .await
+    }
+
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {
         self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(events(unit, *id))).await
     }
@@ -61,6 +71,25 @@ async fn record(unit: &Unit, id: MessageId) -> Result<Option<MessageRecord>, Fau
         rows::DELIVERY
     );
     unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.as_ref().map(rows::record).transpose()
+}
+
+const NAMED: &str = "SELECT message_id FROM (SELECT message_id FROM segments WHERE carrier = ANY($1) AND key = ANY($2) \
+    UNION SELECT message_id FROM idempotency WHERE account_id = $3 AND test = ANY('{true,false}') AND endpoint = $4 \
+    AND key = $5) n ORDER BY message_id DESC LIMIT $6";
+
+/// Messages that a carrier or a request named so, newest first.
+async fn named(unit: &Unit, reference: &Reference, limit: usize) -> Result<Vec<MessageRecord>, Fault> {
+    let carriers: Vec<&str> = reference.carriers.iter().map(|carrier| carrier.as_str()).collect();
+    let account = reference.idempotency.as_ref().map(|(account, _)| rows::id(account.to_bytes()));
+    let key = reference.idempotency.as_ref().map(|(_, key)| key.as_str());
+    let (endpoint, wanted) = (Endpoint::Message.as_str(), number_of(limit));
+    let found = unit.query(NAMED, &[&carriers, &reference.keys, &account, &endpoint, &key, &wanted]).await?;
+    let mut records = Vec::with_capacity(found.len());
+    for row in &found {
+        // What is gone leaves its keys behind for a while.
+        records.extend(record(unit, MessageId::from_bytes(rows::octets(row, 0)?)).await?);
+    }
+    Ok(records)
 }
 
 async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {

@@ -19,9 +19,12 @@ use super::opted;
 use super::parked;
 use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
+use super::waiting;
 use super::writer::Group;
 use crate::StoreError;
-use crate::contract::dispatch::{Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict};
+use crate::contract::dispatch::{
+    Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict, Waiting,
+};
 use crate::contract::nodes::Epoch;
 use crate::contract::requests::REMEMBERED;
 use crate::life::Life;
@@ -96,6 +99,14 @@ impl Dispatch for Sqlite {
 
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
         self.writer.write(move |group| Ok(forget_requests(&group.connection, now, limit)?)).await
+    }
+
+    async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, StoreError> {
+        self.readers.read_for(Reader::Operator, Work::One, move |connection| waiting::waiting(connection, id)).await
+    }
+
+    async fn count_held(&self, limit: usize) -> Result<u64, StoreError> {
+        self.readers.read_for(Reader::Platform, Work::One, move |connection| waiting::held(connection, limit)).await
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

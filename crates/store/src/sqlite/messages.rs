@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::admission::{Made, Payload};
 use super::lists;
+use super::named;
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::writer::Group;
 use crate::StoreError;
@@ -20,7 +21,7 @@ use crate::accepted::{self, Accepted};
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
-use crate::contract::messages::{MessageFilter, Messages, Page};
+use crate::contract::messages::{MessageFilter, Messages, Page, Reference};
 use crate::contract::nodes::Epoch;
 use crate::life::NewEvent;
 use crate::turns::{Reader, Work};
@@ -71,6 +72,11 @@ impl Messages for Sqlite {
                 lists::page(connection, owner, &filter, after, limit, rows)
             })
             .await
+    }
+
+    async fn messages_named(&self, reference: Reference, limit: usize) -> Result<Vec<MessageRecord>, StoreError> {
+        let read = move |connection: &Connection| named::named(connection, &reference, limit);
+        self.readers.read_for(Reader::Operator, Work::One, read).await
     }
 
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError> {

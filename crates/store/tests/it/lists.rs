@@ -61,6 +61,7 @@ struct Asked {
     inbound: Option<bool>,
     to: Option<u8>,
     from: Option<u8>,
+    either: Option<u8>,
     reference: Option<u8>,
     broadcast: Option<usize>,
     times: (Option<u64>, Option<u64>),
@@ -78,8 +79,9 @@ fn asked() -> impl Strategy<Value = Asked> {
         prop::option::weighted(0.2, 0..2u8),
     );
     let time = || prop::option::weighted(0.2, 0..200u64);
-    (who, what, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
-        |((owner, account, mode), (status, inbound, to, from, reference), broadcast, times, limit)| Asked {
+    let either = prop::option::weighted(0.2, 0..4u8);
+    (who, what, either, prop::option::weighted(0.15, 0..4usize), (time(), time()), 1..6usize).prop_map(
+        |((owner, account, mode), (status, inbound, to, from, reference), either, broadcast, times, limit)| Asked {
             owner,
             account,
             mode,
@@ -87,6 +89,7 @@ fn asked() -> impl Strategy<Value = Asked> {
             inbound,
             to,
             from,
+            either,
             reference,
             broadcast,
             times,
@@ -336,6 +339,7 @@ impl World {
             direction: asked.inbound.map(|inbound| if inbound { Direction::Inbound } else { Direction::Outbound }),
             recipient: asked.to.map(to_of),
             originator: asked.from.map(from_of),
+            either: asked.either.map(from_of),
             reference: asked.reference.and_then(reference_of),
             broadcast: asked
                 .broadcast
@@ -379,6 +383,9 @@ fn passes(owner: Option<Owner>, filter: &MessageFilter, record: &MessageRecord) 
         && filter.direction.is_none_or(|direction| message.direction == direction)
         && filter.recipient.as_ref().is_none_or(|recipient| message.recipient == *recipient)
         && filter.originator.as_ref().is_none_or(|originator| message.originator == *originator)
+        && filter
+            .either
+            .is_none_or(|number| message.originator == number || Originator::Number(message.recipient) == number)
         && filter.reference.as_ref().is_none_or(|wanted| message.client_reference.as_ref() == Some(wanted))
         && filter.broadcast.is_none_or(|broadcast| message.broadcast == Some(broadcast))
         && filter.from.is_none_or(|from| message.created_at >= from)

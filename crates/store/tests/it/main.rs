@@ -68,6 +68,8 @@ macro_rules! conformance {
                 what_arrives_between_two_pages_moves_nothing
                 a_page_of_nothing_shows_nothing
                 a_filter_shows_what_it_asks_for_and_nothing_else
+                a_message_is_found_by_the_names_that_others_have_for_it
+                a_queued_message_says_how_it_waits
                 the_times_of_a_filter_count_to_the_millisecond
                 a_message_has_its_whole_life_on_record
                 an_unknown_message_has_no_life

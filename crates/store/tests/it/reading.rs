@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use model::event::EventKind;
+use model::idempotency::IdempotencyKey;
 use model::message::Direction;
 use model::status::SegmentFate;
 use model::{AccountId, BroadcastId, ErrorType, Message, MessageId, Mode, Owner, SeededEntropy, Status};
+use store::contract::admission::{Admission, Admitted};
 use store::contract::dispatch::{Outcome, Verdict};
-use store::contract::messages::{MessageFilter, Page};
+use store::contract::messages::{MessageFilter, Page, Reference};
 use store::{Messages, Store};
 
-use crate::support::{Backend, Desk, NORTH, NOW, acks, after, live, number, receipt, retry};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, acks, admission, after, claim, live, number, receipt, retry};
 
 async fn page(
     store: &dyn Store,
@@ -264,4 +266,51 @@ pub(crate) async fn nothing_of_the_text_is_told_in_events(fresh: impl Backend) {
     let id = desk.sent(desk.message(desk.account()), ["a"]).await;
     let told = format!("{:?}", desk.store.events(id).await.unwrap());
     assert!(!told.contains("4711") && !told.contains("18005551234"), "{told}");
+}
+
+pub(crate) async fn a_message_is_found_by_the_names_that_others_have_for_it(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let (account, other) = (desk.account(), desk.account());
+    let first = desk.sent(desk.message_at(account, after(1)), ["a1", "a2"]).await;
+    let second = desk.sent(desk.message_at(other, after(2)), ["a1"]).await;
+    let keyed = desk.message_at(account, after(3));
+    let claimed = Admission { idempotency: Some(claim("order-7", "x", NOW)), ..admission(keyed.clone()) };
+    assert_eq!(desk.try_admit(claimed).await, Admitted::New);
+    let named = async |key: &str, idempotency: Option<AccountId>, limit| {
+        let idempotency = idempotency.map(|account| (account, IdempotencyKey::parse("order-7").unwrap()));
+        let reference = Reference { carriers: vec!["gone".into(), NORTH.into()], keys: vec![key.into()], idempotency };
+        let found = desk.store.messages_named(reference, limit).await.unwrap();
+        found.into_iter().map(|record| record.message.id).collect::<Vec<_>>()
+    };
+    assert_eq!(named("a1", None, 9).await, [second, first]);
+    assert_eq!(named("a1", None, 1).await, [second]);
+    assert_eq!(named("a2", None, 9).await, [first]);
+    assert_eq!(named("a3", None, 9).await, []);
+    assert_eq!(named("a2", Some(account), 9).await, [keyed.id, first]);
+    assert_eq!(named("a3", Some(other), 9).await, [], "a key belongs to its account");
+}
+
+pub(crate) async fn a_queued_message_says_how_it_waits(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let [first, second, third] = desk.minted(account, [1, 2, 3]);
+    for message in [&first, &second, &third] {
+        desk.admit(message.clone()).await;
+    }
+    let waiting = async |id| desk.store.waiting(id).await.unwrap();
+    let before = waiting(third.id).await.unwrap();
+    assert_eq!((before.owner, before.in_flight, before.ahead), (None, false, 2));
+    let token = desk.token();
+    desk.lease(token, after(4)).await;
+    let leased = waiting(first.id).await.unwrap();
+    assert_eq!((leased.owner, leased.in_flight, leased.ahead), (Some(NODE), false, 0));
+    assert!(leased.due_at > after(4), "its lease ends then");
+    assert_eq!(desk.begin(first.id, token, after(5)).await, Some(1));
+    assert!(waiting(first.id).await.unwrap().in_flight);
+    assert_eq!(desk.store.count_held(9).await, Ok(0));
+    let sent = desk.sent(desk.message_at(account, after(9)), ["z"]).await;
+    assert_eq!((waiting(sent).await, waiting(MessageId::from_bytes([9; 16])).await), (None, None));
+    let unknown = desk.attempted(desk.message_at(account, after(10))).await;
+    desk.record(&Outcome { verdict: Verdict::Hold, ..unknown }).await;
+    assert_eq!((desk.store.count_held(9).await, desk.store.count_held(0).await), (Ok(1), Ok(0)));
 }

@@ -27,17 +27,17 @@ use store::contract::audit::{AuditFilter, AuditPage};
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
-use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
+use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
 use store::contract::health::CommitSample;
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
-use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, StoppedCarrier, TakenOver};
 use store::contract::operators::{OperatorChange, Proof};
+use store::contract::messages::{MessageFilter, Page, Reference};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
@@ -226,6 +226,7 @@ passed_on! { Messages {
     fn message(owner: Owner, id: MessageId) -> Option<MessageRecord>;
     fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
     fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
+    fn messages_named(reference: Reference, limit: usize) -> Vec<MessageRecord>;
     fn events(id: MessageId) -> Vec<Event>;
     replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Message>>;
 } }
@@ -391,6 +392,8 @@ passed_on! { Dispatch {
     fn release(leases: Vec<(MessageId, u64)>, now: Timestamp) -> ();
     fn expire(node: Epoch, now: Moment, under_way: HashSet<MessageId>, limit: usize) -> usize;
     fn forget_requests(now: Timestamp, limit: usize) -> u64;
+    fn waiting(id: MessageId) -> Option<Waiting>;
+    fn count_held(limit: usize) -> u64;
     fn queue_depths() -> Vec<QueueDepth>;
 } }
 

@@ -1,7 +1,11 @@
-//! How much waits for each carrier.
+//! How much waits for each carrier, and how one message waits.
 
-use crate::contract::dispatch::QueueDepth;
+use model::MessageId;
+
+use crate::contract::dispatch::{QueueDepth, Waiting};
+use crate::contract::nodes::Epoch;
 use crate::postgres::fault::Fault;
+use crate::postgres::pages::number_of;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 
@@ -20,4 +24,23 @@ pub(super) async fn depths(unit: &Unit) -> Result<Vec<QueueDepth>, Fault> {
         Ok(QueueDepth { carrier, queued, oldest_created_at: rows::time_if_any(row, 2)? })
     };
     found.iter().map(depth).collect()
+}
+
+const WAITING: &str = "SELECT due_at, lease, attempt_began IS NOT NULL, (SELECT count(*) FROM (SELECT o.message_id \
+    FROM queue o WHERE o.carrier = q.carrier LIMIT $2) o WHERE o.message_id < q.message_id) \
+    FROM queue q WHERE q.message_id = $1";
+
+/// How a message waits.
+pub(super) async fn waiting(unit: &Unit, id: MessageId) -> Result<Option<Waiting>, Fault> {
+    let looked_at = number_of(Waiting::LOOKED_AT_MAX);
+    let Some(row) = unit.find(WAITING, &[&rows::id(id.to_bytes()), &looked_at]).await? else { return Ok(None) };
+    let owner = Epoch::of_token(rows::get::<i64>(&row, 1)?.cast_unsigned());
+    let (in_flight, ahead) = (rows::get(&row, 2)?, rows::count(&row, 3)?);
+    Ok(Some(Waiting { due_at: rows::time(&row, 0)?, owner, in_flight, ahead }))
+}
+
+/// How many messages are held.
+pub(super) async fn held(unit: &Unit, limit: usize) -> Result<u64, Fault> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM queue WHERE held LIMIT $1) h";
+    rows::count(&unit.one(sql, &[&number_of(limit)]).await?, 0)
 }

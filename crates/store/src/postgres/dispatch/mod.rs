@@ -27,8 +27,9 @@ use super::Postgres;
 use super::batch::Batch;
 use super::core::Core;
 use crate::StoreError;
-use crate::contract::dispatch::{Attempt, Dispatch, LeaseRequest, Leased, Outcome, QueueDepth};
+use crate::contract::dispatch::{Attempt, Dispatch, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
 use crate::contract::nodes::Epoch;
+use crate::turns::{Reader, Work};
 
 pub(super) use self::recovery::{Freeing, free_leases};
 
@@ -117,6 +118,14 @@ impl Dispatch for Postgres {
 
     async fn forget_requests(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError> {
         self.core.write((now, limit), |unit, (now, limit)| Box::pin(requests::forget(unit, *now, *limit))).await
+    }
+
+    async fn waiting(&self, id: MessageId) -> Result<Option<Waiting>, StoreError> {
+        self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(depths::waiting(unit, *id))).await
+    }
+
+    async fn count_held(&self, limit: usize) -> Result<u64, StoreError> {
+        self.core.read(limit, |unit, limit| Box::pin(depths::held(unit, *limit))).await
     }
 
     async fn queue_depths(&self) -> Result<Vec<QueueDepth>, StoreError> {

@@ -21,6 +21,9 @@ pub(super) async fn choose(
     if filter.recipient.is_some() {
         return Ok(messages_with("m.recipient = $6"));
     }
+    if filter.either.is_some() {
+        return Ok(EITHER.to_owned());
+    }
     if let Some(reference) = &filter.reference {
         if scope.account.is_some() {
             let named =
@@ -73,6 +76,14 @@ fn failed(filter: &MessageFilter, scope: Scope) -> String {
         of_other_table("failures", &what)
     })
 }
+
+/// The messages to a number and those from it, of both modes: each by the index that has them in their order.
+const EITHER: &str = "SELECT * FROM ( \
+    (SELECT m.* FROM messages m WHERE m.recipient = $11 AND m.id >= $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3) \
+    UNION ALL (SELECT m.* FROM messages m WHERE m.originator = $11 AND m.test = false AND m.recipient <> $11 \
+    AND m.id >= $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3) \
+    UNION ALL (SELECT m.* FROM messages m WHERE m.originator = $11 AND m.test = true AND m.recipient <> $11 \
+    AND m.id >= $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3)) u ORDER BY u.id DESC LIMIT $3";
 
 /// A reference of clients is one account's most of the time, but nothing makes it so.
 const COUNT_NAMED: &str = "SELECT count(*) FROM (SELECT 1 FROM messages m WHERE m.client_reference = $1 \

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::streams::{Next, Stream, owners_with};
 use super::{Facet, id, mark, reference_code};
 use crate::contract::messages::{MessageFilter, Page};
-use crate::listing::{self, Scope};
+use crate::listing::{self, Scope, handset};
 use crate::sqlite::rows::{self, DELIVERY, MESSAGE};
 
 /// How many rows and entries a page looks at.
@@ -109,6 +109,10 @@ impl Walk<'_> {
         let mut facets: Vec<Vec<i64>> = Vec::new();
         facets.extend(filter.recipient.map(|number| vec![Facet::Recipient(number).code()]));
         facets.extend(filter.originator.map(|originator| vec![Facet::Originator(originator).code()]));
+        facets.extend(filter.either.map(|number| {
+            let to = handset(number).map(|number| Facet::Recipient(number).code());
+            to.into_iter().chain([Facet::Originator(number).code()]).collect::<Vec<i64>>()
+        }));
         facets.extend(filter.reference.as_deref().map(|reference| vec![reference_code(reference)]));
         // Where an owner alone is asked for, its other mode may have any number of messages in between.
         let of_one_mode = facets.is_empty() && filter.broadcast.is_none() && self.mode.is_some();
@@ -218,12 +222,17 @@ impl Walk<'_> {
             Some(reference) => row.get_ref(6)?.as_str_or_null()? == Some(reference),
             None => true,
         };
+        let of_either = match filter.either.map(Originator::text) {
+            Some(text) => is(3, Some(&*text))? || is(4, Some(&*text))?,
+            None => true,
+        };
         Ok(of_broadcast
             && is(1, self.mode.map(Mode::as_str))?
             && is(2, filter.direction.map(Direction::as_str))?
             && is(3, filter.recipient.map(Msisdn::text).as_deref())?
             && is(4, filter.originator.map(Originator::text).as_deref())?
             && of_reference
+            && of_either
             && is(7, filter.status.map(Status::as_str))?)
     }
 
@@ -257,10 +266,14 @@ impl Walk<'_> {
         );
         let record = self.connection.prepare_cached(&sql)?.query_row([id.to_be_bytes()], rows::record).optional()?;
         self.found.extend(record.filter(|record| {
-            let MessageFilter { broadcast, originator, reference, .. } = self.filter;
+            let MessageFilter { broadcast, originator, either, reference, .. } = self.filter;
+            let names = |number: Originator| {
+                record.message.originator == number || handset(number) == Some(record.message.recipient)
+            };
             reference.as_ref().is_none_or(|reference| record.message.client_reference.as_ref() == Some(reference))
                 && broadcast.is_none_or(|broadcast| record.message.broadcast == Some(broadcast))
                 && originator.is_none_or(|originator| record.message.originator == originator)
+                && either.is_none_or(names)
         }));
         Ok(())
     }

@@ -1,0 +1,54 @@
+//! `smsfactory message find`: one question for all the names that a message has.
+
+use axum::http::Method;
+use model::MessageId;
+use serde_json::{Value, json};
+
+use crate::cli::client::Door;
+use crate::cli::paging::Length;
+use crate::cli::{Failed, output};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Find {
+    /// An id, a number to or from which it went, a client's reference, or a carrier's id
+    what: String,
+    /// Of this account; its idempotency keys are looked up, too
+    #[arg(long)]
+    account: Option<String>,
+    #[command(flatten)]
+    length: Length,
+}
+
+impl Find {
+    pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
+        let what = self.what.trim().to_owned();
+        let answer = if what.parse::<MessageId>().is_ok() {
+            let found = door.ask(Method::GET, &format!("/messages/{what}"), None).await?;
+            json!({ "data": [found], "nextCursor": null })
+        } else {
+            self.listed(door, &what).await?
+        };
+        output::list(&answer, &super::COLUMNS, door.json);
+        if answer["data"].as_array().is_some_and(Vec::is_empty) {
+            return Err(Failed::new("no message is known by that"));
+        }
+        Ok(())
+    }
+
+    /// Digits alone may be a number as well as a carrier's id: where no message has them as its reference, they are a
+    /// number.
+    async fn listed(self, door: &Door, what: &str) -> Result<Value, Failed> {
+        let Self { account, length, .. } = self;
+        let has_digits_alone = what.bytes().all(|octet| octet.is_ascii_digit());
+        let of = |field: &'static str, value: String| [("accountId", account.clone()), (field, Some(value))];
+        if what.starts_with('+') {
+            return length.gather(door, "/messages", &of("number", what.to_owned())).await;
+        }
+        let named = length.clone().gather(door, "/messages", &of("reference", what.to_owned())).await?;
+        let is_found = named["data"].as_array().is_some_and(|found| !found.is_empty());
+        if is_found || !has_digits_alone || !(7..=15).contains(&what.len()) {
+            return Ok(named);
+        }
+        length.gather(door, "/messages", &of("number", format!("+{what}"))).await
+    }
+}

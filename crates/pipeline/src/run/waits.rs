@@ -1,0 +1,193 @@
+//! Why a message is still queued.
+
+use std::time::Duration;
+
+use model::event::{Event, EventKind};
+use model::{CarrierName, MessageRecord, Moment, Status, Timestamp};
+use store::StoreError;
+use store::contract::dispatch::Waiting;
+
+use super::Pipeline;
+
+/// What a queued message waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// No route leads to its recipient.
+    NoRoute,
+    /// Its carrier is not in this configuration.
+    NotConfigured,
+    /// The outcome of an attempt is unknown, and its route holds it.
+    Held,
+    /// Another node has it, or its carrier.
+    OtherNode,
+    /// An attempt is under way.
+    UnderWay,
+    /// Its carrier is down.
+    CarrierDown,
+    /// Its carrier asked to be spared.
+    Throttled,
+    /// The next try has its time.
+    Retry,
+    /// The pace of its sender or its account.
+    Pace,
+    /// Others that were accepted earlier.
+    Behind,
+    /// Its turn: it is the next.
+    Turn,
+}
+
+impl WaitReason {
+    /// The reason's name in the admin API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRoute => "noRoute",
+            Self::NotConfigured => "carrierNotConfigured",
+            Self::Held => "held",
+            Self::OtherNode => "otherNode",
+            Self::UnderWay => "underWay",
+            Self::CarrierDown => "carrierDown",
+            Self::Throttled => "throttled",
+            Self::Retry => "retry",
+            Self::Pace => "pace",
+            Self::Behind => "behind",
+            Self::Turn => "turn",
+        }
+    }
+}
+
+/// Why a message is still queued, as this node knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitsFor {
+    /// In a word.
+    pub reason: WaitReason,
+    /// In a sentence for the operator.
+    pub sentence: String,
+    /// Since when it is so.
+    pub since: Timestamp,
+    /// When it is tried next, where that is known.
+    pub next_try_at: Option<Timestamp>,
+}
+
+impl Pipeline {
+    /// Why a message is still queued, of whose life these are the events; `None` for one that is not queued.
+    ///
+    /// # Errors
+    /// As the store.
+    pub async fn waits_for(&self, record: &MessageRecord, events: &[Event]) -> Result<Option<WaitsFor>, StoreError> {
+        let MessageRecord { message, delivery } = record;
+        if delivery.status != Status::Queued {
+            return Ok(None);
+        }
+        let accepted = message.created_at;
+        let Some(carrier) = delivery.carrier.carrier() else {
+            let sentence = "No route leads to its recipient: it waits until one does";
+            return Ok(Some(because(WaitReason::NoRoute, sentence, accepted)));
+        };
+        if delivery.held {
+            let sentence = format!(
+                "Nobody knows whether {carrier} took it, and its route holds it: nothing more is sent until a receipt \
+                 proves the delivery, or its validity ends at {}",
+                message.expires_at
+            );
+            let since = last(events, EventKind::Held).map_or(accepted, |event| event.at);
+            return Ok(Some(because(WaitReason::Held, sentence, since)));
+        }
+        if self.is_unknown(carrier) {
+            let sentence = format!(
+                "{carrier} is not in this configuration: it waits until it is, or until `smsfactory carrier abandon \
+                 {carrier}` gives its messages to other carriers"
+            );
+            return Ok(Some(because(WaitReason::NotConfigured, sentence, accepted)));
+        }
+        let Some(waiting) = self.store.waiting(message.id).await? else { return Ok(None) };
+        let found = self
+            .elsewhere(carrier, &waiting)
+            .map(|sentence| because(WaitReason::OtherNode, sentence, accepted))
+            .or_else(|| self.at_carrier(carrier, &waiting, events, accepted))
+            .unwrap_or_else(|| self.in_line(record, carrier, &waiting));
+        Ok(Some(found))
+    }
+
+    /// That another node has the message or its carrier.
+    fn elsewhere(&self, carrier: &CarrierName, waiting: &Waiting) -> Option<String> {
+        let of_message = waiting.owner.filter(|owner| *owner != self.node.epoch());
+        if let Some(name) = of_message.and_then(|owner| self.node.name_of(owner)) {
+            return Some(format!("Node {name} has it and says more"));
+        }
+        let holder = self.node.other_holder_of(carrier)?;
+        let name = self.node.name_of(holder).unwrap_or_else(|| format!("of epoch {holder}"));
+        Some(format!("Node {name} dispatches to {carrier} and says more"))
+    }
+
+    /// What its carrier does to it.
+    fn at_carrier(
+        &self,
+        carrier: &CarrierName,
+        waiting: &Waiting,
+        events: &[Event],
+        accepted: Timestamp,
+    ) -> Option<WaitsFor> {
+        let now = self.runtime.look();
+        if waiting.in_flight {
+            let since = last(events, EventKind::Attempt).map_or(accepted, |event| event.at);
+            return Some(because(WaitReason::UnderWay, format!("{carrier} has it and has not answered yet"), since));
+        }
+        let known = self.dispatchers.carrier(carrier)?;
+        let status = known.status();
+        if let Some(down) = known.down_for() {
+            let why = status.last_error.map(|error| format!(": {error}")).unwrap_or_default();
+            let since = now.wall - down;
+            return Some(because(WaitReason::CarrierDown, format!("{carrier} is down since {since}{why}"), since));
+        }
+        let retry = last(events, EventKind::Retry);
+        if waiting.owner.is_none() && waiting.due_at > now.steady {
+            let at = on_the_wall(waiting.due_at, now);
+            let why = retry.map(|event| format!(": {}", event.detail)).unwrap_or_default();
+            let since = retry.map_or(accepted, |event| event.at);
+            let waits = because(WaitReason::Retry, format!("It is tried again at {at}{why}"), since);
+            return Some(WaitsFor { next_try_at: Some(at), ..waits });
+        }
+        (status.state == "throttled").then(|| {
+            let since = retry.map_or(accepted, |event| event.at);
+            because(WaitReason::Throttled, format!("{carrier} asked to be spared, and gets its messages later"), since)
+        })
+    }
+
+    /// What holds it in the memory of its dispatcher.
+    fn in_line(&self, record: &MessageRecord, carrier: &CarrierName, waiting: &Waiting) -> WaitsFor {
+        let (now, accepted) = (self.runtime.look(), record.message.created_at);
+        if let Some(until) = self.dispatchers.paced_until(carrier, &record.message) {
+            let at = on_the_wall(until, now);
+            let sentence = format!("Its sender or its account has a pace, which lets the next segment go at {at}");
+            return WaitsFor { next_try_at: Some(at), ..because(WaitReason::Pace, sentence, accepted) };
+        }
+        match waiting.ahead {
+            0 => because(WaitReason::Turn, format!("It is the next of {carrier}"), accepted),
+            ahead => {
+                let (plural, were) = if ahead == 1 { ("", "was") } else { ("s", "were") };
+                let sentence =
+                    format!("{ahead} message{plural} that {were} accepted earlier wait{} for {carrier}", one(ahead));
+                because(WaitReason::Behind, sentence, accepted)
+            }
+        }
+    }
+}
+
+/// The ending of a verb whose subject there are so many of.
+const fn one(count: u64) -> &'static str {
+    if count == 1 { "s" } else { "" }
+}
+
+fn because(reason: WaitReason, sentence: impl Into<String>, since: Timestamp) -> WaitsFor {
+    WaitsFor { reason, sentence: sentence.into(), since, next_try_at: None }
+}
+
+fn last(events: &[Event], kind: EventKind) -> Option<&Event> {
+    events.iter().rev().find(|event| event.kind == kind)
+}
+
+/// The time of day at which the steady clock will show `at`.
+fn on_the_wall(at: Timestamp, now: Moment) -> Timestamp {
+    let ahead = u64::try_from(at.as_millis() - now.steady.as_millis()).unwrap_or(0);
+    now.wall + Duration::from_millis(ahead)
+}
