@@ -2,6 +2,7 @@
 
 pub mod failures;
 pub mod passwords;
+pub(crate) mod proxy;
 pub mod sign_in;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -15,11 +15,12 @@ use hyper::body::Frame;
 use model::Status;
 use model::error::{ErrorCode, Refusal};
 use pipeline::live::{Seen, Told, Watch, WatchFilter};
-use serde_json::json as object;
+use serde_json::{Value, json as object};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::input::{account_of, address, meaning};
+use super::masking::Masks;
 use super::{Admin, Answered, Shared};
 use crate::http::query::Parameters;
 
@@ -32,12 +33,12 @@ const QUIET_SECS: u32 = 15;
 /// When one may come back for whom there was no place.
 const AGAIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn stream(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let streamed = streamed(&admin, &Parameters::parse(uri.query()));
+pub(super) async fn stream(State(admin): Shared, masks: Masks, uri: Uri) -> Response<Body> {
+    let streamed = streamed(&admin, masks, &Parameters::parse(uri.query()));
     admin.answer(streamed)
 }
 
-fn streamed(admin: &Arc<Admin>, given: &Parameters) -> Answered {
+fn streamed(admin: &Arc<Admin>, masks: Masks, given: &Parameters) -> Answered {
     let filter = WatchFilter {
         account: given
             .get("accountId")
@@ -60,7 +61,7 @@ fn streamed(admin: &Arc<Admin>, given: &Parameters) -> Answered {
             () = admin.pipeline.draining() => {}
             // The reader has gone.
             () = events.closed() => {}
-            () = tell(watch, &events, admin.pipeline.node().name()) => {}
+            () = tell(watch, &events, masks, admin.pipeline.node().name()) => {}
         }
     };
     drop(runtime.spawn("live", Box::pin(telling)));
@@ -72,7 +73,7 @@ fn streamed(admin: &Arc<Admin>, given: &Parameters) -> Answered {
 }
 
 /// Tells what happens until the store is closed. The first event names the node, whose messages these are.
-async fn tell(mut watch: Watch, events: &mpsc::Sender<Bytes>, node: &str) {
+async fn tell(mut watch: Watch, events: &mpsc::Sender<Bytes>, masks: Masks, node: &str) {
     let hello = format!("retry: 2000\nevent: node\ndata: {}\n\n", object!({ "name": node }));
     // Nothing waits yet.
     let _ = events.try_send(hello.into());
@@ -83,7 +84,7 @@ async fn tell(mut watch: Watch, events: &mpsc::Sender<Bytes>, node: &str) {
         let (text, lost) = match told {
             Told::Seen(seen) => {
                 number += 1;
-                (format!("id: {number}\nevent: message\ndata: {}\n\n", line(&seen, number)), 1)
+                (format!("id: {number}\nevent: message\ndata: {}\n\n", masks.of(line(&seen, number))), 1)
             }
             Told::Gap(count) => (format!("event: gap\ndata: {}\n\n", object!({ "leftOut": count })), count),
             Told::Nothing if quiet < QUIET_SECS => continue,
@@ -102,7 +103,7 @@ async fn tell(mut watch: Watch, events: &mpsc::Sender<Bytes>, node: &str) {
 }
 
 /// A change as a line of JSON. The text stays out of it.
-fn line(Seen { at, record, previous }: &Seen, number: u64) -> String {
+fn line(Seen { at, record, previous }: &Seen, number: u64) -> Value {
     let message = &record.message;
     object!({
         "id": number,
@@ -119,7 +120,6 @@ fn line(Seen { at, record, previous }: &Seen, number: u64) -> String {
         "segments": message.segments,
         "errorType": record.delivery.error_type.map(model::ErrorType::as_str),
     })
-    .to_string()
 }
 
 /// A body that goes on until its sender is gone.

@@ -1,11 +1,13 @@
 //! Viewers see masked answers, and so does whoever asks for them with `mask=1`.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::Response;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{Extensions, Response, Uri};
 use axum::middleware::Next;
 use model::Role;
 use model::error::{ErrorCode, Refusal};
@@ -16,13 +18,36 @@ use super::principal::Principal;
 use super::{Admin, shade};
 use crate::http::query::Parameters;
 
+/// Whether what a request sees is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Masks(bool);
+
+impl Masks {
+    fn asked_by(extensions: &Extensions, uri: &Uri) -> Self {
+        let is_viewer = extensions.get::<Principal>().is_some_and(|principal| principal.role == Role::Viewer);
+        Self(is_viewer || Parameters::parse(uri.query()).get("mask") == Some("1"))
+    }
+
+    /// The value as the request may see it. Streams, which have no end, are masked event by event.
+    pub(super) fn of(self, value: Value) -> Value {
+        if self.0 { shade::masked(value) } else { value }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Masks {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::asked_by(&parts.extensions, &parts.uri))
+    }
+}
+
 pub(super) async fn masked(State(admin): State<Arc<Admin>>, request: Request, next: Next) -> Response<Body> {
     let extensions = request.extensions();
-    let is_viewer = extensions.get::<Principal>().is_some_and(|principal| principal.role == Role::Viewer);
+    let masks = Masks::asked_by(extensions, request.uri());
     let reveals = extensions.get::<&'static Access>().is_some_and(|access| access.special == Special::Reveals);
-    let is_asked = Parameters::parse(request.uri().query()).get("mask") == Some("1");
     let response = next.run(request).await;
-    if !(is_viewer || is_asked) || reveals || !is_json(&response) {
+    if !masks.0 || reveals || !is_json(&response) {
         return response;
     }
     let broken = |error: String| admin.envelope.refuse(Refusal::new(ErrorCode::UnexpectedError).caused_by(error));

@@ -4,7 +4,8 @@ use console::ALL;
 use model::Role;
 use serde_json::json;
 
-use crate::support::{Ask, Reply, Stage};
+use crate::support::Stage;
+use crate::support::http::{Ask, Reply};
 
 /// A browser that keeps its cookies.
 struct Browser<'a> {

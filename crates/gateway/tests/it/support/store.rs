@@ -27,17 +27,17 @@ use store::contract::audit::{AuditFilter, AuditPage};
 use store::contract::bounds::Bounds;
 use store::contract::broadcasts::{BroadcastFilter, BroadcastPage, Canceled, Expansion, Upcoming};
 use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
-use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
+use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
 use store::contract::lists::Indexed;
 use store::contract::media::SweptMedia;
+use store::contract::messages::{MessageFilter, Page, Reference};
 use store::contract::nodes::{Epoch, Node, Slot, StoppedCarrier, TakenOver};
 use store::contract::operators::{OperatorChange, Proof};
-use store::contract::messages::{MessageFilter, Page, Reference};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
