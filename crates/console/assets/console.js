@@ -24,6 +24,137 @@ function follow(part) {
 }
 document.querySelectorAll("[data-refresh][id]").forEach(follow);
 
+// Messages as they happen. One tab of the browser holds the connection and gives the others what comes.
+const live = document.querySelector("#live[data-events]");
+if (live && navigator.locks && window.BroadcastChannel) watch(live);
+
+function watch(live) {
+  const rowsMax = 200;
+  const rowsAtOnce = 40;
+  const wanted = new URLSearchParams(location.search);
+  const channel = new BroadcastChannel("smsfactory-live");
+  const state = live.querySelector("[data-state]");
+  const pause = live.querySelector("[data-pause]");
+  const body = tableOf(live.querySelector("[data-lines]"));
+  let isPaused = false;
+  let shown = 0;
+  let leftOut = 0;
+  let notice = "Waiting for the connection.";
+
+  const matches = (line) =>
+    [["accountId", line.accountId], ["carrier", line.carrier], ["status", line.status]].every(
+      ([name, value]) => !wanted.get(name) || wanted.get(name).trim() === value,
+    ) &&
+    (!wanted.get("number") || [line.from, line.to].includes(wanted.get("number").trim()));
+
+  const take = ({ lines, missed, node, isOpen }) => {
+    if (!isOpen) notice = "The connection is gone; it comes back by itself.";
+    else notice = `Live from node ${node}.`;
+    if (isPaused) return tell();
+    const found = lines.filter(matches);
+    leftOut += missed + Math.max(0, found.length - rowsAtOnce);
+    if (!document.hidden) found.slice(-rowsAtOnce).forEach((line) => body.prepend(rowOf(line)));
+    shown += Math.min(found.length, rowsAtOnce);
+    while (body.rows.length > rowsMax) body.lastElementChild.remove();
+    tell();
+  };
+  const tell = () => {
+    const missed = leftOut > 0 ? ` ${leftOut} lines are left out, because they come faster than they can be read.` : "";
+    state.textContent = `${notice}${isPaused ? " Paused." : ""}${missed}`;
+  };
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    isPaused = !isPaused;
+    pause.setAttribute("aria-pressed", String(isPaused));
+    pause.textContent = isPaused ? "Go on" : "Pause";
+    tell();
+  });
+  channel.addEventListener("message", (event) => take(event.data));
+  navigator.locks.request("smsfactory-live", () => hold(live.dataset.events, (batch) => {
+    channel.postMessage(batch);
+    take(batch);
+  }));
+  tell();
+}
+
+// Holds the connection until the tab is closed, and gives out what came four times a second.
+function hold(address, give) {
+  const linesMax = 400;
+  const source = new EventSource(address);
+  let batch = { lines: [], missed: 0 };
+  let node = "";
+  source.addEventListener("node", (event) => (node = JSON.parse(event.data).name));
+  source.addEventListener("gap", (event) => (batch.missed += JSON.parse(event.data).leftOut));
+  source.addEventListener("message", (event) => {
+    batch.lines.push(JSON.parse(event.data));
+    if (batch.lines.length > linesMax) {
+      batch.lines.shift();
+      batch.missed += 1;
+    }
+  });
+  let wasOpen = null;
+  setInterval(() => {
+    const isOpen = source.readyState === EventSource.OPEN;
+    if (batch.lines.length === 0 && batch.missed === 0 && isOpen === wasOpen) return;
+    wasOpen = isOpen;
+    give({ ...batch, node, isOpen });
+    batch = { lines: [], missed: 0 };
+  }, 250);
+  return new Promise(() => {});
+}
+
+const liveColumns = ["At", "Status", "From", "To", "Carrier", "Type", "Segments", "Account"];
+
+function tableOf(place) {
+  const table = document.createElement("table");
+  table.setAttribute("aria-label", "Messages as they happen");
+  const head = table.createTHead().insertRow();
+  for (const name of liveColumns) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    cell.textContent = name;
+    head.append(cell);
+  }
+  place.prepend(table);
+  return table.createTBody();
+}
+
+function rowOf(line) {
+  const row = document.createElement("tr");
+  const link = (path, id, text) => {
+    const shown = document.createElement("a");
+    shown.href = `${path}/${encodeURIComponent(id)}`;
+    shown.textContent = text;
+    return shown;
+  };
+  const isolated = (text) => {
+    const shown = document.createElement("bdi");
+    shown.className = "short";
+    shown.textContent = text ?? "";
+    return shown;
+  };
+  const tones = { delivered: "good", failed: "bad", undelivered: "bad" };
+  const chip = document.createElement("span");
+  chip.className = `chip ${tones[line.status] ?? "busy"}`;
+  chip.textContent = line.status;
+  const cells = [
+    link("/console/messages", line.messageId, new Date(line.at).toLocaleTimeString()),
+    chip,
+    isolated(line.from),
+    isolated(line.to),
+    isolated(line.carrier),
+    line.type,
+    String(line.segments),
+    link("/console/accounts", line.accountId, line.accountId),
+  ];
+  cells.forEach((content, index) => {
+    const cell = row.insertCell();
+    cell.dataset.label = liveColumns[index];
+    cell.append(content);
+  });
+  return row;
+}
+
 // The page of an act, in a dialog.
 function dialog(title) {
   const box = document.createElement("dialog");

@@ -24,6 +24,8 @@ use crate::shared::Visit;
 pub(crate) enum Kind {
     /// A line of text. Left out where it is blank.
     Text,
+    /// A secret, which the page does not show while it is typed. Left out where it is blank.
+    Secret,
     /// A text of several lines. Left out where it is blank.
     Long,
     /// A whole number. Left out where it is blank.
@@ -55,12 +57,14 @@ pub(crate) struct Field {
 }
 
 /// Where an act leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Then {
     /// Back to the page that it belongs to.
     Back,
-    /// To a page that shows a secret this once.
-    Secret,
+    /// To a page that shows what was answered, and that is not to be had again.
+    Shows(fn(&Value) -> Markup),
+    /// To the page of what was made, below this path.
+    To(&'static str),
 }
 
 /// A change.
@@ -143,6 +147,9 @@ impl Act {
                 Kind::Given => { input type="hidden" name=(field.name) value=(value); }
                 Kind::Always(_) => {}
                 Kind::Text => { (label) input id=(id) name=(field.name) value=(value) autocomplete="off"; (hint) }
+                Kind::Secret => {
+                    (label) input id=(id) name=(field.name) type="password" autocomplete="new-password"; (hint)
+                }
                 Kind::Whole => {
                     (label) input id=(id) name=(field.name) value=(value) inputmode="numeric" autocomplete="off"; (hint)
                 }
@@ -241,27 +248,46 @@ impl Act {
         } else {
             let body: Map<String, Value> =
                 fields.filter_map(|field| Some((field.name.to_owned(), json_of(field, form)?))).collect();
+            if self.call.method == Method::Patch && body.is_empty() {
+                let mut problem =
+                    Problem::new(StatusCode::BAD_REQUEST, "Nothing is filled in, so that nothing changes");
+                problem.fields.extend(self.fields.iter().map(|field| (field.name.to_owned(), String::new())));
+                return frame::problem(visit, self.part, &problem, &back);
+            }
             visit.api.call(&self.call, &args, &[], Some(&Value::Object(body))).await
         };
         match (answered, self.then) {
             (Err(problem), _) => frame::problem(visit, self.part, &problem, &back),
             (Ok(_), Then::Back) => guard::done(&back, self.done, visit.shared.is_secure()),
-            (Ok(answer), Then::Secret) => self.secret(visit, &answer, &back),
+            (Ok(answer), Then::To(path)) => {
+                let made = format!("{path}/{}", encoded(word(&answer, "id")));
+                guard::done(&made, self.done, visit.shared.is_secure())
+            }
+            (Ok(answer), Then::Shows(content)) => self.answered(visit, &content(&answer), &back),
         }
     }
 
-    fn secret(&self, visit: &Visit, answer: &Value, back: &str) -> Response<Body> {
+    fn answered(&self, visit: &Visit, answer: &Markup, back: &str) -> Response<Body> {
         let content = html! {
             p.flash role="status" { (self.done) }
-            p { strong { "The secret is shown this once." } " Copy it now. It cannot be shown again." }
-            dl.facts.secret {
-                div { dt { "Key" } dd { code { (word(answer, "keyId")) } } }
-                div { dt { "Secret" } dd { code #secret { (word(answer, "keySecret")) } } }
-            }
-            p { button type="button" data-copy="secret" hidden { "Copy the secret" } }
-            p { a.button href=(back) { "I have copied it" } }
+            (answer)
+            p { a.button href=(back) { "Back" } }
         };
-        frame::page(visit, self.part, "New key", &[(self.part.name(), self.part.path().to_owned())], &content)
+        frame::page(visit, self.part, self.verb, &[(self.part.name(), self.part.path().to_owned())], &content)
+    }
+}
+
+/// Secrets that are shown once, each with its name; the last one can be copied.
+pub(crate) fn secrets(shown: &[(&str, &str)]) -> Markup {
+    let last = shown.len().saturating_sub(1);
+    html! {
+        p { strong { "This is shown once." } " Copy it now. It cannot be shown again." }
+        dl.facts.secret {
+            @for (index, (name, value)) in shown.iter().enumerate() {
+                div { dt { (name) } dd { code id=[(index == last).then_some("secret")] { (value) } } }
+            }
+        }
+        p { button type="button" data-copy="secret" hidden { "Copy" } }
     }
 }
 
@@ -270,6 +296,7 @@ fn json_of(field: &Field, form: &Form) -> Option<Value> {
     let given = form.get(field.name);
     match field.kind {
         Kind::Text | Kind::Given | Kind::One(_) => given.map(|text| text.trim().into()),
+        Kind::Secret => given.map(Into::into),
         // Browsers end lines as the network does.
         Kind::Long => given.map(|text| text.replace("\r\n", "\n").into()),
         // The admin API says of what is no number that it has to be one.
@@ -299,6 +326,7 @@ mod tests {
             ("word", Kind::Whole, Some(json!("w\r\nv"))),
             ("word", Kind::Long, Some(json!("w\nv"))),
             ("blank", Kind::Text, None),
+            ("a", Kind::Secret, Some(json!(" 5 "))),
             ("blank", Kind::Whole, None),
             ("lines", Kind::Lines, Some(json!(["x", "y"]))),
             ("none", Kind::Lines, Some(json!([]))),

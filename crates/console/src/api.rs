@@ -80,6 +80,17 @@ impl Api {
         if head.status.is_success() { Ok(value) } else { Err(Problem::of(head.status, &value)) }
     }
 
+    /// The answer to a call that goes on, such as a stream of events, as it is.
+    pub(crate) async fn stream(&self, call: &Call) -> Result<Response<Body>, Problem> {
+        let response = self.respond(call, &[], &[], None).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (head, body) = response.into_parts();
+        let octets = to_bytes(body, ANSWER_MAX).await.unwrap_or_default();
+        Err(Problem::of(head.status, &serde_json::from_slice(&octets).unwrap_or_default()))
+    }
+
     async fn respond(
         &self,
         call: &Call,

@@ -6,52 +6,65 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::api::Problem;
+use crate::door::Role;
 use crate::shared::{Shared, Visit};
 
 /// A part of the console in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Overview,
+    Live,
     Messages,
     Broadcasts,
     Accounts,
     Carriers,
     Screening,
     Inbound,
+    Operators,
+    Audit,
 }
 
 impl Part {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
+        Self::Live,
         Self::Messages,
         Self::Broadcasts,
         Self::Accounts,
         Self::Carriers,
         Self::Screening,
         Self::Inbound,
+        Self::Operators,
+        Self::Audit,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Live => "Live",
             Self::Messages => "Messages",
             Self::Broadcasts => "Broadcasts",
             Self::Accounts => "Accounts",
             Self::Carriers => "Carriers",
             Self::Screening => "Screening",
             Self::Inbound => "Inbound",
+            Self::Operators => "Operators",
+            Self::Audit => "Audit log",
         }
     }
 
     pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Overview => "/console",
+            Self::Live => "/console/live",
             Self::Messages => "/console/messages",
             Self::Broadcasts => "/console/broadcasts",
             Self::Accounts => "/console/accounts",
             Self::Carriers => "/console/carriers",
             Self::Screening => "/console/screening",
             Self::Inbound => "/console/inbound",
+            Self::Operators => "/console/operators",
+            Self::Audit => "/console/audit",
         }
     }
 
@@ -59,12 +72,24 @@ impl Part {
     const fn key(self) -> &'static str {
         match self {
             Self::Overview => "o",
+            Self::Live => "l",
             Self::Messages => "m",
             Self::Broadcasts => "b",
             Self::Accounts => "a",
             Self::Carriers => "c",
             Self::Screening => "s",
             Self::Inbound => "i",
+            Self::Operators => "p",
+            Self::Audit => "u",
+        }
+    }
+
+    /// Who sees it.
+    const fn least(self) -> Role {
+        match self {
+            Self::Operators => Role::Admin,
+            Self::Audit => Role::Operator,
+            _ => Role::Viewer,
         }
     }
 }
@@ -83,7 +108,7 @@ pub(crate) fn page(
             a.brand href="/console" { "smsfactory" }
             nav aria-label="Parts of the console" {
                 ul {
-                    @for each in Part::ALL {
+                    @for each in Part::ALL.into_iter().filter(|each| visit.may(each.least())) {
                         li {
                             a href=(each.path()) data-key=(each.key())
                                 aria-current=[(each == part).then_some("page")] { (each.name()) }

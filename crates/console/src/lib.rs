@@ -8,6 +8,7 @@ mod acts;
 mod api;
 mod assets;
 mod calls;
+mod chart;
 mod cookies;
 mod door;
 mod form;

@@ -18,12 +18,14 @@ use crate::pages::account::acts::{
     BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CHANGE, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE,
     TEMPLATE_REMOVE,
 };
-use crate::pages::{account, accounts, broadcasts, carriers, inbound, messages, overview, screening};
+use crate::pages::{
+    account, accounts, audit, broadcasts, carriers, inbound, live, messages, operators, overview, screening,
+};
 use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 17] = [
+static ACTS: [&Act; 31] = [
     &accounts::CREATE,
     &CHANGE,
     &KEY_CREATE,
@@ -41,6 +43,20 @@ static ACTS: [&Act; 17] = [
     &screening::CORRECT,
     &screening::ERROR,
     &inbound::ASSIGN,
+    &messages::SEND,
+    &messages::AGAIN,
+    &messages::REVEAL,
+    &carriers::acts::STOP,
+    &carriers::acts::START,
+    &carriers::acts::TEST,
+    &carriers::acts::TRACE,
+    &carriers::acts::TRACE_END,
+    &operators::CREATE,
+    &operators::CHANGE_ROLE,
+    &operators::SET_PASSWORD,
+    &operators::DISABLE,
+    &operators::ENABLE,
+    &operators::LINK,
 ];
 
 /// The console under `/console`. Requests have a [`Client`](crate::Client) in their extensions.
@@ -48,6 +64,10 @@ pub fn router(console: Console) -> Router {
     let shared = Arc::new(Shared { console, assets: Assets::default() });
     let pages = Router::new()
         .route("/console", get(overview::show))
+        .route("/console/live", get(live::show))
+        .route("/console/live/events", get(live::events))
+        .route("/console/operators", get(operators::list))
+        .route("/console/audit", get(audit::list))
         .route("/console/messages", get(messages::list))
         .route("/console/messages/{id}", get(messages::show))
         .route("/console/broadcasts", get(broadcasts::list))

@@ -1,5 +1,7 @@
 //! Carriers: how each one does, and what of its receipts nothing could use.
 
+pub(crate) mod acts;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::Path;
@@ -7,9 +9,11 @@ use axum::http::{Response, StatusCode};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::shown;
+use super::messages::SEND;
+use super::{pdus, shown};
 use crate::api::Problem;
 use crate::calls;
+use crate::door::Role;
 use crate::frame::{self, Part};
 use crate::parts::{Column, chip, count, facts, items, link, said, table, word};
 use crate::shared::Visit;
@@ -59,8 +63,7 @@ pub(crate) fn carriers_table(visit: &Visit, carriers: &Value) -> Markup {
         Column::Numbers("Failed"),
         Column::Numbers("Throttled"),
     ];
-    let hint =
-        if visit.may(crate::door::Role::Admin) { "Add a [[carrier]] to the configuration, and reload it." } else { "" };
+    let hint = if visit.may(Role::Admin) { "Add a [[carrier]] to the configuration, and reload it." } else { "" };
     table("Carriers", &columns, &rows, &html! { p { "No carriers. " (hint) } })
 }
 
@@ -70,18 +73,38 @@ pub(crate) async fn show(Extension(visit): Extension<Visit>, Path(name): Path<St
 }
 
 async fn one(visit: &Visit, name: &str) -> Result<Response<Body>, Problem> {
-    let carriers = visit.api.get(&calls::CARRIERS, &[], &[]).await?;
-    let carrier = items(&carriers)
-        .iter()
-        .find(|carrier| word(carrier, "name") == name)
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "No carrier has this name"))?;
+    let carrier = &visit.api.get(&calls::CARRIER, &[name], &[]).await?;
+    // The sandbox, and a carrier that the configuration does not know, have no codes and no trace.
+    let codes = found(visit.api.get(&calls::CODES, &[name], &[]).await)?;
+    let may_trace = visit.may(Role::Operator);
+    let trace = if may_trace { found(visit.api.get(&calls::TRACE, &[name], &[]).await)? } else { None };
     let unmatched = visit.api.get(&calls::UNMATCHED, &[name], &[]).await?;
     let number = |name: &str| Some(html! { (count(&carrier[name])) });
     let in_use = |name: &str| Some(html! { (count(&carrier[name]["used"])) " of " (count(&carrier[name]["of"])) });
     let content = html! {
+        p.acts {
+            @if carrier["stoppedAt"].is_string() {
+                (acts::START.button(visit, &[("name", name)]))
+            } @else {
+                (acts::STOP.button(visit, &[("name", name)]))
+            }
+            (acts::TEST.button(visit, &[("name", name)]))
+            @match &trace {
+                Some(trace) if trace["on"] == true => { (acts::TRACE_END.button(visit, &[("name", name)])) }
+                Some(_) => { (acts::TRACE.button(visit, &[("name", name)])) }
+                None => {}
+            }
+            (SEND.button(visit, &[]))
+        }
         section #carrier data-refresh="5" {
             (facts(&[
                 ("State", Some(chip(word(carrier, "state")))),
+                ("Stopped", carrier["stoppedAt"].is_string().then(|| time(&carrier["stoppedAt"], visit.now))),
+                ("Down since", carrier["downSince"].is_string().then(|| time(&carrier["downSince"], visit.now))),
+                ("Node", said(carrier, "node")),
+                ("Oldest in the queue", carrier["oldestQueuedAt"].is_string().then(|| {
+                    time(&carrier["oldestQueuedAt"], visit.now)
+                })),
                 ("Sessions bound", in_use("sessions")),
                 ("Window in use", in_use("window")),
                 ("Segments a second", Some(html! { (carrier["throughput"]) })),
@@ -97,10 +120,78 @@ async fn one(visit: &Visit, name: &str) -> Result<Response<Body>, Problem> {
             ]))
             p.hint { "Counts are those of the node that answers, since its start." }
         }
+        section { h2 { "Sessions" } (sessions_table(visit, carrier)) }
+        @if let Some(codes) = &codes { section { h2 { "Error codes" } (codes_table(codes)) } }
+        @if let Some(trace) = &trace {
+            section #trace data-refresh="5" {
+                h2 { "Trace" }
+                (pdus::table_of(visit, &trace["data"], &html! {
+                    p { "Nothing is traced. Begin a trace to see the PDUs of this carrier as they come and go." }
+                }))
+            }
+        }
         section { h2 { "Receipts that matched nothing" } (unmatched_table(visit, &unmatched)) }
     };
     let within = [("Carriers", PATH.to_owned())];
     Ok(frame::page(visit, Part::Carriers, word(carrier, "name"), &within, &content))
+}
+
+/// An answer; `None` where there is nothing of the kind.
+fn found(answer: Result<Value, Problem>) -> Result<Option<Value>, Problem> {
+    match answer {
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+fn sessions_table(visit: &Visit, carrier: &Value) -> Markup {
+    let rows: Vec<Vec<Markup>> = carrier["sessionList"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|session| {
+            vec![
+                html! { (session["number"]) },
+                html! { (word(session, "kind")) },
+                chip(word(session, "state")),
+                time(&session["since"], visit.now),
+                html! { (count(&session["window"]["used"])) " / " (count(&session["window"]["of"])) },
+            ]
+        })
+        .collect();
+    let columns = [
+        Column::Numbers("Session"),
+        Column::Words("Kind"),
+        Column::Words("State"),
+        Column::Words("Since"),
+        Column::Numbers("Window"),
+    ];
+    table("Sessions", &columns, &rows, &html! { p { "This carrier has no sessions at this node." } })
+}
+
+fn codes_table(codes: &Value) -> Markup {
+    let rows: Vec<Vec<Markup>> = items(codes)
+        .iter()
+        .map(|code| {
+            vec![
+                html! { (word(code, "answers")) },
+                html! { code { (text::short(code["code"].as_str().map_or_else(|| code["code"].to_string(), str::to_owned).as_str())) } },
+                text::short(word(code, "name")),
+                text::short(word(code, "meaning")),
+                html! { (word(code, "consequence")) },
+                html! { (count(&code["count"])) },
+            ]
+        })
+        .collect();
+    let columns = [
+        Column::Words("Answers"),
+        Column::Words("Code"),
+        Column::Words("Name"),
+        Column::Words("Meaning"),
+        Column::Words("Consequence"),
+        Column::Numbers("Count"),
+    ];
+    table("Error codes", &columns, &rows, &html! { p { "The carrier has answered with no error since the start." } })
 }
 
 fn unmatched_table(visit: &Visit, unmatched: &Value) -> Markup {

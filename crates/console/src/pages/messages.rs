@@ -8,8 +8,10 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use super::{asked, shown};
+use crate::acts::{Act, Field, Kind, Then};
 use crate::api::Problem;
 use crate::calls::{self, encoded};
+use crate::door::Role;
 use crate::form::Form;
 use crate::frame::{self, Part};
 use crate::guard::see_other;
@@ -20,7 +22,71 @@ use crate::time::time;
 
 const PATH: &str = "/console/messages";
 
+/// What the acts of messages have in common.
+const fn of_messages(verb: &'static str, path: &'static str, call: calls::Call) -> Act {
+    Act {
+        path,
+        call,
+        least: Role::Operator,
+        part: Part::Messages,
+        verb,
+        about: "",
+        is_destructive: false,
+        fields: &[],
+        done: "",
+        back: "/console/messages/{id}",
+        then: Then::To(PATH),
+    }
+}
+
+const fn typed(name: &'static str, label: &'static str, hint: &'static str) -> Field {
+    Field { name, label, hint, kind: Kind::Text }
+}
+
+pub(crate) static SEND: Act = Act {
+    about: "The message passes every check of the account, and counts against its limits and its quota.",
+    fields: &[
+        typed("accountId", "Account", "acc_…"),
+        Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["test", "live"]) },
+        typed("from", "From", "A number, short code or name of the account"),
+        typed("to", "To", "Such as +18005550199"),
+        Field { name: "body", label: "Text", hint: "", kind: Kind::Long },
+    ],
+    done: "The message is accepted.",
+    back: PATH,
+    ..of_messages("Send a message", "/console/messages/new", calls::MESSAGE_SEND)
+};
+
+pub(crate) static AGAIN: Act = Act {
+    about: "A new message with the same sender, recipient and text is sent on the account's behalf. It passes every \
+            check, counts against the account's limits, and is charged again.",
+    is_destructive: true,
+    done: "The message is sent again, as this one.",
+    ..of_messages("Send again", "/console/messages/{id}/again", calls::MESSAGE_AGAIN)
+};
+
+pub(crate) static REVEAL: Act = Act {
+    least: Role::Viewer,
+    about: "The numbers and the text are shown once. The audit log notes that you saw them.",
+    done: "This is on record in the audit log.",
+    then: Then::Shows(revealed),
+    ..of_messages("Reveal", "/console/messages/{id}/reveal", calls::MESSAGE_REVEAL)
+};
+
+fn revealed(message: &Value) -> Markup {
+    html! {
+        (facts(&[("From", said(message, "from")), ("To", said(message, "to"))]))
+        div.bubble {
+            @match text::of(&message["body"]) {
+                Some(text) => { (text) }
+                None => { p.none { "No text." } }
+            }
+        }
+    }
+}
+
 const FILTERS: &[Filter] = &[
+    Filter::Typed("number", "Number", "from or to"),
     Filter::Typed("to", "To", "+18005550199"),
     Filter::Typed("from", "From", "number or name"),
     Filter::Typed("reference", "Reference", ""),
@@ -45,6 +111,7 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
 async fn listed(visit: &Visit, given: &Form) -> Result<Response<Body>, Problem> {
     let found = visit.api.get(&calls::MESSAGES, &[], &query(FILTERS, given)).await?;
     let content = html! {
+        p.acts { (SEND.button(visit, &[])) }
         form.filters.by-id method="get" action=(PATH) {
             div.field {
                 label for="by-id" { "Message id" }
@@ -99,7 +166,21 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     let message = visit.api.get(&calls::MESSAGE, &[id], &[]).await?;
     let moment = |name: &str| message[name].is_string().then(|| time(&message[name], visit.now));
     let id = word(&message, "id").to_owned();
+    let is_masked = message["body"].is_object();
+    let is_outbound = message["direction"] != "inbound";
     let content = html! {
+        @if let Some(sentence) = message["waitsFor"]["sentence"].as_str() {
+            p.waits role="status" {
+                strong { "Still queued: " } (text::short(sentence))
+                @if message["waitsFor"]["nextTryAt"].is_string() {
+                    " The next try is " (time(&message["waitsFor"]["nextTryAt"], visit.now)) "."
+                }
+            }
+        }
+        p.acts {
+            @if is_outbound { (AGAIN.button(visit, &[("id", &id)])) }
+            @if is_masked { (REVEAL.button(visit, &[("id", &id)])) }
+        }
         div.columns {
             section {
                 h2 { "Text" }
@@ -139,6 +220,17 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
             }
         }
         section { h2 { "Timeline" } (timeline(visit, &message)) }
+        @if is_outbound {
+            section {
+                h2 { "PDUs" }
+                (super::pdus::table_of(visit, &message["pdus"], &html! {
+                    p {
+                        "No PDUs of this message are in a trace. Begin one at "
+                        a href="/console/carriers" { "its carrier" } " before the message leaves."
+                    }
+                }))
+            }
+        }
     };
     let within = [("Messages", PATH.to_owned())];
     Ok(frame::page(visit, Part::Messages, &format!("Message {id}"), &within, &content))

@@ -2,11 +2,15 @@
 
 pub(crate) mod account;
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod broadcasts;
 pub(crate) mod carriers;
 pub(crate) mod inbound;
+pub(crate) mod live;
 pub(crate) mod messages;
+pub(crate) mod operators;
 pub(crate) mod overview;
+mod pdus;
 pub(crate) mod screening;
 
 use axum::body::Body;

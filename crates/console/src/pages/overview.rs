@@ -4,16 +4,18 @@ use axum::Extension;
 use axum::body::Body;
 use axum::http::Response;
 use maud::{Markup, html};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::carriers::carriers_table;
 use super::messages::messages_table;
 use super::shown;
 use crate::api::Problem;
 use crate::calls;
+use crate::chart;
 use crate::frame::{self, Part};
-use crate::parts::{grouped, items, link, word};
+use crate::parts::{Column, grouped, link, table, word};
 use crate::shared::Visit;
+use crate::text;
 use crate::time::time;
 
 pub(crate) async fn show(Extension(visit): Extension<Visit>) -> Response<Body> {
@@ -22,31 +24,33 @@ pub(crate) async fn show(Extension(visit): Extension<Visit>) -> Response<Body> {
 }
 
 async fn made(visit: &Visit) -> Result<Response<Body>, Problem> {
-    let carriers = visit.api.get(&calls::CARRIERS, &[], &[]).await?;
-    let webhooks = visit.api.get(&calls::WEBHOOKS, &[], &[("limit", "1000")]).await?;
-    let unrouted = visit.api.get(&calls::UNROUTED, &[], &[("limit", "1")]).await?;
-    let failed = visit.api.get(&calls::MESSAGES, &[], &[("status", "failed"), ("limit", "5")]).await?;
+    let overview = visit.api.get(&calls::OVERVIEW, &[], &[]).await?;
     let latest = visit.api.get(&calls::MESSAGES, &[], &[("limit", "10")]).await?;
-    let sum = |name: &str| items(&carriers).iter().filter_map(|carrier| carrier[name].as_u64()).sum::<u64>();
-    let attention = attention(visit, &carriers, &webhooks, &unrouted);
+    let queues = overview["queue"].as_array().map_or(&[][..], Vec::as_slice);
+    let queued: u64 = queues.iter().filter_map(|queue| queue["queued"].as_u64()).sum();
+    let oldest = queues.iter().filter_map(|queue| queue["oldestAt"].as_str()).min();
     let content = html! {
         div #overview data-refresh="5" {
-            section.figures aria-label="Since the start of this node" {
-                (figure("Waiting in queues", sum("queued")))
-                (figure("Sent", sum("sent")))
-                (figure("Delivered", sum("delivered")))
-                (figure("Undelivered", sum("undelivered")))
-                (figure("Failed", sum("failed")))
+            section { h2 { "Needs attention" } (attention(visit, &overview["attention"])) }
+            section.figures aria-label="Now" {
+                (figure("Accepted a second", &html! { (overview["now"]["accepted"]) }))
+                (figure("Sent a second", &html! { (overview["now"]["sent"]) }))
+                (figure("Delivered a second", &html! { (overview["now"]["delivered"]) }))
+                (figure("Failed a second", &html! { (overview["now"]["failed"]) }))
+                (figure("In queues", &html! { (grouped(queued)) }))
+                (figure("Oldest in a queue", &html! {
+                    @match oldest {
+                        Some(at) => { (time(&json!(at), visit.now)) }
+                        None => { span.none { "none" } }
+                    }
+                }))
             }
-            section {
-                h2 { "Needs attention" }
-                @if attention.is_empty() {
-                    div.empty { p { "Nothing needs attention." } }
-                } @else {
-                    ul.attention { @for line in &attention { li { (line) } } }
-                }
+            section.columns aria-label="Rates" {
+                (chart::rates("Last hour", &overview["hour"]))
+                (chart::rates("Last day", &overview["day"]))
             }
-            section { h2 { "Carriers" } (carriers_table(visit, &carriers)) }
+            section { h2 { "Carriers" } (carriers_table(visit, &json!({ "data": overview["carriers"] }))) }
+            section { h2 { "Failing webhooks" } (failing(visit, &overview["webhooks"])) }
             section {
                 h2 { "Latest messages" }
                 (messages_table(visit, &latest, &html! {
@@ -54,51 +58,54 @@ async fn made(visit: &Visit) -> Result<Response<Body>, Problem> {
                     p { a.button href="/console/accounts" { "Accounts" } }
                 }))
             }
-            @if !items(&failed).is_empty() {
-                section {
-                    h2 { "Failed last" }
-                    (messages_table(visit, &failed, &html! {}))
-                    p { a href="/console/messages?status=failed" { "All that failed" } }
-                }
+            p.hint {
+                "Rates and counts are those of node " (text::short(word(&overview["node"], "name"))) ", one of "
+                (overview["node"]["of"]) ", since its start."
             }
         }
     };
     Ok(frame::page(visit, Part::Overview, "Overview", &[], &content))
 }
 
-fn figure(name: &str, number: u64) -> Markup {
-    html! { div.figure { span.label { (name) } strong { (grouped(number)) } } }
+fn figure(name: &str, value: &Markup) -> Markup {
+    html! { div.figure { span.label { (name) } strong { (value) } } }
 }
 
-/// What an operator should look at, and where.
-fn attention(visit: &Visit, carriers: &Value, webhooks: &Value, unrouted: &Value) -> Vec<Markup> {
-    let mut lines = Vec::new();
-    for carrier in items(carriers) {
-        let sessions = &carrier["sessions"];
-        let is_short = sessions["used"].as_u64() < sessions["of"].as_u64();
-        if is_short || word(carrier, "state") == "unknown" {
-            let name = word(carrier, "name");
-            lines.push(html! {
-                "Carrier " (link("/console/carriers", name)) " is " (word(carrier, "state")) ": "
-                (sessions["used"]) " of " (sessions["of"]) " sessions are bound."
-            });
+/// Everything that needs the operator: a sentence, since when, and the next step.
+fn attention(visit: &Visit, list: &Value) -> Markup {
+    let list = list.as_array().map_or(&[][..], Vec::as_slice);
+    html! {
+        @if list.is_empty() {
+            div.empty { p { "Nothing needs attention." } }
+        } @else {
+            ul.attention {
+                @for each in list {
+                    li {
+                        (text::short(word(each, "sentence")))
+                        @if each["since"].is_string() { " " span.when { "since " (time(&each["since"], visit.now)) } }
+                        p.step { (text::short(word(each, "whatToDo"))) }
+                    }
+                }
+            }
         }
     }
-    for webhook in items(webhooks) {
-        let account = word(webhook, "accountId");
-        if webhook["failingSince"].is_string() || webhook["disabledAt"].is_string() {
+}
+
+fn failing(visit: &Visit, webhooks: &Value) -> Markup {
+    let rows: Vec<Vec<Markup>> = webhooks["failing"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|webhook| {
             let since = if webhook["disabledAt"].is_string() { "disabledAt" } else { "failingSince" };
-            let state = if since == "disabledAt" { "was disabled" } else { "has been failing since" };
-            lines.push(html! {
-                "A webhook of " (link("/console/accounts", account)) " " (state) " "
-                (time(&webhook[since], visit.now)) "."
-            });
-        }
-    }
-    if !items(unrouted).is_empty() {
-        lines.push(html! {
-            "Inbound messages belong to no account. " a href="/console/inbound/unrouted" { "Assign them" } "."
-        });
-    }
-    lines
+            vec![
+                text::short(word(webhook, "url")),
+                link("/console/accounts", word(webhook, "accountId")),
+                html! { @if since == "disabledAt" { span.chip.bad { "disabled" } } @else { span.chip.warn { "failing" } } },
+                time(&webhook[since], visit.now),
+            ]
+        })
+        .collect();
+    let columns = [Column::Words("Address"), Column::Words("Account"), Column::Words("State"), Column::Words("Since")];
+    table("Failing webhooks", &columns, &rows, &html! { p { "Every webhook takes its events." } })
 }

@@ -27,8 +27,9 @@ use crate::http::query::Parameters;
 /// Events that wait for a reader. Those beyond are counted and told as a gap.
 const WAITING_MAX: usize = 256;
 
-/// So many seconds without an event, and a comment says that the stream is there.
-const QUIET_SECS: u32 = 15;
+/// So many seconds without an event, and a comment says that the stream is there. It also finds out that the reader has
+/// gone: a connection whose client sends no more is kept open for its answer.
+const QUIET_SECS: u32 = 5;
 
 /// When one may come back for whom there was no place.
 const AGAIN: Duration = Duration::from_secs(5);

@@ -45,7 +45,9 @@ impl Stream {
 
     /// The messages so far.
     fn lines(&self) -> Vec<Value> {
-        let data = self.text.lines().filter_map(|line| line.strip_prefix("data: "));
+        // The last line may not have come as a whole.
+        let (whole, _) = self.text.rsplit_once('\n').unwrap_or_default();
+        let data = whole.lines().filter_map(|line| line.strip_prefix("data: "));
         data.map(|text| serde_json::from_str(text).unwrap())
             .filter(|line: &Value| line["messageId"].is_string())
             .collect()

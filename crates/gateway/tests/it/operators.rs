@@ -2,6 +2,7 @@
 //! is on record.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -130,22 +131,30 @@ async fn every_change_is_on_record_with_what_was_before_and_after() {
     let stage = Stage::at(NOON, |_, _| {}).await;
     let account = stage.tenant().await.account;
     let path = format!("/accounts/{account}");
+    // The newest is the one of a later millisecond.
+    let later = || stage.time.advance(Duration::from_millis(1));
+    later();
     stage.operate("PATCH", &path, json!({ "state": "suspended" })).await.expect(200);
     let newest = changes(&stage, "?limit=1").await.remove(0);
     let seen = |field: &str| newest.pointer(field).unwrap().clone();
     assert_eq!(seen("/actor"), json!({ "kind": "token", "name": "token" }));
     assert_eq!([seen("/via"), seen("/method"), seen("/path")], [json!("api"), json!("PATCH"), json!(path)]);
-    assert_eq!([seen("/at"), seen("/address"), seen("/status")], [json!(NOON), json!("127.0.0.1"), json!(200)]);
+    assert_eq!(
+        [seen("/at"), seen("/address"), seen("/status")],
+        [json!("2026-03-15T12:00:00.001Z"), json!("127.0.0.1"), json!(200)]
+    );
     assert_eq!(seen("/request"), json!({ "state": "suspended" }));
     assert_eq!([seen("/before/state"), seen("/after/state")], [json!("active"), json!("suspended")]);
     let count = changes(&stage, "").await.len();
     stage.operate("GET", &path, Value::Null).await.expect(200);
     assert_eq!(changes(&stage, "").await.len(), count, "what only reads is no change");
+    later();
     stage.operate("PATCH", &path, json!({ "state": "gone" })).await.expect(400);
     assert_eq!(changes(&stage, "?limit=1").await[0]["status"], 400, "a refused one is on record as well");
     let cli = Ask::new("DELETE", "/admin/v1/keys/uk_none")
         .header("authorization", &format!("Bearer {TOKEN}"))
         .header("user-agent", "smsfactory-cli/0.1.0");
+    later();
     cli.send(stage.admin).await.expect(404);
     assert_eq!(changes(&stage, "?limit=1").await[0]["via"], "cli");
     for (query, count) in [

@@ -1,10 +1,11 @@
 //! What can be changed about one account.
 
-use crate::acts::{Act, Field, Kind, Then};
+use crate::acts::{Act, Field, Kind, Then, secrets};
 use crate::calls;
 use crate::door::Role;
 use crate::frame::Part;
 use crate::pages::accounts::LIMITS;
+use crate::parts::word;
 
 const ONE: &str = "/console/accounts/{id}";
 const OF_ACCOUNT: &str = "/console/accounts/{account}";
@@ -69,7 +70,7 @@ pub(crate) static KEY_CREATE: Act = Act {
         typed("expiresAt", "Expires", "Such as 2027-01-31T00:00:00Z; never, if this is empty"),
     ],
     done: "The key is created.",
-    then: Then::Secret,
+    then: Then::Shows(|answer| secrets(&[("Key", word(answer, "keyId")), ("Secret", word(answer, "keySecret"))])),
     ..of_account("New key", "/console/accounts/{id}/keys/new", calls::KEY_CREATE)
 };
 

@@ -1,0 +1,57 @@
+//! Messages as they happen. The page shows the latest ones; a script adds those that follow.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::http::{Response, Uri};
+use maud::html;
+
+use super::messages::messages_table;
+use super::{asked, shown};
+use crate::api::Problem;
+use crate::calls;
+use crate::frame::{self, Part};
+use crate::parts::{Filter, filters};
+use crate::shared::Visit;
+
+const PATH: &str = "/console/live";
+
+const FILTERS: &[Filter] = &[
+    Filter::Typed("accountId", "Account", "acc_…"),
+    Filter::Typed("number", "Number", "+18005550199"),
+    Filter::Typed("carrier", "Carrier", "name"),
+    Filter::One("status", "Status", &["queued", "sent", "delivered", "undelivered", "failed"]),
+];
+
+pub(crate) async fn show(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
+    let given = asked(&uri);
+    let made = visit.api.get(&calls::MESSAGES, &[], &[("limit", "20")]).await.map(|latest| {
+        let content = html! {
+            (filters(PATH, FILTERS, &given))
+            div #live data-events="/console/live/events" {
+                p.acts {
+                    button type="button" data-pause aria-pressed="false" hidden { "Pause" }
+                    span.hint data-state role="status" { "These are the latest messages. Load the page again for newer ones." }
+                }
+                div data-lines {
+                    (messages_table(&visit, &latest, &html! {
+                        p { "No messages yet. The first one appears here when it is accepted." }
+                    }))
+                }
+            }
+        };
+        frame::page(&visit, Part::Live, "Live", &[], &content)
+    });
+    shown(&visit, Part::Live, made)
+}
+
+/// The stream of the admin API. Tabs share one of these and filter it themselves.
+pub(crate) async fn events(Extension(visit): Extension<Visit>) -> Response<Body> {
+    match visit.api.stream(&calls::LIVE).await {
+        Ok(response) => response,
+        Err(problem) => {
+            let mut response = frame::problem(&visit, Part::Live, &Problem::new(problem.status, problem.message), PATH);
+            *response.status_mut() = problem.status;
+            response
+        }
+    }
+}
