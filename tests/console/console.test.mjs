@@ -5,14 +5,22 @@ import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import { World } from "./world.mjs";
 
-const HOSTILE = "<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z\u0351\u0352\u0353\u0354\u0355\u0356\u0357";
+const MARKS = "\u0351\u0352\u0353\u0354\u0355\u0356\u0357";
+const HOSTILE = `<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z${MARKS}`;
+// As many marks on one letter as a message takes.
+const STACKED = `Z${MARKS.repeat(220)}`;
+const SCRIPT = "<script>document.title='pay'</script>";
 
 let world;
 let account;
 let hostile;
+let carrier;
 
 before(async () => {
   world = await World.start();
+  await world.send(STACKED);
+  await world.send(SCRIPT);
+  carrier = (await world.operate("GET", "/carriers")).data.find(({ sessions }) => sessions.of > 0).name;
   hostile = await world.send(HOSTILE);
   account = (await world.operate("POST", "/accounts", { name: HOSTILE })).id;
   await world.operate("PUT", "/blocks/+18005550111", { kind: "recipient", accountId: account, reason: HOSTILE });
@@ -34,6 +42,13 @@ const paths = () => [
   "/console/screening",
   "/console/inbound",
   "/console/inbound/unrouted",
+  "/console/live",
+  "/console/messages/new",
+  `/console/carriers/${carrier}`,
+  `/console/carriers/${carrier}/stop`,
+  "/console/operators",
+  "/console/operators/new",
+  "/console/audit",
 ];
 
 test("every page is sound, accessible and within its policy, in light and in dark", async () => {
@@ -96,7 +111,7 @@ test("a key is created, shown once and revoked, in a dialog", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "New key" }).click();
   const secret = await page.locator("#secret").innerText();
   assert.ok(secret.length > 20);
-  await page.getByRole("link", { name: "I have copied it" }).click();
+  await page.getByRole("link", { name: "Back" }).click();
   assert.ok(!(await page.content()).includes(secret));
   await page.getByRole("link", { name: "Revoke" }).click();
   const dialog = page.getByRole("dialog");
@@ -161,5 +176,140 @@ test("a link works once, and signing out ends the session", async () => {
   await page.getByText("This link was used already").waitFor();
   await page.goto(`${world.url}/console/messages`);
   assert.equal(page.url(), `${world.url}/console/sign-in`);
+  await context.close();
+});
+
+test("a role shows its own pages and acts, and masks what a viewer reads", async () => {
+  await world.operate("POST", "/operators", { name: "vera", role: "viewer" });
+  await world.operate("POST", "/operators", { name: "otto", role: "operator" });
+  const viewer = await world.signInAs("vera");
+  await viewer.goto(`${world.url}/console/messages/${hostile.id}`);
+  assert.match(await viewer.locator(".bubble").first().innerText(), /Masked, \d+ characters/);
+  assert.match(await viewer.locator("main").innerText(), /\+1\*{8}99/);
+  assert.equal(await viewer.getByRole("link", { name: "Send again" }).count(), 0);
+  const parts = viewer.getByRole("navigation", { name: "Parts of the console" });
+  assert.equal(await parts.getByText(/Operators|Audit log/).count(), 0);
+  await viewer.getByRole("link", { name: "Reveal" }).click();
+  await viewer.getByRole("dialog").getByRole("button", { name: "Reveal" }).click();
+  await viewer.getByText("https://evil.example").waitFor();
+  const seen = await world.operate("GET", "/audit?actor=vera&path=/messages");
+  assert.equal(seen.data[0].path, `/messages/${hostile.id}/reveal`);
+  await viewer.goto(`${world.url}/console/operators`);
+  await viewer.getByRole("heading", { name: "Your role may not do this" }).waitFor();
+  await viewer.context().close();
+  const operator = await world.signInAs("otto");
+  await operator.goto(`${world.url}/console/audit`);
+  await operator.getByRole("heading", { name: "Audit log" }).waitFor();
+  await operator.goto(`${world.url}/console/accounts/${account}`);
+  assert.equal(await operator.getByRole("link", { name: "New key" }).count(), 0);
+  await operator.context().close();
+});
+
+test("an operator is added, gets a link, and is disabled", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/operators`);
+  await page.getByRole("link", { name: "New operator" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("grace");
+  await dialog.getByLabel("Role").selectOption("operator");
+  await dialog.getByRole("button", { name: "New operator" }).click();
+  await page.getByText("The operator is added.").waitFor();
+  const row = page.getByRole("row").filter({ hasText: "grace" });
+  await row.getByRole("link", { name: "Make a sign-in link" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Make a sign-in link" }).click();
+  const link = await page.locator("#secret").innerText();
+  const other = await (await world.browser.newContext()).newPage();
+  await other.goto(world.url + link);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await other.waitForURL(`${world.url}/console`);
+  await page.getByRole("link", { name: "Back" }).click();
+  await row.getByRole("link", { name: "Disable" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
+  await page.getByText("The operator is disabled.").waitFor();
+  await other.goto(`${world.url}/console/messages`);
+  assert.equal(other.url(), `${world.url}/console/sign-in`);
+  await page.goto(`${world.url}/console/audit?path=/operators/grace`);
+  assert.ok((await page.locator("tbody tr").count()) >= 2);
+  assert.deepEqual(page.wrongs, []);
+  await other.context().close();
+  await page.context().close();
+});
+
+test("a message is sent and sent again", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/messages`);
+  await page.getByRole("link", { name: "Send a message" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Account").fill(await world.accountOf(hostile.id));
+  await dialog.getByLabel("Mode").selectOption("live");
+  await dialog.getByLabel("From").fill(world.demo.numbers[0]);
+  await dialog.getByLabel("To").fill("+18005550177");
+  await dialog.getByLabel("Text").fill("From the console");
+  await dialog.getByRole("button", { name: "Send a message" }).click();
+  await page.getByText("The message is accepted.").waitFor();
+  const first = page.url();
+  await page.getByRole("link", { name: "Send again" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Send again" }).click();
+  await page.getByText("The message is sent again, as this one.").waitFor();
+  assert.notEqual(page.url(), first);
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test("a carrier is tested, traced, stopped and started", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/carriers/${carrier}`);
+  const act = async (name, done) => {
+    await page.getByRole("link", { name, exact: true }).click();
+    await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+    await page.getByText(done).first().waitFor();
+  };
+  await act("Test the connection", "The test is over.");
+  await page.getByText("The carrier can be reached.").waitFor();
+  await page.getByRole("link", { name: "Back" }).click();
+  await act("Trace PDUs", "The trace has begun.");
+  const sent = await world.send("traced");
+  await page.goto(`${world.url}/console/messages/${sent.id}`);
+  await page.locator("code", { hasText: "submit_sm" }).first().waitFor();
+  await page.goto(`${world.url}/console/carriers/${carrier}`);
+  await act("Stop", "The carrier is stopped.");
+  const waiting = await world.send("waits");
+  await page.goto(`${world.url}/console/messages/${waiting.id}`);
+  await page.getByText("Still queued:").waitFor();
+  await page.goto(`${world.url}/console/carriers/${carrier}`);
+  await act("Start", "The carrier is started.");
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test("live messages come over one connection, however many tabs are open", async () => {
+  const context = await world.browser.newContext();
+  await context.addCookies(world.state);
+  let connections = 0;
+  context.on("request", (request) => (connections += request.url().endsWith("/console/live/events") ? 1 : 0));
+  const pages = [];
+  for (let count = 0; count < 10; count += 1) {
+    const page = await context.newPage();
+    await page.goto(`${world.url}/console/live${count === 9 ? "?status=failed" : ""}`);
+    pages.push(page);
+  }
+  await pages[0].getByText("Live from node").waitFor();
+  const sent = await world.send("live");
+  for (const page of pages.slice(0, 9)) {
+    await page.locator(`[aria-label="Messages as they happen"] a[href$="${sent.id}"]`).first().waitFor();
+  }
+  assert.equal(await pages[9].locator('[aria-label="Messages as they happen"] tbody tr').count(), 0);
+  assert.equal(connections, 1);
+  await pages[1].getByRole("button", { name: "Pause" }).click();
+  const count = await pages[1].locator('[aria-label="Messages as they happen"] tbody tr').count();
+  const next = await world.send("more");
+  await pages[2].locator(`[aria-label="Messages as they happen"] a[href$="${next.id}"]`).first().waitFor();
+  assert.equal(await pages[1].locator('[aria-label="Messages as they happen"] tbody tr').count(), count);
+  // Another tab takes over when the one with the connection is closed.
+  const taken = context.waitForEvent("response", (response) => response.url().endsWith("/console/live/events"));
+  await pages[0].close();
+  await taken;
+  const last = await world.send("last");
+  await pages[2].locator(`[aria-label="Messages as they happen"] a[href$="${last.id}"]`).first().waitFor();
   await context.close();
 });

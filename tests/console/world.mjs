@@ -61,6 +61,21 @@ export class World {
     return page;
   }
 
+  // A page of another operator, who signs in with a link.
+  async signInAs(name) {
+    const { token } = await this.operate("POST", `/operators/${name}/link`);
+    const page = await (await this.browser.newContext()).newPage();
+    await page.goto(`${this.url}/console/login?token=${token}`);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(`${this.url}/console`);
+    return page;
+  }
+
+  // Whose a message is.
+  async accountOf(id) {
+    return (await this.operate("GET", `/messages/${id}`)).accountId;
+  }
+
   // A call of the admin API.
   async operate(method, path, body) {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };

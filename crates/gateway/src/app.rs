@@ -150,7 +150,7 @@ impl App {
             starter,
             carriers,
         };
-        let proxy_header = config.console.proxy_header.clone();
+        let proxied = config.console.clone();
         let reloader = Arc::new(Reloader::new(parts, config));
         let admin = Arc::new(admin_api(&api, operators, &sign_ins, &reloader, &supervisor, &reports));
         let public = Door {
@@ -159,7 +159,7 @@ impl App {
         };
         let routed = admin::router(Arc::clone(&admin)).merge(prepared.beside);
         let in_process = routed.clone();
-        let web = console::router(&admin, routed.clone(), Arc::clone(&sign_ins), proxy_header);
+        let web = console::router(&admin, routed.clone(), Arc::clone(&sign_ins), proxied);
         let routed = web.merge(routed);
         let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);

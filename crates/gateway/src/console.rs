@@ -14,19 +14,36 @@ use model::Operator;
 
 use crate::admin::{Admin, Principal};
 use crate::api::address;
+use crate::config;
 use crate::http::Peer;
 use crate::operators::proxy::named;
 use crate::operators::sign_in::{self, Attempt, SignIns};
 
-/// The console, which calls the admin API `api` in this process. `proxy_header` is the header in which a trusted proxy
-/// names the operator; empty for none.
-pub fn router(admin: &Arc<Admin>, api: Router, sign_ins: Arc<SignIns>, proxy_header: String) -> Router {
+/// The console, which calls the admin API `api` in this process.
+pub fn router(admin: &Arc<Admin>, api: Router, sign_ins: Arc<SignIns>, config: config::Console) -> Router {
     let (runtime, entropy) = (Arc::clone(&admin.runtime), Arc::clone(sign_ins.entropy()));
     let api = api.layer(map_request(move |request| std::future::ready(as_operator(request))));
     let calling = Arc::clone(admin);
-    let settings = Settings::default();
+    // The configuration was checked.
+    let settings = settings(&config.url).unwrap_or_default();
+    let proxy_header = config.proxy_header;
     console::router(Console { api, door: Arc::new(Operators(sign_ins)), settings, runtime, entropy })
         .layer(map_request(move |request| std::future::ready(with_client(&calling, &proxy_header, request))))
+}
+
+/// What the address means at which browsers reach the console; `None` where it is none.
+pub(crate) fn settings(url: &str) -> Option<Settings> {
+    if url.is_empty() {
+        return Some(Settings::default());
+    }
+    let url = url::Url::parse(url).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let is_secure = match url.scheme() {
+        "https" => true,
+        "http" => false,
+        _ => return None,
+    };
+    is_bare.then_some(Settings { hosts: vec![url.host_str()?.to_owned()], is_secure })
 }
 
 /// A call of the console is one of the operator who is signed in.
@@ -96,5 +113,26 @@ impl Door for Operators {
 
     async fn sign_out(&self, cookie: &str) -> Result<(), Unavailable> {
         self.0.sign_out(cookie).await.map_err(unavailable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_the_console_is_a_name_and_whether_it_is_behind_tls() {
+        let of = |host: &str, is_secure| Some(Settings { hosts: vec![host.to_owned()], is_secure });
+        for (url, settings_of_url) in [
+            ("", Some(Settings::default())),
+            ("https://sms.example.com", of("sms.example.com", true)),
+            ("http://sms.example.com:8080/", of("sms.example.com", false)),
+            ("https://sms.example.com/console", None),
+            ("https://ada@sms.example.com", None),
+            ("ftp://sms.example.com", None),
+            ("sms.example.com", None),
+        ] {
+            assert_eq!(settings(url), settings_of_url, "{url}");
+        }
     }
 }

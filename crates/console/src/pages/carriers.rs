@@ -169,13 +169,18 @@ fn sessions_table(visit: &Visit, carrier: &Value) -> Markup {
     table("Sessions", &columns, &rows, &html! { p { "This carrier has no sessions at this node." } })
 }
 
+/// A code, which is a number or a word.
+fn code_of(code: &Value) -> Markup {
+    code.as_str().map_or_else(|| html! { (code) }, text::short)
+}
+
 fn codes_table(codes: &Value) -> Markup {
     let rows: Vec<Vec<Markup>> = items(codes)
         .iter()
         .map(|code| {
             vec![
                 html! { (word(code, "answers")) },
-                html! { code { (text::short(code["code"].as_str().map_or_else(|| code["code"].to_string(), str::to_owned).as_str())) } },
+                html! { code { (code_of(&code["code"])) } },
                 text::short(word(code, "name")),
                 text::short(word(code, "meaning")),
                 html! { (word(code, "consequence")) },

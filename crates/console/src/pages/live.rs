@@ -30,7 +30,9 @@ pub(crate) async fn show(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
             div #live data-events="/console/live/events" {
                 p.acts {
                     button type="button" data-pause aria-pressed="false" hidden { "Pause" }
-                    span.hint data-state role="status" { "These are the latest messages. Load the page again for newer ones." }
+                    span.hint data-state role="status" {
+                        "These are the latest messages. Load the page again for newer ones."
+                    }
                 }
                 div data-lines {
                     (messages_table(&visit, &latest, &html! {

@@ -20,7 +20,7 @@ const PATH: &str = "/console/operators";
 
 const ROLES: &[&str] = &["viewer", "operator", "admin"];
 
-const PASSWORD: &str = "At least 12 characters. Without one, the operator signs in by links or through a proxy";
+const PASSWORD: &str = "At least 15 characters. Without one, the operator signs in by links or through a proxy";
 
 /// What the acts of operators have in common.
 const fn of_operators(verb: &'static str, path: &'static str, call: calls::Call) -> Act {
@@ -51,14 +51,14 @@ pub(crate) static CREATE: Act = Act {
 };
 
 pub(crate) static CHANGE_ROLE: Act = Act {
-    about: "The role holds from the next request on.",
+    about: "The operator is signed out, and has the new role from the next sign-in on.",
     fields: &[Field { name: "role", label: "Role", hint: "", kind: Kind::One(ROLES) }],
     done: "The role is changed.",
     ..of_operators("Change the role", "/console/operators/{name}/role", calls::OPERATOR_CHANGE)
 };
 
 pub(crate) static SET_PASSWORD: Act = Act {
-    about: "The old password does not work any more.",
+    about: "The old password does not work any more, and the operator is signed out.",
     fields: &[Field { name: "password", label: "New password", hint: PASSWORD, kind: Kind::Secret }],
     done: "The password is set.",
     ..of_operators("Set a password", "/console/operators/{name}/password", calls::OPERATOR_CHANGE)

@@ -13,7 +13,7 @@ use crate::api::Problem;
 use crate::calls;
 use crate::chart;
 use crate::frame::{self, Part};
-use crate::parts::{Column, grouped, link, table, word};
+use crate::parts::{Column, chip, grouped, link, table, word};
 use crate::shared::Visit;
 use crate::text;
 use crate::time::time;
@@ -101,7 +101,7 @@ fn failing(visit: &Visit, webhooks: &Value) -> Markup {
             vec![
                 text::short(word(webhook, "url")),
                 link("/console/accounts", word(webhook, "accountId")),
-                html! { @if since == "disabledAt" { span.chip.bad { "disabled" } } @else { span.chip.warn { "failing" } } },
+                chip(if since == "disabledAt" { "disabled" } else { "failing" }),
                 time(&webhook[since], visit.now),
             ]
         })

@@ -37,7 +37,9 @@ fn row(visit: &Visit, pdu: &Value) -> Vec<Markup> {
             @if !fields.is_empty() {
                 details {
                     summary { (fields.len()) " fields" }
-                    dl.pdu { @for field in fields { div { dt { (word(field, "name")) } dd { (value(&field["value"])) } } } }
+                    dl.pdu {
+                        @for field in fields { div { dt { (word(field, "name")) } dd { (value(&field["value"])) } } }
+                    }
                 }
             }
         },

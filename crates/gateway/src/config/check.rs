@@ -65,6 +65,9 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
             format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX),
         );
     }
+    if crate::console::settings(&config.console.url).is_none() {
+        note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
+    }
     let header = &config.console.proxy_header;
     if !header.is_empty() && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err() {
         note("console.proxy_header", "is not the name of a header".to_owned());

@@ -211,8 +211,10 @@ section! {
 }
 
 section! {
-    /// `[console]`: how operators sign in to the web console.
+    /// `[console]`: how browsers reach the web console, and how operators sign in to it.
     Console {
+        /// The address at which browsers reach it through a proxy; empty for loopback alone.
+        url: String,
         /// The header in which a trusted proxy names the operator; empty for none.
         proxy_header: String,
     }

@@ -70,7 +70,7 @@ pub const KEYS: &[Key] = keys! {
         fetches_max
     }
     Restart webhooks { allow_http allow_networks timeout_secs requests_max keep_days }
-    Restart console { proxy_header }
+    Restart console { url proxy_header }
     Restart audit { keep_days }
     Live screening { directory log_per_account_max }
     Restart screening { log_days }

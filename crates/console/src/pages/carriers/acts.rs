@@ -28,8 +28,8 @@ const fn of_carrier(verb: &'static str, path: &'static str, call: calls::Call) -
 }
 
 pub(crate) static STOP: Act = Act {
-    about: "No message is given to this carrier until it is started again, on any node and across restarts. Its messages \
-            wait, or go by the fallback of their route.",
+    about: "No message is given to this carrier until it is started again, on any node and across restarts. Its \
+            messages wait, or go by the fallback of their route.",
     is_destructive: true,
     done: "The carrier is stopped.",
     ..of_carrier("Stop", "/console/carriers/{name}/stop", calls::CARRIER_STOP)
@@ -42,15 +42,16 @@ pub(crate) static START: Act = Act {
 };
 
 pub(crate) static TEST: Act = Act {
-    about: "The platform looks the carrier up, connects, binds and asks for an answer, beside the sessions that it has. \
-            No message is sent.",
+    about: "The platform looks the carrier up, connects, binds and asks for an answer, beside the sessions that it \
+            has. No message is sent.",
     done: "The test is over.",
     then: Then::Shows(steps),
     ..of_carrier("Test the connection", "/console/carriers/{name}/test", calls::CARRIER_TEST)
 };
 
 pub(crate) static TRACE: Act = Act {
-    about: "The PDUs of this carrier are kept in memory and shown for so long. Texts are masked unless you ask for them.",
+    about: "The PDUs of this carrier are kept in memory and shown for so long. Texts are masked unless you ask for \
+            them.",
     fields: &[
         Field { name: "seconds", label: "Seconds", hint: "60, if empty", kind: Kind::Whole },
         Field { name: "texts", label: "Show the texts of messages", hint: "", kind: Kind::Flag },
