@@ -137,7 +137,7 @@ test("limits, blocks and opt-outs of an account are changed without scripts", as
   await page.getByRole("link", { name: "New opt-out" }).click();
   await page.getByLabel("Handset").fill("nonsense");
   await page.getByRole("button", { name: "New opt-out" }).click();
-  await page.getByRole("alert").getByText("number").waitFor();
+  await page.getByRole("alert").getByText("number", { exact: true }).waitFor();
   await page.goBack();
   await page.getByLabel("Handset").fill("+18005550123");
   await page.getByRole("button", { name: "New opt-out" }).click();

@@ -1,5 +1,7 @@
 // Everything here is comfort: each page works without it.
 
+const liveColumns = ["At", "Status", "From", "To", "Carrier", "Type", "Segments", "Account"];
+
 const typing = (target) => target.closest?.("input, textarea, select, [contenteditable]");
 
 // Parts that follow what happens: fetched again and put in place, unless the page is hidden or in use.
@@ -102,8 +104,6 @@ function hold(address, give) {
   }, 250);
   return new Promise(() => {});
 }
-
-const liveColumns = ["At", "Status", "From", "To", "Carrier", "Type", "Segments", "Account"];
 
 function tableOf(place) {
   const table = document.createElement("table");

@@ -203,7 +203,7 @@ impl Act {
             .collect();
         let back = filled(self.back, of_given(&given));
         if !visit.may(self.least) {
-            return frame::problem(visit, self.part, &self.forbidden(), &back);
+            return frame::problem(visit, self.part, &Problem::of_role(self.least), &back);
         }
         let content = html! {
             div.ask {
@@ -218,18 +218,13 @@ impl Act {
         frame::page(visit, self.part, self.verb, &[(self.part.name(), self.part.path().to_owned())], &content)
     }
 
-    fn forbidden(&self) -> Problem {
-        let message = format!("This needs the role {} or a higher one", self.least.as_str());
-        Problem::new(StatusCode::FORBIDDEN, message)
-    }
-
     async fn done(&self, visit: &Visit, form: &Form, params: &RawPathParams) -> Response<Body> {
         let of_path = |name: &str| params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
         let value = |name: &str| of_path(name).or_else(|| form.get(name).map(str::to_owned)).unwrap_or_default();
         let back = filled(self.back, value);
         // The admin API refuses it too; here the answer comes without a call.
         if !visit.may(self.least) {
-            return frame::problem(visit, self.part, &self.forbidden(), &back);
+            return frame::problem(visit, self.part, &Problem::of_role(self.least), &back);
         }
         let names: Vec<&str> =
             self.call.route.split('/').filter_map(|name| name.strip_prefix('{')?.strip_suffix('}')).collect();

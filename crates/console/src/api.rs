@@ -10,7 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::calls::{Call, Method, encoded};
-use crate::door::Actor;
+use crate::door::{Actor, Role};
 
 /// Why the admin API did not do as asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,11 @@ pub(crate) struct Problem {
 impl Problem {
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), fields: Vec::new() }
+    }
+
+    /// That another role is needed.
+    pub(crate) fn of_role(least: Role) -> Self {
+        Self::new(StatusCode::FORBIDDEN, format!("This needs the role {} or a higher one", least.as_str()))
     }
 
     fn of(status: StatusCode, body: &Value) -> Self {

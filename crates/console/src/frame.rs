@@ -85,7 +85,7 @@ impl Part {
     }
 
     /// Who sees it.
-    const fn least(self) -> Role {
+    pub(crate) const fn least(self) -> Role {
         match self {
             Self::Operators => Role::Admin,
             Self::Audit => Role::Operator,

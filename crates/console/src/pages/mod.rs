@@ -28,5 +28,8 @@ fn asked(uri: &Uri) -> Form {
 
 /// A page, or the page that says why there is none.
 fn shown(visit: &Visit, part: Part, made: Result<Response<Body>, Problem>) -> Response<Body> {
+    if !visit.may(part.least()) {
+        return frame::problem(visit, part, &Problem::of_role(part.least()), Part::Overview.path());
+    }
     made.unwrap_or_else(|problem| frame::problem(visit, part, &problem, part.path()))
 }
