@@ -38,32 +38,25 @@ impl Table {
         self.ceilings.entry(what).or_default().entry(connections).or_default().push(measured);
     }
 
-    /// How large the groups of one node were in the last round.
-    pub(crate) fn group_of(&self, what: &str) -> Option<usize> {
-        let last = self.nodes.get(what)?.get(&1)?.last()?;
-        Some((last.group.round() as usize).max(1))
-    }
-
     pub(crate) fn print(&self) {
-        say("| what | median | of the ceiling | of one node | calls a commit |\n|---|---:|---:|---:|---:|");
+        say("| | median | of the ceiling | of two connections | of one node | calls a commit |");
+        say("|---|---:|---:|---:|---:|---:|");
         for (what, name) in WHAT {
             let with_keys = what == "keys";
             let Some(ceilings) = self.ceilings.get(if with_keys { what } else { "accept" }) else { continue };
-            // The best of each round.
-            let rounds = ceilings.values().map(Vec::len).min().unwrap_or_default();
-            let best = |round: usize| ceilings.values().map(|runs| runs[round].per_second).fold(0.0, f64::max);
-            let best: Vec<f64> = (0..rounds).map(best).collect();
+            let (Some(one), Some(two)) = (ceilings.get(&1), ceilings.get(&2)) else { continue };
             if what == "accept" || with_keys {
-                print_ceiling(&best, ceilings, with_keys);
+                print_ceiling(one, two, with_keys);
             }
             for (count, runs) in self.nodes.get(what).into_iter().flatten() {
-                let of_best = median(runs.iter().zip(&best).map(|(run, best)| run.per_second / best));
-                let one = self.nodes.get(what).and_then(|nodes| nodes.get(&1)).unwrap_or(runs);
-                let of_one = median(runs.iter().zip(one).map(|(run, one)| run.per_second / one.per_second));
+                let alone = self.nodes.get(what).and_then(|nodes| nodes.get(&1)).unwrap_or(runs);
                 let plural = if *count == 1 { "node" } else { "nodes" };
                 say(&format!(
-                    "| {name}: {count} {plural} | {:.0}/s | {of_best:.2} | {of_one:.2} | {:.0} |",
+                    "| {name}: {count} {plural} | {:.0}/s | {:.2} | {:.2} | {:.2} | {:.0} |",
                     median(runs.iter().map(|run| run.per_second)),
+                    ratio(runs, one),
+                    ratio(runs, two),
+                    ratio(runs, alone),
                     median(runs.iter().map(|run| run.group))
                 ));
             }
@@ -71,16 +64,23 @@ impl Table {
     }
 }
 
-fn print_ceiling(best: &[f64], runs: &BTreeMap<usize, Vec<Measured>>, with_keys: bool) {
-    let (least, most) =
-        best.iter().fold((f64::MAX, 0.0_f64), |(least, most), rate| (least.min(*rate), most.max(*rate)));
+/// The ceiling is one bare client with one connection; two of them show what PostgreSQL could do beyond that.
+fn print_ceiling(one: &[Measured], two: &[Measured], with_keys: bool) {
     let keys = if with_keys { ", with keys" } else { "" };
-    say(&format!(
-        "| the same rows by a bare client{keys} | {:.0}/s | 1 (best round {:.2} of the worst) | | {:.0} |",
-        median(best.iter().copied()),
-        most / least,
-        median(runs.values().flatten().map(|run| run.group))
-    ));
+    for (connections, runs) in [("one connection, the ceiling", one), ("two connections", two)] {
+        say(&format!(
+            "| the same rows by a bare client with {connections}{keys} | {:.0}/s | {:.2} | {:.2} | | {:.0} |",
+            median(runs.iter().map(|run| run.per_second)),
+            ratio(runs, one),
+            ratio(runs, two),
+            median(runs.iter().map(|run| run.group))
+        ));
+    }
+}
+
+/// The median of the ratios within the rounds.
+fn ratio(runs: &[Measured], others: &[Measured]) -> f64 {
+    median(runs.iter().zip(others).map(|(run, other)| run.per_second / other.per_second))
 }
 
 /// The value in the middle.

@@ -1,4 +1,4 @@
-//! Calls of one kind that share transactions: while groups of them are under way, the next ones gather.
+//! Calls of one kind that share transactions: while a group of them is under way, the next ones gather.
 //!
 //! A call alone goes at once, and none waits for a timer. Every caller gets its own result. A group that fails because
 //! of one of its calls is done again call by call, so that the others do not suffer.
@@ -20,8 +20,9 @@ const WAITING_MAX: usize = 8_192;
 /// After how many items a group takes no further call.
 const ITEMS_MAX: usize = 1_024;
 
-/// How many groups are under way at a time: while one is being committed, another one does its work.
-const GROUPS: usize = 2;
+/// How often the other tasks have a turn before a group is closed. The callers of the group before have just heard
+/// their results, and their next calls belong into this one: transactions are fewer and larger for it.
+const TURNS: usize = 4;
 
 /// The results of a group's calls, in their order; or why the group changed nothing.
 pub(super) type Answers<T> = Result<Vec<Result<T, StoreError>>, Fault>;
@@ -35,7 +36,7 @@ type Commit<A, T> = dyn Fn(Vec<Arc<A>>) -> Group<T> + Send + Sync;
 pub(super) struct Batch<A, T> {
     runtime: Arc<dyn Runtime>,
     calls: Mutex<Option<mpsc::Sender<Call<A, T>>>>,
-    workers: tokio::sync::Mutex<Vec<Task>>,
+    worker: tokio::sync::Mutex<Option<Task>>,
 }
 
 struct Call<A, T> {
@@ -54,13 +55,9 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Batch<A, T> {
         commit: impl Fn(Vec<Arc<A>>) -> Group<T> + Send + Sync + 'static,
     ) -> Self {
         let (calls, waiting) = mpsc::channel(WAITING_MAX);
-        let (waiting, commit) = (Arc::new(tokio::sync::Mutex::new(waiting)), Arc::new(commit));
-        let worker = || {
-            let (waiting, commit, runtime) = (Arc::clone(&waiting), Arc::clone(&commit), Arc::clone(&runtime));
-            Worker { waiting, commit, runtime }
-        };
-        let workers = (0..GROUPS).map(|_| runtime.spawn("store-batch", Box::pin(worker().run()))).collect();
-        Self { runtime, calls: Mutex::new(Some(calls)), workers: tokio::sync::Mutex::new(workers) }
+        let worker = Worker { waiting, commit: Arc::new(commit), runtime: Arc::clone(&runtime) };
+        let worker = runtime.spawn("store-batch", Box::pin(worker.run()));
+        Self { runtime, calls: Mutex::new(Some(calls)), worker: tokio::sync::Mutex::new(Some(worker)) }
     }
 
     /// Has `input`, which counts as so many items, done in the next group. What has begun is done although the caller
@@ -81,7 +78,7 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Batch<A, T> {
     /// Takes no more calls, and finishes those that wait.
     pub(super) async fn close(&self) {
         drop(self.calls.lock().unwrap_or_else(PoisonError::into_inner).take());
-        for worker in self.workers.lock().await.drain(..) {
+        if let Some(worker) = self.worker.lock().await.take() {
             // One that was aborted has finished nothing, and its callers know.
             let _ = worker.ended().await;
         }
@@ -89,13 +86,13 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Batch<A, T> {
 }
 
 struct Worker<A, T> {
-    waiting: Arc<tokio::sync::Mutex<mpsc::Receiver<Call<A, T>>>>,
+    waiting: mpsc::Receiver<Call<A, T>>,
     commit: Arc<Commit<A, T>>,
     runtime: Arc<dyn Runtime>,
 }
 
 impl<A: Send + Sync + 'static, T: Send + 'static> Worker<A, T> {
-    async fn run(self) {
+    async fn run(mut self) {
         while let Some(calls) = self.next_group().await {
             let group = commit_group(Arc::clone(&self.commit), calls);
             // A panic ends the group's own task: its callers are told, and the next group has its turn.
@@ -107,13 +104,15 @@ impl<A: Send + Sync + 'static, T: Send + 'static> Worker<A, T> {
 
     /// The calls that wait, as soon as there is one; `None` once no more will come. Those whose callers wait no more
     /// are left out.
-    async fn next_group(&self) -> Option<Vec<Call<A, T>>> {
-        let mut waiting = self.waiting.lock().await;
-        let first = waiting.recv().await?;
+    async fn next_group(&mut self) -> Option<Vec<Call<A, T>>> {
+        let first = self.waiting.recv().await?;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
         let mut items = first.items;
         let mut calls = vec![first];
         while items < ITEMS_MAX
-            && let Ok(call) = waiting.try_recv()
+            && let Ok(call) = self.waiting.try_recv()
         {
             items += call.items;
             calls.push(call);
