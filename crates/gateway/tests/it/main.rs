@@ -34,6 +34,7 @@ mod limits;
 mod list;
 mod media;
 mod message;
+mod metrics;
 mod observed;
 mod operator_sends;
 mod optouts;
