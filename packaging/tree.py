@@ -74,8 +74,10 @@ def licenses(root):
 
 
 def documents(root):
-    for file in sorted(ROOT.glob("docs/**/*.md")) + [ROOT / "config.default.toml"]:
-        put(root, f"{DOCUMENTS}/{file.relative_to(ROOT / 'docs' if 'docs' in file.parts else ROOT)}", file.read_bytes())
+    """The documentation, the news, and every key of the configuration."""
+    for file in sorted(ROOT.glob("docs/**/*.md")):
+        put(root, f"{DOCUMENTS}/{file.relative_to(ROOT / 'docs')}", file.read_bytes())
+    put(root, f"{DOCUMENTS}/config.default.toml", (ROOT / "config.default.toml").read_bytes())
     put(root, f"{DOCUMENTS}/NEWS.gz", zipped((ROOT / "CHANGELOG.md").read_bytes()))
 
 
