@@ -49,6 +49,7 @@ CALM = [
     ("process_open_fds", level(700)),
     ("process_max_fds", level(1_000)),
     ("smsfactory_nodes", level(1)),
+    ("smsfactory_node_carriers", level(1)),
     ("smsfactory_build_info", level(1, version="1.0.0", commit="0123456789ab")),
     ("smsfactory_http_requests_total", rising(60, status="201", method="POST", route="/message")),
     ("smsfactory_http_requests_total", rising(9, status="503", method="POST", route="/message")),
@@ -66,6 +67,7 @@ CALM = [
     ("smsfactory_windows_fallback_total", level(3)),
     ("smsfactory_carrier_up", level(1, **MAIN)),
     ("smsfactory_carrier_stopped", level(0, **MAIN)),
+    ("smsfactory_carrier_stopped", level(0, carrier="sandbox")),
     ("smsfactory_queue_oldest_age_seconds", level(600, **MAIN)),
     ("smsfactory_submit_seconds_bucket", rising(990, le="1.0", **MAIN)),
     ("smsfactory_submit_seconds_bucket", rising(1_000, le="60.0", **MAIN)),
@@ -139,6 +141,13 @@ FAULTS = [
         2,
         BY_JOB,
         "1 nodes of smsfactory live, and more are scraped",
+    ),
+    Fault(
+        "SmsfactoryCarrierWithoutNode",
+        [("smsfactory_node_carriers", rises(10, 1, 0))],
+        12,
+        BY_JOB,
+        "Nodes of smsfactory dispatch to 0 carriers, and more are configured",
     ),
     Fault(
         "SmsfactoryVersionsDiffer",
@@ -231,7 +240,8 @@ FAULTS = [
     ),
     Fault(
         "SmsfactoryCarrierDown",
-        [("smsfactory_carrier_up", level(0, **MAIN))],
+        # The node that dispatches to it says so, and another one does not.
+        [("smsfactory_carrier_up", level(0, **MAIN)), ("smsfactory_carrier_up", level(1, instance="b", **MAIN))],
         2,
         OF_MAIN,
         "Nothing can leave over main",
