@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import socket
 import tempfile
 import urllib.error
 import urllib.parse
@@ -31,7 +32,9 @@ def shown(server):
 
 
 def send(server, credentials):
-    """A message, and a request that is refused."""
+    """A message, a request that is refused, and one that breaks off: some metrics begin with the first of them."""
+    with socket.create_connection(("127.0.0.1", server.api)) as broken:
+        broken.sendall(b"GET / HT")
     headers = {"authorization": f"Basic {credentials}", "content-type": "application/json"}
     url = f"http://127.0.0.1:{server.api}/api/v1/messaging/message"
     for body in ({"to": "+18005550199", "from": NUMBER, "body": "hello"}, {}):

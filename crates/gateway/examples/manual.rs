@@ -17,5 +17,6 @@ fn main() -> io::Result<()> {
     }
     let pages = directory.join("man");
     std::fs::create_dir_all(&pages)?;
-    clap_mangen::generate_to(command, pages)
+    // The pages themselves are the help.
+    clap_mangen::generate_to(gateway::cli::command().disable_help_subcommand(true), pages)
 }
