@@ -62,12 +62,14 @@ class System:
         command = ["systemd-nspawn", f"--directory={root}", "--boot", "--private-network", "--console=pipe"]
         self.container = Process(*command, "--register=no", "--keep-unit", "--link-journal=no")
         self.first = wait_for("the first process of the system", self.child)
-        states = ("running", "degraded")
-        wait_for("the start of the system", lambda: self.ask("systemctl", "is-system-running").stdout.strip() in states)
+        wait_for("the start of the system", self.has_started, 300)
 
     def child(self):
         process = self.container.process.pid
         return pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()[:1]
+
+    def has_started(self):
+        return self.ask("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
 
     def ask(self, *command):
         """Runs a command within the system."""
