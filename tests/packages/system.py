@@ -61,15 +61,14 @@ class System:
         self.root = pathlib.Path(root)
         command = ["systemd-nspawn", f"--directory={root}", "--boot", "--private-network", "--console=pipe"]
         self.container = Process(*command, "--register=no", "--keep-unit", "--link-journal=no")
-        self.first = wait_for("the first process of the system", self.child)
+        self.first = []
         wait_for("the start of the system", self.has_started, 300)
 
-    def child(self):
-        process = self.container.process.pid
-        return pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()[:1]
-
     def has_started(self):
-        return self.ask("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
+        # What begins the system has another child before its first process.
+        process = self.container.process.pid
+        self.first = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()[:1]
+        return self.first and self.ask("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
 
     def ask(self, *command):
         """Runs a command within the system."""
@@ -154,6 +153,35 @@ def is_started_again(system):
     system.run("systemctl", "daemon-reload")
 
 
+CARRIER = """
+[[carrier]]
+name = "main"
+host = "127.0.0.1"
+system_id = "me"
+password_file = "/run/credentials/smsfactory.service/main-password"
+"""
+
+
+def reads_secrets_of_carriers(system):
+    """As docs/install.md says: a file that only root reads, a drop-in, and a carrier that names the service's copy."""
+    file, place = secret("main-password"), "/etc/systemd/system/smsfactory.service.d"
+    system.run("sh", "-c", f"umask 077 && echo password >/{file}")
+    drop_in = f"[Service]\\nLoadCredential=main-password:/{file}\\n"
+    system.run("sh", "-c", f"mkdir {place} && printf '{drop_in}' >{place}/my.conf")
+    config = system.path(CONFIG)
+    before = config.read_text()
+    config.write_text(before + CARRIER)
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "restart", "smsfactory")
+    is_served(system)
+    system.run("smsfactory", "check", "--offline", "--config", f"/{CONFIG}")
+    assert "main" in [carrier["name"] for carrier in system.operate("carrier", "list")["data"]]
+    config.write_text(before)
+    system.run("rm", "-r", place, f"/{file}")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "restart", "smsfactory")
+
+
 def is_upgraded(system, package):
     """The newer package keeps the operator's file, the secrets and the store."""
     secrets, process = is_installed(system), system.service("MainPID")
@@ -193,6 +221,8 @@ def judge(options, package, say):
             say(f"{earlier.name} is installed, and its service runs, confined")
             is_started_again(system)
             say("the service is started again when it stands still")
+            reads_secrets_of_carriers(system)
+            say("it reads the secrets of carriers as the documentation says")
             account = is_upgraded(system, package)
             asks_for_addresses(system, account)
             say("the package is upgraded with its store in place")
