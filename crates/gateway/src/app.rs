@@ -228,9 +228,9 @@ impl App {
         let _ = runtime.timeout(LAST_WORDS, doors).await;
     }
 
-    /// How long [`stop`](Self::stop) may take at present.
+    /// How long the process may take to end at present: [`stop`](Self::stop), and a second for what comes after it.
     pub fn ends_within(&self) -> Duration {
-        self.drain.get() + Self::BEYOND
+        self.drain.get() + Self::BEYOND + Duration::from_secs(1)
     }
 
     /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last
