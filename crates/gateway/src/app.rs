@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin::{self, Admin, Metrics, Rates, Throughput};
 use crate::api::links::MediaLinks;
 use crate::api::{self, Api};
+use crate::built;
 use crate::config::Config;
 use crate::console;
 use crate::files::{self, Budget};
@@ -115,7 +116,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let (api_address, admin_address) = (address(&prepared.public)?, address(&prepared.operators)?);
         let lines = Arc::new(Lines::new(config.log.lines_per_second, Arc::clone(&runtime)));
-        let reports = Reports { lines, metrics: Metrics::default(), runtime: Arc::clone(&runtime) };
+        let reports = Reports { lines, metrics: Metrics::new(&config, runtime.now()), runtime: Arc::clone(&runtime) };
         let supervisor = Supervisor::new(Arc::clone(&runtime));
         store.observe_commits(reports.metrics.observer());
         store.keep_within(config.store_bounds());
@@ -252,6 +253,11 @@ impl App {
         let _ = runtime.timeout(LAST_WORDS, doors).await;
     }
 
+    /// How long the process may take to end at present: [`stop`](Self::stop), and a second for what comes after it.
+    pub fn ends_within(&self) -> Duration {
+        self.drain.get() + Self::BEYOND + Duration::from_secs(1)
+    }
+
     /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last
     /// answers of both doors.
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
@@ -263,7 +269,7 @@ async fn join(store: &Arc<dyn Store>, name: &str, supervisor: &Supervisor) -> Re
     let runtime = supervisor.runtime();
     let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
     let name = if name.is_empty() { machine() } else { name.to_owned() };
-    let node = Node::join(Arc::clone(store), name, env!("CARGO_PKG_VERSION"), Arc::clone(runtime) as _)
+    let node = Node::join(Arc::clone(store), name, built::VERSION, Arc::clone(runtime) as _)
         .await
         .map_err(|error| StartError(error.to_string()))?;
     let (renewed, renews) = (Arc::clone(&node), Arc::clone(runtime));

@@ -39,6 +39,8 @@ pub struct InboundOfCarrier {
     pub repeated: Counter,
     /// Messages that belong to no account.
     pub unrouted: Counter,
+    /// Messages, and parts of them, that could not be recorded, so that the carrier sends them again.
+    pub not_recorded: Counter,
 }
 
 /// Counts of all carriers together.
@@ -58,8 +60,6 @@ pub struct InboundCounters {
     suppressed: [Counter; Suppressed::ALL.len()],
     /// Messages that were shown with parts missing.
     pub partial: Counter,
-    /// Messages that could not be recorded, so that their carriers send them again.
-    pub not_recorded: Counter,
     /// Parts that wait for others.
     pub waiting_parts: Level,
     lines: Sampler,
@@ -77,7 +77,6 @@ impl Default for InboundCounters {
             replies: Default::default(),
             suppressed: Default::default(),
             partial: Counter::default(),
-            not_recorded: Counter::default(),
             waiting_parts: Level::default(),
             lines: Sampler::new(LINES_PER_SECOND),
             unrouted_lines: Sampler::new(LINES_PER_SECOND),

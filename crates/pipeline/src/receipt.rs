@@ -170,7 +170,7 @@ impl Recorder {
         if arrivals.is_empty() {
             return Kept::No;
         }
-        let count = arrivals.len() as u64;
+        let brought: Vec<CarrierName> = arrivals.iter().map(|arrival| arrival.carrier.clone()).collect();
         match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
             Ok(recorded) => {
                 while let Err(error) = self.tenants.follow().await {
@@ -180,7 +180,7 @@ impl Recorder {
                 Kept::Yes(recorded)
             }
             Err(error) => {
-                self.counters.inbound.not_recorded.add_many(count);
+                brought.iter().for_each(|carrier| self.counters.inbound_of(carrier).not_recorded.add());
                 tracing::warn!(%error, "Could not record messages of handsets; carriers are asked to send them again: \
                     {error}");
                 if matches!(error, StoreError::Failed(_) | StoreError::Over) { Kept::Unknown } else { Kept::No }
@@ -212,7 +212,7 @@ impl Recorder {
                 // Where nothing is recorded any more, the carrier sends it again.
                 Ok(media) => drop(done.send(Placed { carrier, inbound, media, ack })),
                 Err(error) => {
-                    counters.inbound.not_recorded.add();
+                    counters.inbound_of(&carrier).not_recorded.add();
                     tracing::warn!(carrier.name = %carrier, %error, "The files of a message of a handset cannot be \
                         kept; {carrier} is asked to send it again: {error}");
                 }

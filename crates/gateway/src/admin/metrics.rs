@@ -1,6 +1,8 @@
 //! What is measured, in Prometheus' text format.
 
+mod disks;
 mod inbound;
+mod process;
 mod screening;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use carrier::CarrierStatus;
+use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
 use model::unmatched::Reason;
 use pipeline::Pipeline;
@@ -17,7 +20,7 @@ use pipeline::counters::Fates;
 use pipeline::histogram::Histogram as Durations;
 use pipeline::webhook::stats::AttemptOutcome;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
@@ -28,7 +31,11 @@ use store::contract::changes::Consumer;
 use store::contract::dispatch::QueueDepth;
 use store::contract::health::CommitSample;
 
+use self::disks::{Directories, Disk};
+use self::process::Process;
 use super::Shared;
+use crate::built;
+use crate::config::Config;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
 use crate::operators::failures::Failures;
@@ -43,11 +50,16 @@ pub struct Metrics {
     pub sign_ins: Failures,
     group_size: Histogram,
     commit_duration: Histogram,
+    directories: Directories,
+    started_at: Timestamp,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Those of a platform that starts at this time.
+    pub fn new(config: &Config, started_at: Timestamp) -> Self {
         Self {
+            directories: Directories::of(config),
+            started_at,
             http: HttpMetrics::default(),
             sign_ins: Failures::default(),
             group_size: Histogram::new([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0]),
@@ -56,9 +68,7 @@ impl Default for Metrics {
             ]),
         }
     }
-}
 
-impl Metrics {
     /// What the store calls after each commit.
     pub fn observer(&self) -> Box<dyn Fn(CommitSample) + Send + Sync> {
         let (sizes, durations) = (self.group_size.clone(), self.commit_duration.clone());
@@ -89,13 +99,28 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
         tracing::warn!("The consumers of the change feed could not be read for the metrics: {error}");
         Vec::new()
     });
+    let store_bytes = admin.pipeline.store().size_bytes().await.inspect_err(|error| {
+        tracing::warn!("The size of the store could not be read for the metrics: {error}");
+    });
+    let (directories, started_at) = (admin.metrics.directories.clone(), admin.metrics.started_at);
+    let looked = admin.runtime.run_blocking("metrics", move || (directories.look(), Process::look(started_at))).await;
+    let (disks, process) = looked.inspect_err(|error| tracing::warn!("The machine said nothing: {error}")).ok().unzip();
+    let mut of_process = Registry::default();
+    process.into_iter().for_each(|process| of_process.register_collector(Box::new(process)));
     let mut registry = Registry::with_prefix("smsfactory");
     admin.metrics.register(&mut registry);
     let now_ms = admin.runtime.now().as_millis();
     let (pipeline, lines) = (Arc::clone(&admin.pipeline), Arc::clone(&admin.lines));
-    registry.register_collector(Box::new(Snapshot { pipeline, lines, depths, consumers, now_ms }));
+    let (store_bytes, disks) = (store_bytes.ok(), disks.unwrap_or_default());
+    let snapshot = Snapshot { pipeline, lines, depths, consumers, store_bytes, disks, now_ms };
+    registry.register_collector(Box::new(snapshot));
     let mut text = String::new();
-    let answered = match encode(&mut text, &registry) {
+    let mut write = || {
+        encode_registry(&mut text, &registry)?;
+        encode_registry(&mut text, &of_process)?;
+        encode_eof(&mut text)
+    };
+    let answered = match write() {
         Ok(()) => {
             let mut response = Response::new(Body::from(text));
             let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
@@ -113,6 +138,9 @@ struct Snapshot {
     lines: Arc<Lines>,
     depths: Vec<QueueDepth>,
     consumers: Vec<Consumer>,
+    /// Unknown where the store did not say.
+    store_bytes: Option<u64>,
+    disks: Vec<Disk>,
     now_ms: i64,
 }
 
@@ -189,6 +217,7 @@ impl Collector for Snapshot {
         inbound::encode(&mut encoder, counters, &carriers)?;
         screening::encode(&mut encoder, counters)?;
         self.encode_node(&mut encoder)?;
+        self.encode_room(&mut encoder)?;
         self.encode_lines(&mut encoder)?;
         self.encode_webhooks(&mut encoder)?;
         self.encode_queues(&mut encoder)?;
@@ -204,9 +233,22 @@ impl Snapshot {
         behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)
     }
 
+    /// The size of the store, and the room on the disks.
+    fn encode_room(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        if let Some(bytes) = self.store_bytes {
+            let gauge = ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
+            let help = "What the store takes on disk: the file with its log, or the database";
+            gauge.encode(encoder.encode_descriptor("store_bytes", help, None, gauge.metric_type())?)?;
+        }
+        disks::encode(encoder, &self.disks)
+    }
+
     fn encode_node(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let node = self.pipeline.node();
         let info = ConstGauge::new(1i64);
+        let help = "This build: its version, and its commit where the build knew it";
+        let mut family = encoder.encode_descriptor("build_info", help, None, info.metric_type())?;
+        info.encode(family.encode_family(&[("version", built::VERSION), ("commit", built::COMMIT)])?)?;
         let mut family =
             encoder.encode_descriptor("node_info", "This node: its name and its epoch", None, info.metric_type())?;
         let epoch = node.epoch().to_string();

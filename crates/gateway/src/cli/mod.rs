@@ -34,6 +34,7 @@ mod review;
 mod screen;
 mod screening;
 mod serve;
+mod service_manager;
 mod simulate;
 mod status;
 mod store;
@@ -44,12 +45,14 @@ mod webhook;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use runtime::{Machine, Runtime};
+
+use crate::built;
 
 /// A self-hostable platform for SMS.
 #[derive(Debug, Parser)]
-#[command(name = "smsfactory", version, about, max_term_width = 110)]
+#[command(name = "smsfactory", version = built::VERSION_LINE, about, max_term_width = 110)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -135,6 +138,11 @@ fn machine() -> Arc<dyn Runtime> {
     Arc::new(Machine::new())
 }
 
+/// The definition of the command line, for those who write about it: manual pages, completions of shells.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Does what the command line asks.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -189,8 +197,6 @@ fn report(failed: &Failed) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// Every variable that a command reads.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::service_manager::ServiceManager;
 use super::{Failed, logging, machine};
 use crate::app::App;
 use crate::config::{self, Config, ConfigErrors, secrets};
@@ -28,14 +29,28 @@ impl Serve {
         let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         app.reloader().set_source(Source { read: Box::new(move || read_again(&self.config)), set_log_level });
         tracing::info!("Clients are served on {}, the operator on {}", app.api_address, app.admin_address);
-        until_the_end(app, &mut Signals::new()?, &mut hang_ups).await
+        let manager = ServiceManager::of_environment();
+        let mut signals = Signals::new()?;
+        manager.is_ready(app.api_address, app.admin_address);
+        until_the_end(app, &manager, &mut signals, &mut hang_ups).await
     }
 }
 
 /// Serves until a signal or a failure ends the platform, and ends it in order. A failure is the error.
-async fn until_the_end(app: App, signals: &mut Signals, hang_ups: &mut Signal) -> Result<(), Failed> {
+async fn until_the_end(
+    app: App,
+    manager: &ServiceManager,
+    signals: &mut Signals,
+    hang_ups: &mut Signal,
+) -> Result<(), Failed> {
+    let runtime = machine();
+    let pause = async || match manager.every() {
+        Some(time) => runtime.sleep(time).await,
+        None => std::future::pending().await,
+    };
     let ended = loop {
         tokio::select! {
+            () = pause() => manager.lives(),
             () = signals.next() => break Ok(()),
             why = app.failed() => break Err(Failed::new(why)),
             Some(()) = hang_ups.recv() => reload(&app),
@@ -44,6 +59,7 @@ async fn until_the_end(app: App, signals: &mut Signals, hang_ups: &mut Signal) -
     tracing::info!(
         "Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once"
     );
+    manager.ends_within(app.ends_within());
     stop(app, signals).await?;
     ended
 }
@@ -139,7 +155,9 @@ mod tests {
         let app = app(directory.path(), Arc::new(runtime)).await;
         let address = app.api_address;
         let mut hang_ups = signal(SignalKind::hangup()).unwrap();
-        let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
+        let ended = until_the_end(app, &ServiceManager::of_environment(), &mut Signals::new().unwrap(), &mut hang_ups)
+            .await
+            .unwrap_err();
         let sentence = "the task `omitted log lines` panicked: broken by a test; the process ends, because it cannot \
             work without that task";
         assert_eq!(ended.to_string(), sentence);
@@ -153,7 +171,9 @@ mod tests {
         // On this store the next process cannot join before this one has ended; on another it could.
         app.pipeline().store().join("another".to_owned(), "0".to_owned(), machine().look()).await.unwrap();
         let mut hang_ups = signal(SignalKind::hangup()).unwrap();
-        let ended = until_the_end(app, &mut Signals::new().unwrap(), &mut hang_ups).await.unwrap_err();
+        let ended = until_the_end(app, &ServiceManager::of_environment(), &mut Signals::new().unwrap(), &mut hang_ups)
+            .await
+            .unwrap_err();
         assert_eq!(
             ended.to_string(),
             "another node has ended this one and taken its work over, because it did not renew its epoch in time"

@@ -36,6 +36,7 @@ mod list;
 mod live;
 mod media;
 mod message;
+mod metrics;
 mod observed;
 mod operator_sends;
 mod operator_views;

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::support::http::{Ask, Connection};
-use crate::support::{ANY_PORT, RECIPIENT, TOKEN, basic, dead_port, eventually};
+use crate::support::{ANY_PORT, DEADLINE, RECIPIENT, TOKEN, basic, dead_port, eventually};
 
 /// A service in a process of its own, with an account that may send.
 struct Service {
@@ -261,6 +261,32 @@ async fn idle_clients_leave_file_handles_for_carriers_and_the_operator() {
     eventually("there is room again", async || (service.message().send(service.api).await.status == 201).then_some(()))
         .await;
     assert!(!service.has_logged("Too many open files"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_manager_hears_that_the_service_is_ready_lives_and_ends() {
+    let place = TempDir::new().unwrap();
+    let path = place.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let heard = async || {
+        let mut datagram = [0; 500];
+        let length = tokio::time::timeout(DEADLINE, manager.recv(&mut datagram)).await.expect("it tells").unwrap();
+        String::from_utf8(datagram[..length].to_vec()).unwrap()
+    };
+    let told = format!("export NOTIFY_SOCKET={} WATCHDOG_USEC=100000;", path.display());
+    let mut service = Service::start(&told, dead_port(), "[dispatch]\ndrain_secs = 3").await;
+    let (clients, operator) = (service.api, service.admin);
+    let ready = format!("READY=1\nSTATUS=Clients are served on {clients}, the operator on {operator}");
+    assert_eq!([heard().await, heard().await, heard().await], [&*ready, "WATCHDOG=1", "WATCHDOG=1"]);
+    service.signal(Signal::TERM);
+    let last = loop {
+        let words = heard().await;
+        if words != "WATCHDOG=1" {
+            break words;
+        }
+    };
+    assert_eq!(last, "STOPPING=1\nEXTEND_TIMEOUT_USEC=8000000", "the time to drain and five seconds");
+    assert_eq!(service.ended().await.code(), Some(0));
 }
 
 #[test]

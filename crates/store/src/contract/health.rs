@@ -27,6 +27,10 @@ pub trait Health: Send + Sync {
     /// Whether a write would succeed now: makes one. Errors as a write would.
     async fn probe(&self) -> Result<(), StoreError>;
 
+    /// How many bytes of disk it takes at present: the file with its log, or the database without the log of its
+    /// server, which belongs to all databases.
+    async fn size_bytes(&self) -> Result<u64, StoreError>;
+
     /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never,
     /// while all is well.
     async fn failed(&self) -> StoreError;

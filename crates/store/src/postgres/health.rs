@@ -43,6 +43,10 @@ impl Health for Postgres {
         Ok(())
     }
 
+    async fn size_bytes(&self) -> Result<u64, StoreError> {
+        self.core.read((), |unit, ()| Box::pin(size(unit))).await
+    }
+
     /// Never: a commit that fails is the failure of its calls alone. What the database has committed it keeps, and
     /// what became of a commit without an answer is found out from the rows.
     async fn failed(&self) -> StoreError {
@@ -89,6 +93,11 @@ async fn newest(unit: &Unit, before: Timestamp) -> Result<Newest, Fault> {
 async fn first(unit: &Unit, sql: &str, below: [u8; 16]) -> Result<Option<[u8; 16]>, Fault> {
     let found = unit.find(sql, &[&rows::id(below)]).await?;
     Ok(found.map(|row| rows::get::<Uuid>(&row, 0)).transpose()?.map(Uuid::into_bytes))
+}
+
+async fn size(unit: &Unit) -> Result<u64, Fault> {
+    let row = unit.one("SELECT pg_database_size(current_database())", &[]).await?;
+    Ok(rows::get::<i64>(&row, 0)?.unsigned_abs())
 }
 
 async fn probe(unit: &Unit) -> Result<(), Fault> {

@@ -69,6 +69,14 @@ impl Health for Sqlite {
         self.writer.write(write).await
     }
 
+    async fn size_bytes(&self) -> Result<u64, StoreError> {
+        let log = self.lock.log_bytes();
+        let pages = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let file =
+            self.readers.read(move |connection| connection.query_row(pages, [], |row| row.get::<_, u64>(0))).await?;
+        Ok(file + log)
+    }
+
     async fn failed(&self) -> StoreError {
         self.writer.failed().await
     }

@@ -123,6 +123,14 @@ impl Lock {
         &self.path
     }
 
+    /// How long the log beside the file is, in bytes; 0 where there is none, or the file is not the machine's.
+    pub(super) fn log_bytes(&self) -> u64 {
+        match &self.held {
+            Held::File(..) => fs::metadata(place::beside(&self.path, "-wal")).map_or(0, |log| log.len()),
+            Held::Vfs(..) => 0,
+        }
+    }
+
     /// The VFS that the file lies on; none for a file of the machine.
     pub(super) fn vfs(&self) -> Option<&str> {
         match &self.held {

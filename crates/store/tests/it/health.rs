@@ -32,6 +32,20 @@ pub(crate) async fn a_probe_succeeds_while_writes_do(fresh: impl Backend) {
     }
 }
 
+pub(crate) async fn the_size_of_a_store_grows_with_its_messages(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let empty = desk.store.size_bytes().await.unwrap();
+    let mut text_bytes = 0;
+    for _ in 0..1_000 {
+        let message = desk.message(account);
+        text_bytes += message.body.as_ref().map_or(0, |body| body.len() as u64);
+        desk.admit(message).await;
+    }
+    let filled = desk.store.size_bytes().await.unwrap();
+    assert!(empty > 0 && filled > empty + text_bytes, "from {empty} to {filled} bytes for {text_bytes} of texts");
+}
+
 pub(crate) async fn concurrent_calls_share_commits(fresh: impl Backend) {
     let mut desk = Desk::open(&fresh).await;
     // The commit by which the desk joined is not observed.
@@ -87,6 +101,7 @@ pub(crate) async fn a_closed_store_is_unavailable(fresh: impl Backend) {
     let store = &desk.store;
     let refusals = [
         store.probe().await.err(),
+        store.size_bytes().await.err(),
         store.admit(admission(desk.message(account))).await.err(),
         store.message(live(account), id).await.err(),
         store.message_of_any_account(id).await.err(),

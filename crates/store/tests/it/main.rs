@@ -369,6 +369,7 @@ macro_rules! conformance {
                 the_person_is_nobody_among_the_recipients_of_a_group;
             health:
                 a_probe_succeeds_while_writes_do
+                the_size_of_a_store_grows_with_its_messages
                 concurrent_calls_share_commits
                 the_last_observer_is_the_one_called
                 all_is_well_until_something_fails

@@ -28,16 +28,15 @@ pub(super) fn encode(
     let unrouted =
         carriers.iter().map(|carrier| ([("carrier", &**carrier)], counters.inbound_of(carrier).unrouted.get()));
     family(encoder, "inbound_unrouted", "Messages of handsets to numbers that belong to no account", unrouted)?;
+    let refused =
+        carriers.iter().map(|carrier| ([("carrier", &**carrier)], counters.inbound_of(carrier).not_recorded.get()));
+    let help = "Messages of handsets that could not be stored, so that their carrier sends them again";
+    family(encoder, "inbound_not_recorded", help, refused)?;
     let waiting = ConstGauge::new(i64::try_from(inbound.waiting_parts.get()).unwrap_or(i64::MAX));
     let help = "Parts of messages of handsets that wait for others";
     waiting.encode(encoder.encode_descriptor("inbound_parts_waiting", help, None, waiting.metric_type())?)?;
-    let totals: [(&str, &str, u64); 4] = [
+    let totals: [(&str, &str, u64); 3] = [
         ("inbound_partial", "Messages of handsets that are shown with parts missing", inbound.partial.get()),
-        (
-            "inbound_not_recorded",
-            "Messages of handsets that could not be stored, so that their carriers send them again",
-            inbound.not_recorded.get(),
-        ),
         (
             "inbound_suspected_opt_outs",
             "Texts that seem to ask for an end in other words than a keyword",

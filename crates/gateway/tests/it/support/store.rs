@@ -617,6 +617,11 @@ impl Health for Gated {
         self.inner.probe().await
     }
 
+    async fn size_bytes(&self) -> Result<u64, StoreError> {
+        self.meet("size_bytes").await?;
+        self.inner.size_bytes().await
+    }
+
     async fn failed(&self) -> StoreError {
         self.inner.failed().await
     }
