@@ -22,14 +22,14 @@ pub(super) struct Message {
 enum Action {
     /// Lists messages, newest first
     List(Box<List>),
-    /// Shows one, with its whole life
+    /// Shows a message with its events
     Show {
-        /// Its id
+        /// The id of the message
         id: String,
     },
-    /// Sends one on an account's behalf, within its limits
+    /// Sends a message for an account, within its limits
     Send(Box<send::Send>),
-    /// Sends an earlier one again, as a new message
+    /// Sends an earlier message again, as a new one
     Again(send::Again),
 }
 

@@ -13,7 +13,7 @@ use crate::reload::Source;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
-    /// The configuration
+    /// The configuration file
     #[arg(long, short)]
     config: PathBuf,
 }
@@ -42,7 +42,7 @@ async fn until_the_end(app: App, signals: &mut Signals, hang_ups: &mut Signal) -
         }
     };
     tracing::info!(
-        "Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once"
+        "Stopping: nothing more is accepted; carriers may answer messages under way. A second signal ends it at once"
     );
     stop(app, signals).await?;
     ended
