@@ -1,4 +1,4 @@
-//! What follows from a status with which a carrier answers: the words that the configuration has for it.
+//! The actions that follow from a carrier's status, with the words of the configuration.
 
 use model::ErrorType;
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! The codes with which a carrier answers, for the operator: how often each came, its meaning, and the consequence.
+//! The codes of a carrier's answers, for the operator: count, meaning and consequence.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What a `[[carrier]]` table may say: each kind of carrier has keys of its own, and some are every kind's.
+//! The keys of a `[[carrier]]` table: those of each kind of carrier, and those of every kind.
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Mails and HTTP requests as the trace shows them: their commands and heads, without what they carry.
+//! Mails and HTTP requests in a trace: their commands and heads, without their contents.
 
 use model::unmatched::escaped;
 

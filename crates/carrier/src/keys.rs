@@ -1,4 +1,4 @@
-//! What the keys of every kind of carrier are made of: secrets, words, bounds, and the mistakes in them.
+//! The parts of every carrier's keys: secrets, words, ranges, and mistakes in them.
 
 use std::fmt;
 use std::ops::RangeInclusive;

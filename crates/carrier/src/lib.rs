@@ -1,4 +1,4 @@
-//! How bytes leave and arrive.
+//! The protocols by which messages leave and arrive.
 //!
 //! In come [`Submission`]s, already durable; out come [`Event`]s: what the carrier answered, and what it reports
 //! unasked. This crate knows carriers and their quirks and nothing of accounts, clients or storage.
@@ -127,7 +127,7 @@ pub enum SegmentOutcome {
     },
     /// It never left this machine.
     NotSent,
-    /// It left, and no answer came: nobody knows.
+    /// It left, and no answer came: its outcome is unknown.
     Unknown {
         /// What happened instead of an answer.
         why: &'static str,
@@ -250,11 +250,11 @@ pub struct CarrierStatus {
     pub refused: u64,
     /// Times that it asked to be spared (`ESME_RTHROTTLED`, or `ESME_RMSGQFUL` for many recipients in a row).
     pub throttled: u64,
-    /// Segments whose outcome nobody knows.
+    /// Segments of unknown outcome.
     pub unknown: u64,
-    /// Receipts that came.
+    /// Receipts from the carrier.
     pub receipts: u64,
-    /// Messages of handsets, and parts of them, that came.
+    /// Inbound messages and parts from the carrier.
     pub inbound: u64,
     /// Messages of handsets that were acknowledged and dropped, because they say so: Short Message Type 0 (3GPP TS
     /// 23.040, 9.2.3.9).

@@ -193,7 +193,7 @@ const fn hint(status: CommandStatus) -> Option<&'static str> {
             "look at `system_id` and `password`, and ask whether the carrier lets our address in"
         }
         CommandStatus::ROK => "the SMSC does not answer: look at `port`, and whether it wants TLS",
-        _ => "ask the carrier what it means by this status",
+        _ => "ask the carrier for the meaning of this status",
     })
 }
 

@@ -1,4 +1,4 @@
-//! How many connections the peers of a listener may have: of all together, and of one address.
+//! Limits of a listener's connections: of all peers together, and of one address.
 
 use std::net::IpAddr;
 use std::sync::Arc;

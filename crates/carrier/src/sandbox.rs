@@ -9,7 +9,7 @@
 //! | `0004` | `failed` / `blocked_by_carrier` |
 //! | `0005` | sent, and never reported on |
 //! | `0006` | sent, then `undelivered` / `expired` |
-//! | `0007` | nobody knows whether the first attempt was taken: sent again and delivered |
+//! | `0007` | the first attempt has an unknown outcome: sent again and delivered |
 //! | `0008` | not taken at the first attempt, then delivered |
 //! | `0009` | sent, `delivered`, and the handset answers STOP |
 //! | `0010` | sent, `delivered`, and it answers START |

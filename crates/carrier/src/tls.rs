@@ -1,4 +1,4 @@
-//! TLS towards a carrier: whom to trust, and who we are.
+//! TLS towards a carrier: trusted authorities, and our own certificate.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What carriers send that nothing here can use: it is refused, counted, and shown to the operator.
+//! Unusable receipts and messages of carriers: refused, counted, and shown to the operator.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What pages are made of: tables, facts, chips, filters, pages of lists.
+//! The parts of pages: tables, facts, chips, filters, pages of lists.
 
 use maud::{Markup, html};
 use serde_json::Value;

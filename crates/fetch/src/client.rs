@@ -1,4 +1,4 @@
-//! The guarded client: sends one request to a URL that a client chose, where the guard allows it.
+//! The guarded client: sends one request to a URL that a client chose, if the guard allows it.
 //!
 //! It sends any method and body, and judges every redirect like a new URL, over a new connection.
 //! [`media`](crate::media) sends a GET with it.

@@ -261,7 +261,7 @@ impl Reloader {
                 self.parts.pipeline.restore_carrier(name);
                 findings.applied(
                     key,
-                    if before.is_some() { "replaced; what is under way is finished first" } else { "added again" },
+                    if before.is_some() { "replaced, after its messages under way" } else { "added again" },
                 );
             }
             None => match Replaceable::start(
@@ -289,10 +289,8 @@ impl Reloader {
     fn take_routes(&self, running: &mut Running, new: &Config, findings: &mut Findings) -> bool {
         let is_there = |name: &String| running.config.carrier.iter().any(|carrier| carrier.name() == name);
         if !new.route.iter().flat_map(|route| &route.carriers).all(is_there) {
-            findings.needs_restart(
-                "route",
-                "names a carrier that is not there before a restart; all routes stay as they are",
-            );
+            findings
+                .needs_restart("route", "names a carrier that exists only after a restart; all routes stay unchanged");
             return false;
         }
         running.config.route.clone_from(&new.route);

@@ -1,4 +1,4 @@
-//! Accounts: who sends, whether they may, and how much.
+//! Accounts: state and limits.
 
 use std::fmt;
 use std::num::NonZeroU16;

@@ -1,4 +1,4 @@
-//! How long to wait before the next try: doubling, with jitter, up to a ceiling.
+//! The wait before the next try: doubling, with jitter, up to a ceiling.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A broadcast: one text to many recipients, what was asked for and how far it has come.
+//! A broadcast: one text to many recipients, the request and its progress.
 
 use std::sync::Arc;
 

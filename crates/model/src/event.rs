@@ -1,4 +1,4 @@
-//! What happened to a message, step by step: the lines of `smsfactory message show`. Events are only ever added.
+//! The events of a message: the lines of `smsfactory message show`. Events are only ever added.
 
 use crate::carrier::CarrierName;
 use crate::clock::Timestamp;

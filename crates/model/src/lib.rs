@@ -1,4 +1,4 @@
-//! What the product means, without HTTP, SQL or a runtime.
+//! The terms of the product, without HTTP, SQL or a runtime.
 //!
 //! In come plain values (text, numbers, the time); out go types that cannot hold a wrong state, and decisions
 //! that are pure functions of their arguments. Everything that asks the machine for something does it through

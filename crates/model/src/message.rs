@@ -1,4 +1,4 @@
-//! A message: what was asked for, which never changes, and what became of it, which does.
+//! A message: the request, which never changes, and its course, which does.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who a message says that it is from: a number, a short code or a name.
+//! The sender of a message: a number, a short code or a name.
 //!
 //! The three kinds never overlap, so that a text says by itself which kind it is: a number begins with `+`, a short
 //! code is 3 to 8 digits, and a name has a letter.

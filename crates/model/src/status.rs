@@ -69,7 +69,7 @@ pub enum ErrorType {
     MediaFailed,
     /// No route leads to the recipient.
     NoRoute,
-    /// The carrier gave no reason that we know, or nobody knows what happened.
+    /// The carrier gave no known reason, or the outcome is unknown.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! How many connections one address has.
+//! The number of connections of one address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -52,7 +52,7 @@ impl Keeper {
                 return;
             }
             if let Err(error) = self.look().await {
-                tracing::warn!(%error, "The other nodes cannot be seen: {error}");
+                tracing::warn!(%error, "The other nodes could not be read from the store: {error}");
             }
         }
     }
@@ -80,7 +80,7 @@ impl Keeper {
         for name in plan.take {
             let claimed = self.store.claim_slots(self.node.epoch(), name.to_string(), PLACE + 1, 1).await?;
             if claimed.contains(&PLACE) {
-                tracing::info!(carrier.name = %name, "Carrier {name} is dispatched to by this node");
+                tracing::info!(carrier.name = %name, "This node dispatches to carrier {name}");
                 self.dispatchers.come(&name);
             }
         }

@@ -47,15 +47,15 @@ pub struct Counters {
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
     unmatched_elsewhere: UnmatchedCounters,
-    /// Attempts to be repeated.
+    /// Attempts that failed for now and are repeated.
     pub retried: Counter,
-    /// Attempts whose outcome nobody knows.
+    /// Attempts of unknown outcome.
     pub unknown: Counter,
     /// Messages diverted to another carrier.
     pub diverted: Counter,
     /// Receipts that found their segment.
     pub receipts_matched: Counter,
-    /// Receipts that said nothing new.
+    /// Receipts that changed nothing.
     pub receipts_repeated: Counter,
     /// What was removed because it was old.
     pub removed: RemovedCounters,

@@ -138,7 +138,7 @@ impl Eraser {
                 Ok(true) => {}
                 Ok(false) => self.wake.notified().await,
                 Err(error) => {
-                    tracing::warn!(%error, "An erasure goes on later: {error}");
+                    tracing::warn!(%error, "An erasure continues later: {error}");
                     self.runtime.sleep(STORE_REST).await;
                 }
             }

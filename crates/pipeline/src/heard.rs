@@ -117,7 +117,7 @@ impl InboundCounters {
         self.partial.add();
         self.ended(of, outcome);
         let Some(Line { left_out }) = self.partial_lines.line(now) else { return };
-        tracing::warn!(left_out, "Parts of a message of a handset did not come in time: it is shown without them");
+        tracing::warn!(left_out, "Parts of an inbound message did not come in time: it is shown without them");
     }
 
     fn ended(&self, of: &InboundOfCarrier, outcome: &InboundOutcome) {

@@ -1,4 +1,4 @@
-//! How long things took: observations counted in buckets, by many tasks at once.
+//! Histograms of durations: observations in buckets, counted by many tasks at once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -219,7 +219,7 @@ impl Shelf {
     pub(crate) async fn remove_object(&self, name: &str) {
         if let Err(error) = self.objects.remove(name).await {
             // It is found again as an orphan.
-            tracing::warn!(%error, "Media are left over, for they cannot be removed: {error}");
+            tracing::warn!(%error, "Media could not be removed: {error}");
         }
     }
 

@@ -212,7 +212,10 @@ impl Node {
         }
         let taken = self.store.take_over(self.epoch, self.clock.steady()).await?;
         for epoch in &taken.epochs {
-            tracing::warn!(node.epoch = epoch.get(), "A node did not renew its epoch in time; its work goes on here");
+            tracing::warn!(
+                node.epoch = epoch.get(),
+                "A node did not renew its epoch in time; other nodes take over its work"
+            );
         }
         if taken.interrupted > 0 {
             tracing::warn!(
@@ -226,7 +229,7 @@ impl Node {
     /// Leaves, because the process ends.
     pub(crate) async fn leave(&self) {
         if let Err(error) = self.store.leave(self.epoch, self.clock.steady()).await {
-            tracing::warn!(%error, "The node could not leave the store; others take over what it has: {error}");
+            tracing::warn!(%error, "The node could not leave the store; other nodes take over its work: {error}");
         }
     }
 }

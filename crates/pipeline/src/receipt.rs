@@ -174,7 +174,7 @@ impl Recorder {
         match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
             Ok(recorded) => {
                 while let Err(error) = self.tenants.follow().await {
-                    tracing::warn!(%error, "Opt-outs are not in memory yet, and carriers wait for answers: {error}");
+                    tracing::warn!(%error, "Opt-outs are not in memory yet; carriers wait for answers: {error}");
                     self.runtime.sleep(FOLLOW_AGAIN).await;
                 }
                 Kept::Yes(recorded)
@@ -261,7 +261,7 @@ impl Recorder {
         if !refused.is_empty()
             && let Err(error) = self.store.record_refused(refused).await
         {
-            tracing::warn!(%error, "What carriers sent in vain could not be kept for the operator: {error}");
+            tracing::warn!(%error, "Unusable receipts and messages could not be kept for the operator: {error}");
         }
     }
 
@@ -289,7 +289,7 @@ impl Recorder {
                 self.counters.inbound.heard(self.counters.inbound_of(&heard.carrier), heard, outcome, now);
             }
             Report::GivenUp(count) => tracing::error!(
-                "{count} outcomes are not recorded, for the process ends: they are unknown after the next start"
+                "{count} outcomes are not recorded, because the process ends: they are unknown after the next start"
             ),
             Report::Lost(count) => tracing::error!("{count} outcomes are unknown after the next start"),
         }

@@ -11,7 +11,7 @@ use model::{Assignment, CarrierName, Message, MessageId, Mode, Msisdn};
 /// The name of the carrier that test keys reach, and no route does.
 pub const SANDBOX: &str = "sandbox";
 
-/// What is done with a message whose outcome at a carrier nobody knows.
+/// The action for a message of unknown outcome at a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnUnknown {
     /// It is sent again, and may arrive twice.

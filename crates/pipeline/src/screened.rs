@@ -96,7 +96,7 @@ impl ScreeningCounters {
         let fate = fate.as_str();
         tracing::info!(
             %account, language, categories, outcome = fate, left_out,
-            "A text of {account} in another language than English was {fate}: {language}, {categories}"
+            "A text of {account} that is not English was {fate}: {language}, {categories}"
         );
     }
 

@@ -177,21 +177,21 @@ impl Sweeper {
                 let parts = RemovedCounters::NAMES.iter().zip(counts).filter(|(_, count)| **count > 0);
                 let parts: Vec<String> =
                     parts.map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
-                tracing::info!("Removed because they are older than `[retention]` allows: {}", parts.join(", "));
+                tracing::info!("Removed, because older than `[retention]` allows: {}", parts.join(", "));
             }
             Report::Shown(outcome) => self.counters.shown(outcome, now),
             Report::Later(Later::Inbound, error) => {
-                tracing::warn!(%error, "Waits for parts of messages of handsets end later: {error}");
+                tracing::warn!(%error, "Waits for parts of inbound messages end later: {error}");
             }
             Report::Later(Later::Retention, error) => {
-                tracing::warn!(%error, "What is older than `[retention]` allows is removed later: {error}");
+                tracing::warn!(%error, "Old data are removed later: {error}");
             }
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
             Report::Later(Later::Records, error) => tracing::warn!(%error, "Old records are forgotten later: {error}"),
             Report::Later(Later::Orphans, error) => {
-                tracing::warn!(%error, "Media without a record are looked for later: {error}");
+                tracing::warn!(%error, "The search for media without a record runs later: {error}");
             }
             Report::Later(Later::Media, error) => {
                 tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}");

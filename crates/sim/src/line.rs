@@ -456,7 +456,7 @@ impl Carrier for Handle {
     async fn rest(&self, limit: Duration) {
         let line = &self.0;
         line.lock().session = Session::Ends;
-        // Segments without an answer are of unknown outcome.
+        // Unanswered segments are of unknown outcome.
         let _ = line.network.runtime.timeout(limit, line.all_answered()).await;
         line.lock().session = Session::Elsewhere;
         line.closed.send_modify(|closed| *closed += 1);
@@ -470,7 +470,7 @@ impl Carrier for Handle {
     async fn drain(&self, limit: Duration) {
         let line = &self.0;
         line.lock().is_draining = true;
-        // Segments without an answer stay so until the process ends; the next process finds them interrupted.
+        // Unanswered segments stay so until the process ends; the next process finds them interrupted.
         let _ = line.network.runtime.timeout(limit, line.all_answered()).await;
     }
 }

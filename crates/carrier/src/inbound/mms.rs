@@ -1,4 +1,4 @@
-//! From what an MMSC brings to the multimedia message that it is.
+//! From a request of an MMSC to an inbound multimedia message.
 
 use wire::mms::{self, Part};
 use wire::{mm4, mm7};

@@ -1,4 +1,4 @@
-//! What the MMSC sends us: answers to what we forwarded, reports on it, and messages of handsets.
+//! Mails from the MMSC: answers to forwarded messages, reports on them, and inbound messages.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What follows from what the MMSC says: an SMTP reply ([`of_failure`]) or an `MM4_forward.RES` ([`of_answer`]).
+//! The outcome of an SMTP reply ([`of_failure`]) or of an `MM4_forward.RES` ([`of_answer`]).
 
 use model::ErrorType;
 use wire::mm4::{Answer, Refusal, Remark, Verdict};

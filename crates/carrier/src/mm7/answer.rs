@@ -1,4 +1,4 @@
-//! What follows from an MMSC's answer: its status, or what HTTP says where it gives none.
+//! The outcome of an MMSC's answer: its status, or the HTTP status if it has none.
 
 use std::collections::HashMap;
 

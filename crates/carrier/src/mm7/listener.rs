@@ -1,4 +1,4 @@
-//! Where an MMSC reports to us: an HTTP server for one path and few peers.
+//! The listener for reports of an MMSC: an HTTP server for one path and few peers.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What an MMSC says unasked: reports on messages, and messages of handsets.
+//! Requests of an MMSC: reports on messages, and inbound messages.
 
 use std::sync::Arc;
 use std::time::Duration;

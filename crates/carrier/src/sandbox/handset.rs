@@ -1,4 +1,4 @@
-//! What the handsets of the sandbox answer, by the last four digits of their numbers.
+//! The answers of the sandbox's handsets, by the last four digits of their numbers.
 
 use model::message::Message;
 use model::{InboundAddress, Originator};

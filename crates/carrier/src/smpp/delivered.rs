@@ -1,4 +1,4 @@
-//! What an SMSC delivered by `deliver_sm` or `data_sm`.
+//! A `deliver_sm` or `data_sm` from the SMSC.
 
 use wire::smpp::constants::esm_class;
 use wire::smpp::{Address, DataSm, Sm, Tlvs, tag};

@@ -1,4 +1,4 @@
-//! What follows from a session's input, for its link to perform.
+//! The effects of a session's input, which its link performs.
 
 use model::unmatched::Reason;
 

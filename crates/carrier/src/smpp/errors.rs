@@ -1,4 +1,4 @@
-//! What follows from a `command_status`, with each carrier's own exceptions.
+//! The action for each `command_status`, with the exceptions of each carrier.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What an SMSC delivered, as the operator sees it: every field that decides what it is, and its text as it came.
+//! A delivered PDU as the operator sees it: every field that decides its kind, and its text as it came.
 
 use std::fmt::Write;
 

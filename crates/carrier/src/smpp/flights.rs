@@ -1,4 +1,4 @@
-//! Submissions under way: which of their segments wait for the window, and what became of the others.
+//! Submissions under way: segments that wait for the window, and the outcomes of the others.
 //!
 //! In come segments and their outcomes one by one; out goes one outcome for the whole submission, once every segment
 //! has its own.

@@ -1,4 +1,4 @@
-//! What drives a session: its socket, its timers, and the trying again when it ends.
+//! The driver of a session: its socket, its timers, and the reconnect after its end.
 
 use std::io;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! From a `deliver_sm` or `data_sm` to what it reports.
+//! From a `deliver_sm` or `data_sm` to the receipt in it.
 
 use model::ReceiptScope;
 use wire::receipt::{self, ReceiptState, ReceiptText, address, id, octets};

@@ -1,4 +1,4 @@
-//! What the links of a carrier and the carrier itself both see.
+//! The state that the links of a carrier share with the carrier.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! What media are, by their bytes.
+//! The type of media, by their bytes.
 //!
 //! The `file-format` library knows the signatures; `whole` knows whether a file of a type is all there. What a server
 //! claims is not believed, with two exceptions that change nothing about the bytes: a visiting card has two names, and

@@ -1,4 +1,4 @@
-//! Carriers: how each one is doing.
+//! Carriers: state, queue and counts.
 
 pub(super) mod codes;
 pub(super) mod show;

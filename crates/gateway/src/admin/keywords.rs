@@ -1,4 +1,4 @@
-//! What accounts and numbers set about keywords and the answers to them.
+//! Keyword settings of accounts and numbers.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

@@ -1,4 +1,4 @@
-//! What is measured, in Prometheus' text format.
+//! Metrics, in Prometheus' text format.
 
 mod disks;
 mod inbound;
@@ -84,7 +84,7 @@ impl Metrics {
         registry.register("store_commit_group_size", "Calls that shared a commit", self.group_size.clone());
         registry.register(
             "store_commit_duration_seconds",
-            "How long a commit took, fsync included",
+            "Time of a commit, fsync included",
             self.commit_duration.clone(),
         );
     }
@@ -159,39 +159,39 @@ impl Collector for Snapshot {
             ("messages_admitted", "Messages accepted", counters.admitted.get()),
             (
                 "messages_admitted_test",
-                "Messages accepted with test keys, which are among the messages accepted",
+                "Messages accepted with test keys (part of messages_admitted)",
                 counters.admitted_test.get(),
             ),
-            ("media_fetched", "Media that were fetched and may be sent", media.fetched.get()),
+            ("media_fetched", "Media fetched and accepted", media.fetched.get()),
+            ("media_not_allowed", "Media refused because of their URL or a redirect (33018)", media.not_allowed.get()),
+            ("media_failed", "Media refused because the download failed (33017)", media.failed.get()),
             (
-                "media_not_allowed",
-                "Media refused because of their URL or where it leads (33018)",
-                media.not_allowed.get(),
+                "media_crowded",
+                "Media refused because too many other fetches were under way (33017)",
+                media.crowded.get(),
             ),
-            ("media_failed", "Media refused because they did not come whole and in time (33017)", media.failed.get()),
-            ("media_crowded", "Media refused because too many others were fetched (33017)", media.crowded.get()),
             ("media_too_large", "Media refused because of their size (33014)", media.too_large.get()),
             ("media_unsupported", "Media refused because of their type (33015)", media.unsupported.get()),
             (
                 "media_lost",
-                "Media of accepted messages that were gone or damaged when these were to leave",
+                "Media of accepted messages that were missing or damaged at the time of sending",
                 media.lost.get(),
             ),
             (
                 "windows_fallback",
-                "Counts of rate windows that Valkey did not answer, so that PostgreSQL counted",
+                "Rate window counts that Valkey did not answer and PostgreSQL did",
                 self.pipeline.store().fallbacks(),
             ),
-            ("attempts_retried", "Attempts to be repeated", counters.retried.get()),
+            ("attempts_retried", "Attempts that failed for now and are repeated", counters.retried.get()),
             (
                 "changes_missed",
-                "Changes of statuses that came faster than they could be counted",
+                "Status changes that came faster than they could be counted",
                 counters.changes_missed.get(),
             ),
-            ("attempts_unknown", "Attempts whose outcome nobody knows", counters.unknown.get()),
-            ("messages_diverted", "Messages that went to another carrier of their route", counters.diverted.get()),
+            ("attempts_unknown", "Attempts of unknown outcome", counters.unknown.get()),
+            ("messages_diverted", "Messages rerouted to another carrier of their route", counters.diverted.get()),
             ("receipts_matched", "Receipts that found their segment", counters.receipts_matched.get()),
-            ("receipts_repeated", "Receipts that said nothing new", counters.receipts_repeated.get()),
+            ("receipts_repeated", "Receipts that changed nothing", counters.receipts_repeated.get()),
         ];
         for (name, help, value) in totals {
             let counter = ConstCounter::new(value);
@@ -202,12 +202,12 @@ impl Collector for Snapshot {
         gauge_of(
             &mut encoder,
             "changes_behind",
-            "Changes that a consumer of the change feed has not passed",
+            "Changes that a consumer of the change feed has not read",
             "consumer",
             behind,
         )?;
         let kind = ConstCounter::new(0u64).metric_type();
-        let help = "What was removed because it was older than the rules of [retention]";
+        let help = "Items removed because they were older than [retention] allows";
         let mut family = encoder.encode_descriptor("retention_removed", help, None, kind)?;
         for (what, count) in counters.removed.all() {
             ConstCounter::new(count).encode(family.encode_family(&[("what", what)])?)?;
@@ -229,7 +229,7 @@ impl Snapshot {
     fn encode_lists(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let counters = self.pipeline.counters();
         let behind_secs = ConstGauge::new(i64::try_from(counters.lists_behind_ms.get() / 1000).unwrap_or(i64::MAX));
-        let help = "Age of the oldest message that the index of lists lacks and should have";
+        let help = "Age of the oldest message that the index of lists should have and lacks";
         behind_secs.encode(encoder.encode_descriptor("lists_behind_seconds", help, None, behind_secs.metric_type())?)
     }
 
@@ -254,8 +254,8 @@ impl Snapshot {
         let epoch = node.epoch().to_string();
         info.encode(family.encode_family(&[("node", node.name()), ("epoch", &*epoch)])?)?;
         let gauges = [
-            ("nodes", "Nodes of the store that live, as this one sees them", node.living()),
-            ("node_carriers", "Carriers that this node dispatches to while other nodes do not", node.carriers()),
+            ("nodes", "Living nodes of the store, as this node sees them", node.living()),
+            ("node_carriers", "Carriers to which this node dispatches", node.carriers()),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
@@ -281,13 +281,13 @@ impl Snapshot {
     fn encode_webhooks(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let stats = self.pipeline.webhooks().stats();
         let gauges = [
-            ("webhook_endpoints", "Endpoints of webhooks", stats.endpoints.get()),
-            ("webhook_endpoints_failing", "Endpoints that are failing: events wait for them", stats.failing.get()),
-            ("webhook_endpoints_disabled", "Endpoints that the platform disabled", stats.disabled.get()),
-            ("webhook_requests_under_way", "Requests to endpoints that are under way", stats.in_flight.get()),
+            ("webhook_endpoints", "Webhook endpoints", stats.endpoints.get()),
+            ("webhook_endpoints_failing", "Failing endpoints, for which events wait", stats.failing.get()),
+            ("webhook_endpoints_disabled", "Endpoints disabled by the platform", stats.disabled.get()),
+            ("webhook_requests_under_way", "Requests to endpoints under way", stats.in_flight.get()),
             (
                 "webhook_lag_seconds",
-                "Age of the oldest event that an active endpoint does not have, of the slowest endpoint",
+                "Age of the oldest undelivered event of an active endpoint, for the slowest endpoint",
                 stats.lag_ms.get() / 1_000,
             ),
         ];
@@ -296,7 +296,7 @@ impl Snapshot {
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         let kind = ConstCounter::new(0u64).metric_type();
-        let help = "Attempts to deliver an event to an endpoint, by what they came to";
+        let help = "Attempts to deliver an event to an endpoint, by outcome";
         let mut family = encoder.encode_descriptor("webhook_attempts", help, None, kind)?;
         for outcome in AttemptOutcome::ALL {
             let count = ConstCounter::new(stats.attempts(outcome));
@@ -324,14 +324,14 @@ impl Snapshot {
         gauge(
             encoder,
             "queue_messages_unknown_carrier",
-            "Messages that wait for a carrier that this configuration does not know",
+            "Messages waiting for a carrier that is not in the configuration",
             strange,
         )?;
         let age_secs = |depth: &QueueDepth| {
             depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
         };
         let ages = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), age_secs(depth)));
-        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest message that waits", ages.chain(idle))?;
+        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest waiting message", ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)
     }
@@ -350,26 +350,28 @@ impl Snapshot {
         gauge(encoder, "carrier_stopped", "Whether an operator has stopped the carrier", stopped)?;
         let gauges: [(&str, &str, Read); 3] = [
             ("carrier_sessions", "Sessions that are bound", |status| status.sessions_bound as u64),
-            ("carrier_window_in_use", "Segments without an answer", |status| status.window_in_use as u64),
-            ("carrier_window", "Segments that may be without an answer", |status| status.window as u64),
+            ("carrier_window_in_use", "Unanswered segments", |status| status.window_in_use as u64),
+            ("carrier_window", "Segments that may be unanswered", |status| status.window as u64),
         ];
         for (name, help, read) in gauges {
             gauge(encoder, name, help, carriers.iter().map(|(carrier, status)| (carrier.clone(), read(status))))?;
         }
         let counts: [(&str, &str, Read); 11] = [
             ("carrier_segments_submitted", "Segments sent", |status| status.submitted),
-            ("carrier_segments_accepted", "Segments taken", |status| status.accepted),
+            ("carrier_segments_accepted", "Segments accepted by the carrier", |status| status.accepted),
             ("carrier_segments_refused", "Segments refused for good", |status| status.refused),
-            ("carrier_segments_unknown", "Segments whose outcome nobody knows", |status| status.unknown),
-            ("carrier_throttled", "Times that the carrier asked to be spared", |status| status.throttled),
-            ("carrier_receipts", "Receipts that came", |status| status.receipts),
-            ("carrier_inbound", "Messages of handsets, and parts of them, that came", |status| status.inbound),
-            ("carrier_inbound_silent", "Messages of handsets that ask to be dropped, and were", |status| status.silent),
+            ("carrier_segments_unknown", "Segments of unknown outcome", |status| status.unknown),
+            ("carrier_throttled", "Throttling answers of the carrier", |status| status.throttled),
+            ("carrier_receipts", "Receipts from the carrier", |status| status.receipts),
+            ("carrier_inbound", "Inbound messages and parts from the carrier", |status| status.inbound),
             (
-                "carrier_put_off",
-                "What the carrier was asked to bring later, as too much waited to be stored",
-                |status| status.put_off,
+                "carrier_inbound_silent",
+                "Inbound messages of Short Message Type 0, acknowledged and dropped",
+                |status| status.silent,
             ),
+            ("carrier_put_off", "Receipts and inbound messages that the carrier was asked to send later", |status| {
+                status.put_off
+            }),
             ("carrier_binds", "Sessions opened", |status| status.binds),
             ("carrier_pdus_malformed", "PDUs that could not be read", |status| status.malformed_pdus),
         ];
@@ -383,28 +385,23 @@ impl Snapshot {
                 .map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier))))
                 .collect::<Vec<_>>()
         };
-        counter(encoder, "messages_sent", "Messages that a carrier took", fates(|fates| fates.sent.get()).into_iter())?;
         counter(
             encoder,
-            "messages_delivered",
-            "Messages that arrived",
-            fates(|fates| fates.delivered.get()).into_iter(),
+            "messages_sent",
+            "Messages accepted by a carrier",
+            fates(|fates| fates.sent.get()).into_iter(),
         )?;
+        counter(encoder, "messages_delivered", "Messages delivered", fates(|fates| fates.delivered.get()).into_iter())?;
         counter(
             encoder,
             "messages_undelivered",
-            "Messages that will not arrive",
+            "Messages undelivered",
             fates(|fates| fates.undelivered.get()).into_iter(),
         )?;
-        counter(
-            encoder,
-            "messages_failed",
-            "Messages that no carrier took",
-            fates(|fates| fates.failed.get()).into_iter(),
-        )?;
-        let submitted = "From the acceptance of a message until a carrier had taken it whole";
+        counter(encoder, "messages_failed", "Messages failed", fates(|fates| fates.failed.get()).into_iter())?;
+        let submitted = "Time from acceptance to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
-        let delivered = "From the acceptance of a message until the handset had it";
+        let delivered = "Time from acceptance to delivery at the handset";
         self.encode_durations(encoder, "delivery_seconds", delivered, &carriers, |fates| &fates.delivered_after)
     }
 
@@ -454,10 +451,15 @@ impl Snapshot {
         counter_by_reason(
             encoder,
             "carrier_connections_refused",
-            "Connections that the listener of a carrier refused",
+            "Connections refused by the listener of a carrier",
             refused,
         )?;
-        counter_by_reason(encoder, "carrier_unmatched", "What a carrier sent and nothing could use", sent)?;
+        counter_by_reason(
+            encoder,
+            "carrier_unmatched",
+            "Receipts and messages of a carrier that could not be used",
+            sent,
+        )?;
         let dropped = carriers.iter().flat_map(|(carrier, _)| {
             let unmatched = counters.unmatched(carrier);
             [("no_room", unmatched.dropped.get()), ("too_old", unmatched.expired.get())]
@@ -465,7 +467,7 @@ impl Snapshot {
         });
         counter_by_reason(encoder, "receipts_dropped", "Receipts that matched nothing and were dropped", dropped)?;
         let missing = carriers.iter().map(|(carrier, _)| (carrier.clone(), counters.unmatched(carrier).missing.get()));
-        counter(encoder, "receipts_missing", "Messages whose wait for receipts ended without them", missing)
+        counter(encoder, "receipts_missing", "Messages without all receipts after receipt_wait_hours", missing)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Nodes: who shares the store, and which carriers each has.
+//! Nodes that share the store, with their carriers.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

@@ -1,4 +1,4 @@
-//! The compliance screen: an account's policy, and what was found in texts.
+//! The compliance screen: policies of accounts, and the review log.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

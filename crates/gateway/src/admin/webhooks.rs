@@ -1,4 +1,4 @@
-//! Endpoints of all accounts, as the operator sees them: whose they are, how they do, and none of their secrets.
+//! Endpoints of all accounts for the operator: owner and health, without secrets.
 
 use axum::body::Body;
 use axum::extract::State;

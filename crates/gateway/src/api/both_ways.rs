@@ -93,7 +93,7 @@ impl Wanted {
 }
 
 impl Query {
-    /// Reads the parameters, with senders of these kinds. Those that nobody knows are ignored. A filter that only
+    /// Reads the parameters, with senders of these kinds. Unknown ones are ignored. A filter that only
     /// outbound messages can pass leaves inbound ones out, and the other way round.
     fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let direction = parsed(given.get("direction"), "direction", "outbound or inbound", Direction::parse)?;

@@ -52,7 +52,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the parameters of a list, with senders of these kinds. Those that nobody knows are ignored.
+    /// Reads the parameters of a list, with senders of these kinds. Unknown ones are ignored.
     pub(crate) fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
         let limit = parsed(get("limit"), "limit", "an integer from 1 to 100", |text| {

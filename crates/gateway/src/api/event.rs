@@ -1,4 +1,4 @@
-//! `GET /event`, and how the resource of an event is shown: as `GET` showed it at that moment.
+//! `GET /event`. The resource of an event is shown as `GET` showed it at that moment.
 
 use std::str::FromStr;
 use std::sync::Arc;

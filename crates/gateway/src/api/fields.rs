@@ -135,7 +135,7 @@ struct Found<'a, F> {
 }
 
 impl<F: Fields> Found<'_, F> {
-    /// Takes the value of a field. Those that nobody knows are ignored.
+    /// Takes the value of a field. Unknown ones are ignored.
     fn take(&mut self, name: &str, json: &str) {
         let Some((field, wrong)) = self.read(name, json) else { return };
         let again = self.seen.contains(&field).then_some((field.into(), "no second value"));

@@ -22,7 +22,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the parameters of a list, with senders of these kinds. Those that nobody knows are ignored.
+    /// Reads the parameters of a list, with senders of these kinds. Unknown ones are ignored.
     pub(crate) fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let get = |name: &str| given.get(name);
         let limit = limit(given)?;

@@ -1,4 +1,4 @@
-//! The public API: what a client of the messaging API sees.
+//! The public API, for clients.
 //!
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
 //! `broadcast`, `broadcasts`, `optouts`, `webhook` or `event`; `fields` reads bodies, `view` writes answers. No rule

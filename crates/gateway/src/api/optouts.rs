@@ -1,4 +1,4 @@
-//! Opt-outs of an account: its list, their history, and how the account changes them.
+//! Opt-outs of an account: their list, their history and their changes.
 //!
 //! Each call is idempotent by itself: what is opted out stays as it was, and what is not opted out is not opted in.
 
@@ -68,7 +68,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Reads the parameters of a list. Those that nobody knows are ignored.
+    /// Reads the parameters of a list. Unknown ones are ignored.
     pub(crate) fn read(given: &Parameters) -> Result<Self, Refusal> {
         let filter = OptOutFilter {
             number: number("number", given.get("number"))?,

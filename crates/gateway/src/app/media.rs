@@ -1,4 +1,4 @@
-//! Where the bytes of media are kept: a directory, or a bucket.
+//! The place of media: a directory, or a bucket.
 
 use std::path::PathBuf;
 use std::sync::Arc;

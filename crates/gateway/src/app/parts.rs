@@ -1,4 +1,4 @@
-//! What the pipeline is made of, from the configuration.
+//! The parts of the pipeline, from the configuration.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

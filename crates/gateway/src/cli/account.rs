@@ -22,57 +22,57 @@ pub(super) struct Account {
 enum Action {
     /// Lists accounts
     List(Paging),
-    /// Shows one
+    /// Shows an account
     Show {
-        /// Its id
+        /// The id of the account
         id: String,
     },
-    /// Makes one
+    /// Creates an account
     Create {
-        /// What it is called
+        /// The name of the account
         name: String,
         #[command(flatten)]
         limits: Limits,
     },
-    /// Changes one's limits
+    /// Changes the limits of an account
     Limit {
-        /// Its id
+        /// The id of the account
         id: String,
         #[command(flatten)]
         limits: Limits,
     },
-    /// Says how long one's texts are kept, where that is shorter than the platform keeps texts
+    /// Sets how long the texts of an account are kept, if shorter than the platform's rule
     Retention {
-        /// Its id
+        /// The id of the account
         id: String,
-        /// Days from acceptance; `discard` to remove each text once its message has ended; `default` for as long as the
-        /// platform keeps texts
+        /// Days from acceptance; `discard` to remove each text when its message has ended; `default` for the platform's
+        /// rule
         rule: Rule,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Keywords of its handsets: which words stop messages, and how they are answered
+    /// Settings of STOP, START and HELP: words, languages and answers
     #[command(subcommand)]
     Keywords(keywords::Action),
-    /// Lets one send again that was suspended or disabled
+    /// Activates a suspended or disabled account
     Activate {
-        /// Its id
+        /// The id of the account
         id: String,
     },
-    /// Stops one for a time: its requests are refused, and what it had accepted is still sent
+    /// Suspends an account for a time: requests are refused, accepted messages are still sent
     Suspend {
-        /// Its id
+        /// The id of the account
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Stops one that is not expected back: as `suspend`, under a name of its own. `activate` undoes both
+    /// Disables an account that is not expected back: as `suspend`, with another state. `activate` undoes both
     Disable {
-        /// Its id
+        /// The id of the account
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -84,7 +84,7 @@ pub(super) struct Paging {
     /// Items on a page
     #[arg(long)]
     limit: Option<usize>,
-    /// Where the page begins: the cursor that the page before gave
+    /// The cursor that the previous page ended with
     #[arg(long)]
     cursor: Option<String>,
 }
@@ -104,7 +104,7 @@ struct Limits {
     /// POST /broadcast requests a minute
     #[arg(long)]
     broadcast_per_minute: Option<u32>,
-    /// Reading requests a minute
+    /// Other requests a minute
     #[arg(long)]
     read_per_minute: Option<u32>,
     /// Recipients a day
@@ -179,10 +179,7 @@ impl Account {
             Action::Limit { id, limits } => changed(id, limits.to_json()).await?,
             Action::Retention { id, rule, yes } => {
                 if rule.0.is_some() {
-                    output::confirm(
-                        &format!("Remove texts of account {id} that are older? They do not come back."),
-                        yes,
-                    )?;
+                    output::confirm(&format!("Remove older texts of account {id}? This cannot be undone."), yes)?;
                 }
                 changed(id, rule.to_json()).await?
             }

@@ -48,27 +48,27 @@ enum Action {
     Add {
         /// The number, such as +18005550100; of a sender also a short code or a name
         number: String,
-        /// Nothing is sent to it, or nothing from it
+        /// Block messages to the number, or messages from it
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]
         kind: Kind,
-        /// For this account; for all when absent
+        /// For this account only; by default for all accounts
         #[arg(long)]
         account: Option<String>,
-        /// Why
+        /// The reason
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Lifts a block
+    /// Removes a block
     Remove {
         /// The number, such as +18005550100; of a sender also a short code or a name
         number: String,
         /// Of this kind
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]
         kind: Kind,
-        /// Of this account; the block for all when absent
+        /// The block of this account; by default the block for all accounts
         #[arg(long)]
         account: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -99,7 +99,10 @@ impl Block {
                 output::one(&answer, door.json);
             }
             Action::Remove { number, kind, account, yes } => {
-                output::confirm(&format!("Lift the {} block of {number}? Messages pass at once.", kind.name()), yes)?;
+                output::confirm(
+                    &format!("Remove the {} block of {number}? Messages are sent from now on.", kind.name()),
+                    yes,
+                )?;
                 let query = query(&[("kind", Some(kind.name().to_owned())), ("accountId", account)]);
                 door.ask(Method::DELETE, &format!("/blocks/{}{query}", escaped(&number)), None).await?;
             }

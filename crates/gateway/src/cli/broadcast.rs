@@ -21,7 +21,7 @@ pub(super) struct Broadcast {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Sends a text to everybody in a file, as the account of an API key
+    /// Sends a text to every number in a file, as the account of an API key
     Send(send::Send),
     /// Lists broadcasts, newest first
     List {
@@ -37,7 +37,7 @@ enum Action {
         /// From this number
         #[arg(long)]
         from: Option<String>,
-        /// With this reference of its client
+        /// With this reference of the client
         #[arg(long)]
         reference: Option<String>,
         /// Accepted at this time or later, as in RFC 3339
@@ -49,16 +49,16 @@ enum Action {
         #[command(flatten)]
         length: Length,
     },
-    /// Shows one, and where its recipients stand
+    /// Shows a broadcast with its counts
     Show {
-        /// Its id
+        /// The id of the broadcast
         id: String,
     },
-    /// Stops one: what has not left is not sent
+    /// Cancels a broadcast: messages that have not left are not sent
     Cancel {
-        /// Its id
+        /// The id of the broadcast
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -102,7 +102,10 @@ impl Broadcast {
             }
             Action::Show { id } => one(door.ask(Method::GET, &format!("/broadcasts/{id}"), None).await?, door.json),
             Action::Cancel { id, yes } => {
-                output::confirm(&format!("Cancel broadcast {id}? Who has not got it will not."), yes)?;
+                output::confirm(
+                    &format!("Cancel broadcast {id}? Recipients whose message has not left will not get it."),
+                    yes,
+                )?;
                 one(door.ask(Method::POST, &format!("/broadcasts/{id}/cancel"), None).await?, door.json);
             }
         }

@@ -19,50 +19,50 @@ pub(super) struct Carrier {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists carriers, and how they are doing
+    /// Lists carriers with their state, queue and counts
     List,
-    /// Shows one, with its sessions and all that is counted of it
+    /// Shows a carrier with its sessions and all counts
     Show {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
     },
-    /// Stops a carrier until it is started again, on every node: its messages go to other carriers of their routes, or
-    /// wait where there is none
+    /// Stops a carrier on every node until `start`: its messages go to other carriers of their routes, or wait if there
+    /// is none
     Stop {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Starts a carrier again that was stopped
+    /// Starts a stopped carrier
     Start {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
     },
-    /// Tries whether it can be reached and lets us in, step by step, beside the sessions that it has; sends no message
+    /// Tests the connection step by step (DNS, TCP, TLS, bind), beside the live sessions; sends no message
     Test {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
     },
-    /// Shows its PDUs as they come and go, decoded, for a time
+    /// Shows the PDUs in both directions, decoded, for some time
     Trace(trace::Trace),
-    /// Shows the codes with which it answers: how often each came, its meaning, and the consequence
+    /// Shows the codes of the carrier's answers: count, meaning and consequence
     Codes {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
     },
-    /// Shows the last hundred receipts and messages of a carrier that nothing could use
+    /// Shows the last hundred receipts and inbound messages that could not be used
     Unmatched {
-        /// Its name in the configuration
+        /// The name of the carrier in the configuration
         name: String,
     },
-    /// Gives up a carrier that is not in the configuration: its messages go to other carriers of their routes, or fail
-    /// where there is none
+    /// Gives the messages of a carrier that is not in the configuration to other carriers of their routes; they fail if
+    /// there is none
     Abandon {
-        /// Its name
+        /// The name of the carrier
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },

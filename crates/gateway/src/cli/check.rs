@@ -1,4 +1,4 @@
-//! `smsfactory check`: what is wrong with a configuration, before a service finds out.
+//! `smsfactory check`: the mistakes of a configuration, before a server is started with it.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ use crate::real::OsEntropy;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
-    /// The configuration
+    /// The configuration file
     #[arg(long, short)]
     config: PathBuf,
-    /// Do not connect to the carriers, nor to a database, a Valkey or a bucket of media
+    /// Do not connect to carriers, a database, Valkey or a bucket of media
     #[arg(long)]
     offline: bool,
 }
@@ -129,7 +129,7 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     });
     found.push((token_key.to_owned(), token));
     if let (Some(certificate), Some(key)) = (&config.api.tls_cert, &config.api.tls_key) {
-        let acceptor = tls::acceptor(certificate, key).map(|_| "api: certificate and key go together".to_owned());
+        let acceptor = tls::acceptor(certificate, key).map(|_| "api: certificate and key match".to_owned());
         let names_key = acceptor.as_ref().is_err_and(|words| words.contains(&key.display().to_string()));
         let name = if names_key { "api.tls_key" } else { "api.tls_cert" };
         found.push((name.to_owned(), acceptor.map_err(|words| format!("`{name}`: {words}"))));
@@ -195,7 +195,7 @@ fn files_of(config: &Config) -> Option<String> {
 async fn strangers(config: &Config, runtime: &Arc<dyn Runtime>) -> Vec<String> {
     let depths = match store::waiting(&config.store.url, Arc::clone(runtime)).await {
         Ok(depths) => depths,
-        Err(error) => return vec![format!("the messages that wait could not be counted: {error}")],
+        Err(error) => return vec![format!("the waiting messages could not be counted: {error}")],
     };
     let is_known = |name: &str| name == SANDBOX || config.carrier.iter().any(|carrier| carrier.name() == name);
     let of_carrier = |depth: QueueDepth| depth.carrier.carrier().map(|name| (name.clone(), depth.queued));

@@ -1,4 +1,4 @@
-//! `smsfactory check-url`: what the guard of media URLs would decide, without fetching.
+//! `smsfactory check-url`: the decision of the guard on a media URL, without fetching.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -21,14 +21,14 @@ pub(super) struct CheckUrl {
     /// The URL
     #[arg(required_unless_present = "jsonl")]
     url: Option<String>,
-    /// What a name resolves to; the system is asked for others
+    /// Use these addresses for a host; other hosts are resolved by DNS
     #[arg(long, value_name = "HOST=IP[,IP]", value_parser = resolution)]
     resolve: Vec<Resolution>,
-    /// Reads a line of JSON a URL from standard input, with `url`, `resolves_to`, `redirects_to` and
-    /// `redirect_resolves_to`, and answers with `allowed` and `why`
+    /// Read JSON lines from standard input, each with `url`, `resolves_to`, `redirects_to` and
+    /// `redirect_resolves_to`, and answer each with `allowed` and `why`
     #[arg(long, conflicts_with_all = ["url", "resolve"])]
     jsonl: bool,
-    /// A configuration whose `[media]` says what else is allowed; the defaults and the environment when absent
+    /// Use the `[media]` section of this configuration; by default the defaults and the environment
     #[arg(long, short)]
     config: Option<PathBuf>,
 }

@@ -23,10 +23,10 @@ pub(super) struct Door {
     /// The address of the admin API
     #[arg(long, global = true, env = "SMSFACTORY_ADMIN_URL", default_value = "http://127.0.0.1:8081")]
     url: Uri,
-    /// A file that holds the admin token; `SMSFACTORY_ADMIN_TOKEN` otherwise, or the one that `dev` made in ./data
+    /// A file with the admin token; by default `SMSFACTORY_ADMIN_TOKEN`, or the token of `dev` in ./data
     #[arg(long, global = true)]
     token_file: Option<PathBuf>,
-    /// JSON for programs, instead of a table
+    /// Print JSON instead of a table
     #[arg(long, global = true)]
     pub(super) json: bool,
 }

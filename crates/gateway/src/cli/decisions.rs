@@ -5,13 +5,13 @@ pub(super) struct Decisions {
     /// Of this account
     #[arg(long)]
     account: Option<String>,
-    /// Sent with a live or a test key: live or test
+    /// live or test: sent with keys of this mode
     #[arg(long)]
     mode: Option<String>,
     /// blocked or flagged
     #[arg(long)]
     outcome: Option<String>,
-    /// Reviewed, or not reviewed yet: true or false
+    /// Reviewed already: true or false
     #[arg(long, value_name = "BOOL")]
     reviewed: Option<bool>,
 }

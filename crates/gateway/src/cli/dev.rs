@@ -30,19 +30,19 @@ pub(super) struct Dev {
     /// Exit once the first messages, an SMS and an MMS, are delivered
     #[arg(long)]
     once: bool,
-    /// Where everything is kept
+    /// The directory for the store, media, keys and the admin token
     #[arg(long, default_value = DATA)]
     data: PathBuf,
-    /// Where clients are served
+    /// The address of the public API
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where the operator is served
+    /// The address of the admin API
     #[arg(long, default_value = ADMIN)]
     admin_listen: SocketAddr,
-    /// Where the simulated SMSC listens; any free port by default
+    /// The address of the simulated SMSC; by default any free port
     #[arg(long, default_value = "127.0.0.1:0")]
     smsc_listen: SocketAddr,
-    /// Where the simulated MMSC listens for MM4; any free port by default
+    /// The address of the simulated MMSC for MM4; by default any free port
     #[arg(long, default_value = "127.0.0.1:0")]
     mmsc_listen: SocketAddr,
 }

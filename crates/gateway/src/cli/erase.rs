@@ -25,13 +25,13 @@ pub(super) struct Erase {
     /// The number, such as +18005550100
     #[arg(required = true)]
     number: Option<String>,
-    /// Count what would go, and change nothing
+    /// Count the data, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// A name for the request, such as the number of a ticket; it is kept with the record of the erasure
+    /// A reference for the request, such as the number of a ticket; it is kept with the record of the erasure
     #[arg(long)]
     reference: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
     /// Do not wait for the end
@@ -43,15 +43,15 @@ pub(super) struct Erase {
 enum Action {
     /// Lists erasures, newest first
     List {
-        /// Of this number: whether it was erased, and when
+        /// Erasures of this number
         #[arg(long)]
         number: Option<String>,
         #[command(flatten)]
         length: Length,
     },
-    /// Shows one
+    /// Shows an erasure
     Show {
-        /// Its id
+        /// The id of the erasure
         id: String,
     },
 }
@@ -91,7 +91,7 @@ impl Erase {
                 let erasure = door.ask(Method::POST, "/erasures", Some(&input)).await?;
                 show(door, &if self.no_wait { erasure } else { ended(door, erasure).await? });
             }
-            (None, None) => return Err(Failed::new("which number is to be erased?")),
+            (None, None) => return Err(Failed::new("give the number to erase")),
         }
         Ok(())
     }

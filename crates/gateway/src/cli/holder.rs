@@ -1,4 +1,4 @@
-//! The holder of an API key: where the public API is, and what opens it.
+//! The holder of an API key: the address of the public API, and the key.
 
 use std::path::PathBuf;
 
@@ -15,8 +15,8 @@ pub(super) struct Holder {
     /// The address of the public API
     #[arg(long, global = true, env = "SMSFACTORY_URL", default_value = "http://127.0.0.1:8080")]
     pub(super) api_url: Uri,
-    /// A file with a key, as `key create --json` prints it; `SMSFACTORY_KEY_ID` and `SMSFACTORY_KEY_SECRET` otherwise,
-    /// or the one that `dev` made in ./data
+    /// A file with a key, as printed by `key create --json`; by default `SMSFACTORY_KEY_ID` and
+    /// `SMSFACTORY_KEY_SECRET`, or the key of `dev` in ./data
     #[arg(long, global = true)]
     key_file: Option<PathBuf>,
 }
@@ -28,7 +28,7 @@ impl Holder {
             || Some((std::env::var("SMSFACTORY_KEY_ID").ok()?, std::env::var("SMSFACTORY_KEY_SECRET").ok()?));
         let (id, secret) = match &self.key_file {
             Some(file) => key(&client::read(file)?).ok_or_else(|| {
-                Failed::new(format!("{} holds no key as `key create --json` prints it", file.display()))
+                Failed::new(format!("{} holds no key in the form of `key create --json`", file.display()))
             })?,
             None => from_environment().or_else(|| key(&client::read(&place::key_file()).ok()?)).ok_or_else(|| {
                 Failed::new("there is no API key: set SMSFACTORY_KEY_ID and SMSFACTORY_KEY_SECRET, or give --key-file")

@@ -18,18 +18,18 @@ pub(super) struct Inbound {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists messages of handsets, newest first; `message show ID` shows one
+    /// Lists inbound messages, newest first; `message show ID` shows one
     List {
         /// Of this account
         #[arg(long)]
         account: Option<String>,
-        /// live, or test: what the sandbox sent; live unless given, where an account is
+        /// live or test; with --account by default live
         #[arg(long, requires = "account")]
         mode: Option<String>,
         /// From this handset
         #[arg(long)]
         from: Option<String>,
-        /// To this number of ours
+        /// To this number
         #[arg(long)]
         to: Option<String>,
         /// Recorded at this time or later, as in RFC 3339
@@ -48,18 +48,18 @@ enum Action {
 
 #[derive(Debug, Subcommand)]
 enum Unrouted {
-    /// Lists them, newest first; they are kept for seven days, unless configured otherwise
+    /// Lists unrouted messages, newest first; by default they are kept for seven days
     List(Length),
-    /// Gives one to an account, as if it came now
+    /// Assigns an unrouted message to an account, as if it came now
     Assign {
-        /// Its id
+        /// The id of the message
         id: String,
         /// The account
         account: String,
         /// live or test
         #[arg(long)]
         mode: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -110,7 +110,7 @@ impl Inbound {
             }
             Action::Unrouted(Unrouted::Assign { id, account, mode, yes }) => {
                 let question =
-                    format!("Give {id} to {account}? The account sees it, and a STOP or START in it counts.");
+                    format!("Assign {id} to {account}? The account will see it, and a STOP or START in it will count.");
                 output::confirm(&question, yes)?;
                 let place = format!("/inbound/unrouted/{}/assign", escaped(&id));
                 let input = json!({ "accountId": account, "mode": mode });

@@ -24,29 +24,29 @@ enum Mode {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists an account's keys
+    /// Lists the keys of an account
     List {
-        /// The account's id
+        /// The id of the account
         account: String,
         #[command(flatten)]
         paging: Paging,
     },
-    /// Makes a key. Its secret is shown this once
+    /// Creates a key. Its secret is shown this once
     Create {
-        /// The account's id
+        /// The id of the account
         account: String,
-        /// What it reaches: real carriers, or the sandbox alone
+        /// live: real carriers; test: only the sandbox
         #[arg(long, value_enum, default_value_t = Mode::Live)]
         mode: Mode,
-        /// When it expires, as in RFC 3339
+        /// The time of its expiry, as in RFC 3339
         #[arg(long)]
         expires_at: Option<String>,
     },
     /// Revokes a key, at once and for good
     Revoke {
-        /// The key's id
+        /// The id of the key
         key: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -81,7 +81,7 @@ impl Key {
                 output::complain("the secret is shown this once; keep it");
             }
             Action::Revoke { key, yes } => {
-                output::confirm(&format!("Revoke key {key}? Whoever uses it is refused at once."), yes)?;
+                output::confirm(&format!("Revoke key {key}? Its requests are refused at once."), yes)?;
                 door.ask(Method::DELETE, &format!("/keys/{key}"), None).await?;
             }
         }

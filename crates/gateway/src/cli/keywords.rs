@@ -9,12 +9,12 @@ use super::{Failed, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Shows what is set; what is not is as the default (of a number: as its account has it)
+    /// Shows the settings; the others have their default (for a number: the setting of its account)
     Show {
         /// The account or the number
         of: String,
     },
-    /// Changes settings; what is not given stays as it is
+    /// Changes the given settings; the others stay
     Set(Box<Settings>),
 }
 
@@ -22,7 +22,7 @@ pub(super) enum Action {
 pub(super) struct Settings {
     /// The account or the number
     of: String,
-    /// A word that stops messages, beside the fixed ones; may be repeated
+    /// A further word that stops messages; may be repeated
     #[arg(long, value_name = "WORD")]
     stop_word: Vec<String>,
     /// A language whose words stop messages too: fr or es; may be repeated
@@ -31,15 +31,15 @@ pub(super) struct Settings {
     /// Whether YES starts messages again: true or false
     #[arg(long, value_name = "BOOL")]
     yes_starts: Option<bool>,
-    #[arg(long, help = "What happens to texts that seem to ask for an end in other words: flag, opt_out or ignore")]
+    #[arg(long, help = "The action for texts that seem to ask for an end in other words: flag, opt_out or ignore")]
     suspected: Option<String>,
-    /// How far an opt-out by keyword reaches, for an account: account or number
+    /// The scope of a STOP, for an account: account or number
     #[arg(long)]
     opt_out_scope: Option<String>,
     /// Whether keywords are answered: true or false
     #[arg(long, value_name = "BOOL")]
     replies: Option<bool>,
-    /// How to reach the account, for `{support}` in texts
+    /// A contact of the account, for `{support}` in texts
     #[arg(long)]
     support: Option<String>,
     /// The answer to STOP; `{account}` and `{support}` are filled in
@@ -51,7 +51,7 @@ pub(super) struct Settings {
     /// The answer to HELP
     #[arg(long, value_name = "TEXT")]
     help_text: Option<String>,
-    /// Begins with the defaults instead of what is set
+    /// Start from the defaults instead of the current settings
     #[arg(long)]
     reset: bool,
 }

@@ -23,16 +23,16 @@ pub(super) struct Message {
 enum Action {
     /// Lists messages, newest first
     List(Box<List>),
-    /// Shows one, with its whole life
+    /// Shows a message with its events
     Show {
-        /// Its id
+        /// The id of the message
         id: String,
     },
     /// Finds messages by an id, a number, a client's reference, a carrier's id or an idempotency key
     Find(find::Find),
-    /// Sends one on an account's behalf, within its limits
+    /// Sends a message for an account, within its limits
     Send(Box<send::Send>),
-    /// Sends an earlier one again, as a new message
+    /// Sends an earlier message again, as a new one
     Again(send::Again),
 }
 

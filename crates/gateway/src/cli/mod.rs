@@ -50,7 +50,7 @@ use runtime::{Machine, Runtime};
 
 use crate::built;
 
-/// A self-hostable platform for SMS.
+/// A self-hosted SMS and MMS platform.
 #[derive(Debug, Parser)]
 #[command(name = "smsfactory", version = built::VERSION_LINE, about, max_term_width = 110)]
 struct Arguments {
@@ -60,60 +60,60 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The whole product on this machine, with a simulated carrier and a demo account
+    /// Starts the whole product on this machine, with a simulated carrier and a demo account
     Dev(dev::Dev),
-    /// The service
+    /// Starts the server
     Serve(serve::Serve),
-    /// Reads a configuration, names every mistake, tries the store and the carriers
+    /// Checks a configuration: names every mistake, tries the store and the carriers
     Check(check::Check),
-    /// What the guard of media URLs would decide, without fetching
+    /// Checks a media URL against the rules, without fetching it
     CheckUrl(check_url::CheckUrl),
-    /// A scriptable carrier for tests, demonstrations and load
+    /// Starts a simulated carrier for tests, demonstrations and load
     #[command(subcommand)]
     Simulate(simulate::Simulate),
-    /// How the platform does at a glance, and what needs attention
+    /// The platform at a glance, and everything that needs attention
     Status(status::Status),
-    /// Accounts: who may send, and how much
+    /// Accounts and their limits
     Account(account::Account),
     /// API keys of an account
     Key(key::Key),
     /// Senders: numbers, short codes and names
     Number(number::Number),
-    /// Numbers that get nothing, and senders from which nothing is sent
+    /// Blocks of recipients and senders
     Block(block::Block),
-    /// Messages, and what happened to them
+    /// Outbound messages and their events
     Message(message::Message),
-    /// Messages of handsets, and those that belong to no account
+    /// Inbound messages, and those to numbers of no account
     Inbound(inbound::Inbound),
-    /// Opt-outs: handsets to which an account sends nothing
+    /// Opt-outs: handsets that get no messages from an account
     Optout(optout::Optout),
-    /// Broadcasts: one text to many, how far they have come, stopping one
+    /// Broadcasts: one text to many recipients
     Broadcast(broadcast::Broadcast),
-    /// Carriers, and how they are doing
+    /// Carriers: state, test, trace, stop and start
     Carrier(carrier::Carrier),
-    /// Operators: who may sign in to the console, and what they may do
+    /// Operators of the console and their roles
     Operator(operator::Operator),
-    /// The web console: links that sign in
+    /// Links that sign in to the web console
     Console(console::Console),
-    /// The audit log: who changed what
+    /// The audit log of all changes
     Audit(audit::Audit),
-    /// Nodes that share the store, and which carriers each has
+    /// Nodes that share the store, and their carriers
     Node(node::Node),
-    /// The store: copying it to PostgreSQL
+    /// The store: copy it to PostgreSQL
     Store(store::Store),
     /// Erases a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
-    /// Takes over the configuration of a running server again, as SIGHUP does, and prints what was applied and what
-    /// needs a restart
+    /// Reloads the configuration of a running server, as SIGHUP does, and prints the applied keys and those that need a
+    /// restart
     Reload(reload::Reload),
-    /// The compliance screen on standard input: {"id", "text"} a line in, {"id", "blocked", "verdict", "categories"} a
-    /// line out
+    /// Screens texts from standard input: reads lines {"id", "text"}, writes lines {"id", "blocked", "verdict",
+    /// "categories"}
     Screen(screen::Screen),
-    /// The compliance screen: policies of accounts, and what was found
+    /// The compliance screen: policies, review log and templates
     Screening(screening::Screening),
-    /// Webhooks: endpoints of an account, their deliveries, and forwarding events to a developer's machine
+    /// Webhooks: endpoints, deliveries, and forwarding of events to a developer's machine
     Webhook(webhook::Webhook),
-    /// What SMS makes of a text: encoding, segments, invalid characters
+    /// Shows the encoding, segments and invalid characters of a text
     Text(text::Text),
 }
 

@@ -16,19 +16,19 @@ pub(super) struct Node {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the nodes that share the store, and which carriers each has
+    /// Lists the nodes that share the store, with their carriers
     List,
-    /// Has a node give its carriers to other nodes and answer `/readyz` with 503, so that it can be stopped
+    /// Drains a node: moves its carriers to other nodes and answers `/readyz` with 503, so that it can be stopped
     Drain {
-        /// Its name
+        /// The name of the node
         name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Has a draining node take carriers again
+    /// Ends the draining of a node
     Resume {
-        /// Its name
+        /// The name of the node
         name: String,
     },
 }

@@ -22,45 +22,45 @@ pub(super) struct Number {
 enum Action {
     /// Lists senders: numbers, short codes and names
     List(Paging),
-    /// Shows one
+    /// Shows a sender
     Show {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
     },
-    /// Adds one
+    /// Adds a sender
     Add {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
-        /// Whose it is
+        /// The account that may send from it
         #[arg(long)]
         account: Option<String>,
         /// active, pending, suspended, deactivated, released or unavailable
         #[arg(long)]
         state: Option<String>,
-        /// How many segments a second leave from it; as fast as carriers take them when absent
+        /// The pace, in segments a second; by default as fast as carriers accept
         #[arg(long)]
         segments_per_second: Option<NonZeroU32>,
     },
-    /// Keywords that handsets send to it: what differs from its account
+    /// Settings of STOP, START and HELP that differ from those of the account
     #[command(subcommand)]
     Keywords(keywords::Action),
-    /// Changes whose one is, its state, or its pace
+    /// Changes the account, the state or the pace of a sender
     Set {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
-        /// Whose it is from now on
+        /// Assign it to this account
         #[arg(long)]
         account: Option<String>,
-        /// Nobody's from now on
+        /// Take it away from its account
         #[arg(long, conflicts_with = "account")]
         no_account: bool,
         /// active, pending, suspended, deactivated, released or unavailable
         #[arg(long)]
         state: Option<String>,
-        /// How many segments a second leave from it from now on
+        /// The new pace, in segments a second
         #[arg(long)]
         segments_per_second: Option<NonZeroU32>,
-        /// As fast as carriers take them from now on
+        /// Remove the pace: as fast as carriers accept
         #[arg(long, conflicts_with = "segments_per_second")]
         no_pace: bool,
     },

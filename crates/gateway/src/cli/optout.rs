@@ -30,7 +30,7 @@ struct Of {
     /// The account
     #[arg(long)]
     account: String,
-    /// live or test: of messages that are sent with keys of this mode; live unless given
+    /// live or test: opt-outs from messages of keys of this mode; by default live
     #[arg(long)]
     mode: Option<String>,
 }
@@ -53,7 +53,7 @@ enum Action {
     List {
         #[command(flatten)]
         of: Of,
-        /// Of this handset
+        /// Of this number
         #[arg(long)]
         number: Option<String>,
         /// Made at this time or later, as in RFC 3339
@@ -65,36 +65,36 @@ enum Action {
         #[command(flatten)]
         length: Length,
     },
-    /// Opts a handset out
+    /// Opts a number out
     Add {
         /// The handset, such as +18005550199
         number: String,
         #[command(flatten)]
         of: Of,
-        /// Only of messages from this sender
+        /// Only from messages of this sender
         #[arg(long)]
         from: Option<String>,
-        /// Why; it is kept in the history
+        /// The reason; it is kept in the history
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Opts a handset in again
+    /// Opts a number in again
     Remove {
         /// The handset, such as +18005550199
         number: String,
         #[command(flatten)]
         of: Of,
-        /// The opt-out of messages from this sender; that of the whole account otherwise
+        /// The opt-out from messages of this sender; by default the one from all messages
         #[arg(long)]
         from: Option<String>,
-        /// Why; required where the handset opted out itself
+        /// The reason; required if the handset opted out itself
         #[arg(long)]
         reason: Option<String>,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Every change of the opt-outs of a handset, oldest first
+    /// Lists every change of the opt-outs of a number, oldest first
     History {
         /// The handset, such as +18005550199
         number: String,
@@ -103,25 +103,25 @@ enum Action {
         #[command(flatten)]
         length: Length,
     },
-    /// Opts out every number of a file
+    /// Opts out every number in a file
     Import {
         /// CSV with a column `number` (or numbers in its first column) and perhaps `from` and `reason`, or JSON Lines;
         /// `-` for standard input
         file: PathBuf,
         #[command(flatten)]
         of: Of,
-        /// How it is written; by default as its name ends, and CSV otherwise
+        /// The format; by default by the file name, otherwise CSV
         #[arg(long, value_enum)]
         format: Option<Format>,
     },
     /// Writes every opt-out in force to a file, which `import` reads
     Export {
-        /// The file; standard output otherwise
+        /// The file; by default standard output
         #[arg(long)]
         out: Option<PathBuf>,
         #[command(flatten)]
         of: Of,
-        /// How it is written
+        /// The format
         #[arg(long, value_enum, default_value_t = Format::Csv)]
         format: Format,
     },
@@ -164,7 +164,7 @@ impl Optout {
                 output::one(&door.ask(Method::PUT, &place(&number), Some(&input)).await?, door.json);
             }
             Action::Remove { number, of, from, reason, yes } => {
-                output::confirm(&format!("Opt {number} in again? Messages to it leave from now on."), yes)?;
+                output::confirm(&format!("Opt {number} in again? Messages to it are sent from now on."), yes)?;
                 let [account, mode] = of.parameters();
                 let query = query(&[account, mode, ("from", from), ("reason", reason)]);
                 door.ask(Method::DELETE, &format!("{}{query}", place(&number)), None).await?;

@@ -76,7 +76,7 @@ pub(super) fn confirm(question: &str, yes: bool) -> Result<(), Failed> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(Failed::new(format!("{question} Say --yes where nobody can be asked.")));
+        return Err(Failed::new(format!("{question} Without a terminal, say --yes.")));
     }
     let _ = write!(io::stderr().lock(), "{} [y/N] ", escape(question));
     let mut answer = String::new();

@@ -12,13 +12,13 @@ const PAGE: usize = 100;
 /// How much of a list is shown.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Length {
-    /// Items to show, on as many pages as they take
+    /// The number of items to show, from as many pages as needed
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
-    /// Shows all, however many there are
+    /// Shows the whole list
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// Where the list begins: the cursor that an earlier list gave
+    /// The cursor that an earlier list ended with
     #[arg(long)]
     cursor: Option<String>,
 }

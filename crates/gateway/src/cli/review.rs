@@ -16,21 +16,21 @@ pub(super) struct Groups {
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("judgement").required(true))]
 pub(super) struct Review {
-    /// The decision, as `screening log` shows it
+    /// The id of the decision, from `screening log`
     id: String,
-    /// The decision was wrong: a template is offered that lets such texts pass
+    /// The decision was wrong: offer a template that lets such texts pass
     #[arg(long, group = "judgement")]
     wrong: bool,
     /// The decision was right
     #[arg(long, group = "judgement", conflicts_with_all = ["approve", "template"])]
     right: bool,
-    /// Approves the template that is offered
+    /// Approve the offered template
     #[arg(long)]
     approve: bool,
-    /// Approves this template instead
+    /// Approve this template instead
     #[arg(long, value_name = "TEXT", requires = "approve")]
     template: Option<String>,
-    /// Why
+    /// A note
     #[arg(long)]
     note: Option<String>,
 }

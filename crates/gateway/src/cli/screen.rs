@@ -13,10 +13,10 @@ use crate::api::fields::text::Loose;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screen {
-    /// A directory with data in place of the program's own
+    /// A directory with data that replace the built-in data
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// Adds places, scores, certainty, reasons, what would help, and the language
+    /// Add places, scores, certainty, reasons, help and the language
     #[arg(long)]
     explain: bool,
 }

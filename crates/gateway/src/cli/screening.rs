@@ -1,4 +1,4 @@
-//! `smsfactory screening`: policies of accounts, and what was found in texts.
+//! `smsfactory screening`: policies of accounts, and the review log.
 
 use axum::http::Method;
 use clap::Subcommand;
@@ -31,9 +31,9 @@ enum Action {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Lists texts of one shape together, with the template that they would pass under
+    /// Groups similar texts, with the template under which they would pass
     Groups(Groups),
-    /// Records whether a decision was right, and approves a template where it was wrong
+    /// Marks a decision as right or wrong, and approves a template for a wrong one
     Review(Review),
     /// Lists the templates of an account
     Templates {
@@ -42,7 +42,7 @@ enum Action {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Approves and removes templates: texts that pass although the screen finds something in them
+    /// Approves and removes templates: texts that are accepted whatever the screen finds
     #[command(subcommand)]
     Template(Template),
     /// Shows an account's policy
@@ -50,27 +50,27 @@ enum Action {
         /// The account
         account: String,
     },
-    /// Changes an account's policy; what is not given stays as it is
+    /// Changes the given parts of an account's policy; the others stay
     Set {
         /// The account
         account: String,
-        /// What happens to a text of which the screen is sure: block (refuse with 33019; the default), flag (accept and
-        /// mark for review) or off (accept)
+        /// The action for sure findings: block (refuse with 33019; the default), flag (accept and mark for review) or
+        /// off (accept)
         #[arg(long, value_name = "ACTION")]
         sure: Option<String>,
-        /// What happens to a text of which the screen is unsure: block, flag (the default) or off
+        /// The action for unsure findings: block, flag (the default) or off
         #[arg(long, value_name = "ACTION")]
         unsure: Option<String>,
-        /// A category that it may send, such as shaft.alcohol; may be repeated
+        /// A category that the account may send, such as shaft.alcohol; may be repeated
         #[arg(long, value_name = "CATEGORY")]
         exempt: Vec<String>,
-        /// A domain that it vouches for, with its subdomains; may be repeated
+        /// A domain of the account, with its subdomains; may be repeated
         #[arg(long, value_name = "DOMAIN")]
         allow_domain: Vec<String>,
-        /// A phrase that is not looked at; may be repeated
+        /// A phrase that the screen ignores; may be repeated
         #[arg(long, value_name = "PHRASE")]
         allow_phrase: Vec<String>,
-        /// Begins with the platform's default instead of the account's policy
+        /// Start from the platform's default instead of the current policy
         #[arg(long)]
         reset: bool,
     },

@@ -14,7 +14,7 @@ use crate::reload::Source;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
-    /// The configuration
+    /// The configuration file
     #[arg(long, short)]
     config: PathBuf,
 }
@@ -57,7 +57,7 @@ async fn until_the_end(
         }
     };
     tracing::info!(
-        "Ending: nothing more is accepted, and carriers may answer what they have. A second signal ends at once"
+        "Stopping: nothing more is accepted; carriers may answer messages under way. A second signal ends it at once"
     );
     manager.ends_within(app.ends_within());
     stop(app, signals).await?;

@@ -16,9 +16,9 @@ use super::{Failed, machine, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Simulate {
-    /// An SMSC that speaks SMPP 3.4 and 5.0. Prints where it listens, and at the end (Ctrl-C) what it saw, as JSON
+    /// An SMSC that speaks SMPP 3.4 and 5.0. Prints its address, and at the end (Ctrl-C) counts as JSON
     Smsc(Box<Smsc>),
-    /// An MMSC that speaks MM4 and MM7. Prints where it listens, and at the end (Ctrl-C) what it saw, as JSON
+    /// An MMSC that speaks MM4 and MM7. Prints its addresses, and at the end (Ctrl-C) counts as JSON
     Mmsc(Box<Mmsc>),
 }
 
@@ -40,8 +40,8 @@ pub(super) struct Mmsc {
 
 #[derive(Debug, clap::Args)]
 struct Shown {
-    /// Shows handsets as JSON on this loopback address (`127.0.0.1:8090`), under /dev/phones, and lets them write.
-    /// They need no sign-in
+    /// Show handsets as JSON on this loopback address (`127.0.0.1:8090`), under /dev/phones, and let them write;
+    /// without credentials
     #[arg(long, value_name = "ADDRESS")]
     phones: Option<SocketAddr>,
 }

@@ -1,4 +1,4 @@
-//! `smsfactory store`: where everything is kept.
+//! `smsfactory store`: work on the store.
 
 use std::io::IsTerminal;
 
@@ -21,11 +21,11 @@ pub(super) struct Store {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Copies a stopped store on SQLite into an empty database of PostgreSQL, and compares the copy with it
+    /// Copies a SQLite store, which must not be in use, into an empty PostgreSQL database, and compares both
     ///
-    /// A copy that was stopped goes on where it was when the same is run again. The old store stays as it is.
+    /// An interrupted copy continues when the command is repeated. The SQLite store is not changed.
     Copy {
-        /// The store: `sqlite:PATH`
+        /// The SQLite store: `sqlite:PATH`
         #[arg(long, value_name = "URL")]
         from: String,
         /// The database: `postgres://USER@HOST/DATABASE`

@@ -10,14 +10,14 @@ use super::{Failed, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Template {
-    /// Approves a text for an account: it passes, whatever the screen finds in it
+    /// Approves a text for an account: it is accepted, whatever the screen finds
     Add {
         /// The account
         account: String,
         /// The text, with `{name}` for each part that varies
         #[arg(long)]
         text: String,
-        /// Why
+        /// A note
         #[arg(long)]
         note: Option<String>,
     },
@@ -25,9 +25,9 @@ pub(super) enum Template {
     Remove {
         /// The account
         account: String,
-        /// The template's id
+        /// The id of the template
         id: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },

@@ -1,4 +1,4 @@
-//! `smsfactory text`: what SMS makes of a text, and which characters cost what they cost.
+//! `smsfactory text`: encoding and segments of a text, and the characters that decide them.
 
 use std::io::BufRead;
 
@@ -16,10 +16,10 @@ pub(super) struct Text {
     /// The text
     #[arg(required_unless_present = "jsonl")]
     text: Option<String>,
-    /// Reads {"body"} a line from standard input and answers each with a line of JSON
+    /// Read lines {"body"} from standard input, and answer each with a line of JSON
     #[arg(long, conflicts_with = "text")]
     jsonl: bool,
-    /// JSON for programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }

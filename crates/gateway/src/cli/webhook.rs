@@ -24,38 +24,38 @@ pub(super) struct Webhook {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists endpoints of the key's account
+    /// Lists the endpoints of the key's account
     List {
-        /// Of every account, as the operator: with the admin token instead of a key
+        /// List the endpoints of every account, with the admin token instead of a key
         #[arg(long)]
         all: bool,
     },
-    /// Makes an endpoint and prints its secret
+    /// Creates an endpoint and prints its secret
     Create {
-        /// Where events are sent, with https
+        /// The URL for events, with https
         #[arg(value_name = "URL")]
         endpoint: String,
-        /// Which events: names, beginnings such as `messaging.outgoing.*`, or `*`
+        /// The types of events: names, prefixes such as `messaging.outgoing.*`, or `*`
         #[arg(long = "event", value_name = "PATTERN")]
         events: Vec<String>,
-        /// What you call it
+        /// A description of yours
         #[arg(long)]
         description: Option<String>,
-        /// message, strict or none
+        /// The order of events: message, strict or none
         #[arg(long)]
         ordering: Option<String>,
-        /// Events for the messages of broadcasts as well
+        /// Send events of the messages of broadcasts as well
         #[arg(long)]
         broadcast_messages: bool,
     },
-    /// Gives an endpoint a new secret and prints it; the old one signs beside it for a day
+    /// Gives an endpoint a new secret and prints it; for a day both secrets sign
     Rotate {
-        /// Its id
+        /// The id of the endpoint
         id: String,
     },
     /// Lists deliveries, newest event first
     Deliveries {
-        /// The endpoint's id
+        /// The id of the endpoint
         id: String,
         /// pending, succeeded or failed
         #[arg(long)]
@@ -66,21 +66,21 @@ enum Action {
         /// Deliveries to show, at most 100
         #[arg(long)]
         limit: Option<u32>,
-        /// Where the list begins: the cursor that an earlier list gave
+        /// The cursor that an earlier list ended with
         #[arg(long)]
         cursor: Option<String>,
     },
-    /// Delivers events once more, under the same ids
+    /// Delivers events again, under the same ids
     Replay {
-        /// The endpoint's id
+        /// The id of the endpoint
         id: String,
         /// Events of this time or later, as in RFC 3339
         #[arg(long, required_unless_present = "event_ids")]
         since: Option<String>,
-        /// Events of before this time
+        /// Events before this time
         #[arg(long, requires = "since")]
         until: Option<String>,
-        /// Those whose delivery is pending, succeeded or failed
+        /// Events with deliveries of this status: pending, succeeded or failed
         #[arg(long, requires = "since")]
         status: Option<String>,
         /// These events
@@ -89,10 +89,10 @@ enum Action {
     },
     /// Delivers a test event now and prints the endpoint's response
     Test {
-        /// The endpoint's id
+        /// The id of the endpoint
         id: String,
     },
-    /// Forwards the account's events, signed, to an address of yours, until it is ended
+    /// Forwards the account's events, signed, to an address of yours, until Ctrl-C
     Listen(listen::Listen),
 }
 

@@ -1,4 +1,4 @@
-//! What a configuration must hold beyond its types.
+//! Checks of a configuration beyond its types.
 
 use std::collections::HashSet;
 use std::net::Ipv6Addr;
@@ -21,7 +21,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     check_texts(config, &mut note);
     check_networks(config, &mut note);
     if config.api.tls_cert.is_some() != config.api.tls_key.is_some() {
-        note("api.tls_cert", "goes together with `api.tls_key`".to_owned());
+        note("api.tls_cert", "is valid only together with `api.tls_key`".to_owned());
     }
     if !config.cluster.node.is_empty() && !is_name(&config.cluster.node) {
         note(
@@ -42,7 +42,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
         );
     }
     if config.api.sender_kinds.is_empty() {
-        note("api.sender_kinds", "names no kind, so that nothing could be sent".to_owned());
+        note("api.sender_kinds", "names no kind of sender: nothing could be sent".to_owned());
     }
     if config.media.ports.is_empty() || config.media.ports.contains(&0) {
         note("media.ports", "names no port, or port 0".to_owned());
@@ -62,7 +62,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if !config.media.user_agent.is_empty() && UserAgent::parse(&config.media.user_agent).is_none() {
         note(
             "media.user_agent",
-            format!("is not 1 to {} visible characters of ASCII, with blanks between them", UserAgent::CHARACTERS_MAX),
+            format!("is not 1 to {} visible ASCII characters or spaces between them", UserAgent::CHARACTERS_MAX),
         );
     }
     if crate::console::settings(&config.console.url).is_none() {
@@ -195,7 +195,7 @@ fn check_valkey(config: &Config, note: &mut impl FnMut(&str, String)) {
     if let Err(error) = store::valkey::understand(url) {
         note("cluster.redis", error.to_string());
     } else if store::path_of(&config.store.url).is_ok_and(|path| path.is_some()) {
-        let what = "goes together with a `store.url` of PostgreSQL: SQLite is used by one node, which counts in memory";
+        let what = "needs a `store.url` of PostgreSQL: SQLite is used by one node, which counts in memory";
         note("cluster.redis", what.to_owned());
     }
 }

@@ -12,20 +12,19 @@ pub(super) fn check(config: &Config, note: &mut impl FnMut(&str, String)) {
         if at.port() == 0 {
             note(key, "has port 0, for which the system chooses another port at each start".to_owned());
         } else if let Some((other, _)) = listeners[..index].iter().find(|(_, other)| collide(*at, *other)) {
-            note(key, format!("is {at}, where `{other}` listens already"));
+            note(key, format!("is {at}, the address of `{other}`"));
         }
     }
     let tls = config.api.tls_cert.is_some() && config.api.tls_key.is_some();
     if !config.api.listen.ip().is_loopback() && !tls && !config.api.plain_http {
-        let way =
-            "give `api.tls_cert` and `api.tls_key`, or set `api.plain_http = true` where a proxy in front ends TLS";
-        note("api.listen", format!("is beyond loopback without TLS, so that keys would travel in the clear: {way}"));
+        let way = "give `api.tls_cert` and `api.tls_key`, or set `api.plain_http = true` if a proxy in front does TLS";
+        note("api.listen", format!("is beyond loopback without TLS, and keys would be sent in clear text: {way}"));
     }
     if !config.admin.listen.ip().is_loopback() && !config.admin.plain_http {
-        let way = "listen on loopback, or set `admin.plain_http = true` where a tunnel or a proxy protects the way";
+        let way = "listen on loopback, or set `admin.plain_http = true` if a tunnel or a proxy protects the connection";
         note(
             "admin.listen",
-            format!("is beyond loopback without TLS, so that the token would travel in the clear: {way}"),
+            format!("is beyond loopback without TLS, and the token would be sent in clear text: {way}"),
         );
     }
 }

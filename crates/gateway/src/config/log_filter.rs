@@ -47,7 +47,7 @@ pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
                 let root = target.split("::").next().unwrap_or_default();
                 if !TARGETS.contains(&root) {
                     return Err(format!(
-                        "names `{target}`, which writes no log lines; these do: {}",
+                        "names `{target}`, which writes no log lines; these targets do: {}",
                         TARGETS.join(", ")
                     ));
                 }
@@ -66,7 +66,7 @@ fn level(text: &str) -> Result<(), String> {
     // The library reads numbers and an empty text as levels, too.
     let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
     let known = is_word.then(|| text.parse::<LevelFilter>().ok()).flatten();
-    known.map(drop).ok_or_else(|| format!("has `{text}`, which is no level: off, error, warn, info, debug or trace"))
+    known.map(drop).ok_or_else(|| format!("has `{text}`, which is not a level: off, error, warn, info, debug or trace"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration.
+//! A mistake in a configuration.
 
 use std::fmt;
 

@@ -419,7 +419,7 @@ impl RouteType {
     }
 }
 
-/// What is done when nobody knows whether a carrier took a message.
+/// The action if it is unknown whether a carrier has the message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnUnknown {
@@ -562,7 +562,9 @@ impl Admin {
             return Err(format!("`admin.token` has fewer than {TOKEN_BYTES_MIN} characters"));
         }
         if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err("`admin.token` has characters that no HTTP header carries: use ASCII without blanks".to_owned());
+            return Err(
+                "`admin.token` has characters that an HTTP header cannot carry: use ASCII without spaces".to_owned()
+            );
         }
         Ok(token)
     }

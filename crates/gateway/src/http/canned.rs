@@ -1,4 +1,4 @@
-//! What hyper answers by itself, in our form.
+//! Answers that hyper gives by itself, in our form.
 //!
 //! A request whose head cannot be read never reaches a service: hyper writes a bare 400, 414 or 431 and closes. This
 //! stream stands between it and the socket and puts our envelope in place of such an answer, which is known by what it

@@ -1,4 +1,4 @@
-//! What ends a handler ends no more than that: a panic not the connection, a client that hangs up not a change.
+//! A panic ends its handler and not the connection; a client that hangs up does not end a change.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! What the head of a request must and must not say, beyond what hyper refuses by itself.
+//! Checks of a request's head beyond those of hyper.
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, Request, Version};

@@ -226,7 +226,7 @@ impl Replaceable {
                     None => Err(error),
                 };
                 match back {
-                    Ok(()) => tracing::warn!(carrier.name = name, "Carrier {name} goes on with its old settings"),
+                    Ok(()) => tracing::warn!(carrier.name = name, "Carrier {name} keeps its old settings"),
                     Err(error) => self.rest_as("down", Some(error.to_string())),
                 }
             }

@@ -1,4 +1,4 @@
-//! What can fail of a reload, before anything is changed: the files that a configuration names.
+//! The first half of a reload, which may fail and changes nothing: the files that a configuration names.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,4 +1,4 @@
-//! What a reload did, for the log, the admin API and the command line.
+//! The report of a reload, for the log, the admin API and the command line.
 
 use std::fmt;
 

@@ -223,7 +223,7 @@ fn what_clients_notice_is_not_done_unasked() {
     ] {
         let (code, out, err) = told(&smsfactory(arguments).output().unwrap());
         assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");
-        assert!(err.contains("Say --yes where nobody can be asked"), "{arguments:?}: {err}");
+        assert!(err.contains("Without a terminal, say --yes"), "{arguments:?}: {err}");
     }
 }
 

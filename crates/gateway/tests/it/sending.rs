@@ -85,7 +85,7 @@ async fn every_bad_line_is_told_before_anything_is_sent() {
     let told = words(&output.stderr);
     assert!(
         told.contains("line 2: `555`")
-            && told.contains("line 5: +12020000001 stands on line 1")
+            && told.contains("line 5: +12020000001 is on line 1")
             && told.contains("nothing was sent"),
         "{told}"
     );

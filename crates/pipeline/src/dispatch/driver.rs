@@ -91,7 +91,7 @@ impl Dispatcher {
             }
             Action::Release(held) => {
                 if let Err(error) = self.store.release(held, self.runtime.steady()).await {
-                    tracing::warn!(%error, "Leases were not given back and will run out: {error}");
+                    tracing::warn!(%error, "Leases could not be given back and will expire: {error}");
                 }
                 None
             }

@@ -47,7 +47,7 @@ impl Files {
         for media in media {
             if let Err(error) = self.objects.remove(&media.name()).await {
                 // It is found again as an orphan.
-                tracing::warn!(%error, "A file of a handset is left over, for it cannot be removed: {error}");
+                tracing::warn!(%error, "A file of an inbound message could not be removed: {error}");
             }
         }
     }

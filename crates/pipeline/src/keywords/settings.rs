@@ -1,4 +1,4 @@
-//! What an account or a number sets about keywords and the answers to them: a plain value, kept as JSON.
+//! The keyword settings of an account or a number: a plain value, kept as JSON.
 
 use std::collections::BTreeSet;
 

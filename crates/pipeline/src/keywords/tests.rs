@@ -1,4 +1,4 @@
-//! Texts of handsets, and what each of them is.
+//! Texts of handsets, and the keyword in each of them.
 
 use super::*;
 use model::KeywordKind;

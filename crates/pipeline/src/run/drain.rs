@@ -80,7 +80,7 @@ impl Pipeline {
             self.store.close().await;
         };
         if self.runtime.timeout(spare + CLOSE, end).await.is_err() {
-            tracing::error!("The store could not be closed in time; what was promised is on disk all the same");
+            tracing::error!("The store could not be closed in time; everything that was promised is on disk");
         }
     }
 
@@ -93,7 +93,7 @@ impl Pipeline {
             // A task that panicked has nothing left to finish.
             if self.runtime.timeout_at(deadline, task.wait()).await.is_err() {
                 task.abort();
-                tracing::warn!("A dispatcher could not give back its leases in time: they run out by themselves");
+                tracing::warn!("A dispatcher could not give back its leases in time: they will expire");
             }
         }
     }

@@ -44,7 +44,7 @@ impl Settings {
     /// Those that cannot be read count as none.
     pub(super) fn set(&mut self, of: KeywordsOf, text: &str) {
         let read = serde_json::from_str::<KeywordSettings>(text).inspect_err(
-            |error| tracing::error!(?of, %error, "Settings of keywords cannot be read, and the defaults hold: {error}"),
+            |error| tracing::error!(?of, %error, "Keyword settings cannot be read; the defaults apply: {error}"),
         );
         let settings = read.ok().filter(|settings| *settings != KeywordSettings::default()).map(Arc::new);
         match (of, settings) {

@@ -28,7 +28,7 @@ impl Templates {
         let (account, id) = (record.account, record.id);
         let template = Template::parse(&record.text)
             .inspect_err(|error| {
-                tracing::error!(%account, %id, %error, "The template {id} cannot be read, and passes nothing: {error}");
+                tracing::error!(%account, %id, %error, "The template {id} cannot be read and has no effect: {error}");
             })
             .ok()
             .map(Arc::new);

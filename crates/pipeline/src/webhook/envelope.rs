@@ -1,4 +1,4 @@
-//! What is sent: the envelope of an event around its resource.
+//! The body of a request to an endpoint: the envelope of an event around its resource.
 
 use async_trait::async_trait;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Whether an endpoint answers as it should, as a function of what it answered.
+//! The health of an endpoint, as a function of its answers.
 
 use std::time::Duration;
 

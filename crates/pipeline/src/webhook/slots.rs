@@ -1,4 +1,4 @@
-//! The slots of all endpoints together: how many requests are under way at once, and who may have one more.
+//! The slots of all endpoints together: the requests under way, and the endpoints that may have one more.
 
 /// The slots.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What is measured of webhooks.
+//! Metrics of webhooks.
 
 use crate::count::{Counter, Level};
 
@@ -41,7 +41,7 @@ pub struct Stats {
     pub endpoints: Level,
     /// Endpoints that are failing.
     pub failing: Level,
-    /// Endpoints that the platform disabled.
+    /// Endpoints disabled by the platform.
     pub disabled: Level,
     /// How old the oldest event is that an active endpoint does not have, in milliseconds: of the slowest endpoint.
     pub lag_ms: Level,

@@ -15,58 +15,58 @@ use crate::delay::DelayMs;
 use crate::distribution::Distribution;
 use crate::random::probability;
 
-/// How an MMSC behaves. Probabilities go from 0 to 1. A rule is WHEN=WHAT, and WHEN is a probability (`0.01`), the last
-/// digits of the recipient (`to:99`) or the number of the message (`nr:1`, of its protocol); of several rules the first
-/// counts that applies.
+/// The behaviour of an MMSC. Probabilities are from 0 to 1. A rule is CONDITION=EFFECT, and the condition is a
+/// probability (`0.01`), the last digits of the recipient (`to:99`) or the number of the message (`nr:1`, of its
+/// protocol); the first rule that applies counts.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where to listen for MM4 (SMTP).
+    /// The address to listen on for MM4 (SMTP).
     #[arg(long, default_value = "127.0.0.1:2525")]
     pub listen_mm4: SocketAddr,
-    /// Where to listen for MM7 (HTTP).
+    /// The address to listen on for MM7 (HTTP).
     #[arg(long, default_value = "127.0.0.1:7007")]
     pub listen_mm7: SocketAddr,
-    /// Where MM4 answers, reports and messages of handsets are sent: `127.0.0.1:2526`. Until it is known, they wait.
+    /// The address for MM4 answers, reports and inbound messages: `127.0.0.1:2526`. Without it, they wait.
     #[arg(long, value_parser = host_and_port)]
     pub reply_to: Option<String>,
-    /// Where MM7 reports and messages of handsets are sent: `http://127.0.0.1:8082/mm7`. Until it is known, they wait.
+    /// The URL for MM7 reports and inbound messages: `http://127.0.0.1:8082/mm7`. Without it, they wait.
     #[arg(long, value_parser = http_uri)]
     pub report_to: Option<Uri>,
     /// The domain of this MMSC.
     #[arg(long, default_value = "mms.simulator.example")]
     pub domain: String,
-    /// The only user that may submit by MM7; anybody when absent.
+    /// The only user that may submit over MM7; by default any.
     #[arg(long, requires = "mm7_password")]
     pub mm7_user: Option<String>,
-    /// The password that goes with it.
+    /// The password of that user.
     #[arg(long, env = "SMSFACTORY_SIMULATOR_PASSWORD", hide_env_values = true)]
     pub mm7_password: Option<String>,
-    /// The user that MM7 reports are sent as.
+    /// The user name sent with MM7 reports.
     #[arg(long, requires = "report_password")]
     pub report_user: Option<String>,
-    /// The password that goes with it.
+    /// The password of that user.
     #[arg(long, env = "SMSFACTORY_SIMULATOR_REPORT_PASSWORD", hide_env_values = true)]
     pub report_password: Option<String>,
     /// MM4 sessions at once; more are refused with 421.
     #[arg(long, default_value_t = 1000)]
     pub mm4_sessions_max: u64,
-    /// The largest message, in octets as it travels.
+    /// The largest message, in octets on the wire.
     #[arg(long, default_value_t = 4_194_304)]
     pub message_bytes_max: usize,
-    /// The first message id that is given to an MM7 message.
+    /// The first id of an MM7 message.
     #[arg(long, default_value_t = 1_000_000_001)]
     pub first_id: u64,
 
-    /// How long a reply to a message takes (SMTP's after the final dot, MM7's answer), in ms: `5`, or `5..50`.
+    /// Delay of the reply to a message (SMTP after the final dot, the answer of MM7), in ms: `5`, or `5..50`.
     #[arg(long, default_value = "0")]
     pub response_delay_ms: DelayMs,
-    /// How long MM4_forward.RES takes after that reply, in ms.
+    /// Delay of MM4_forward.RES after that reply, in ms.
     #[arg(long, default_value = "0")]
     pub answer_delay_ms: DelayMs,
-    /// How long a delivery report takes after the answer, in ms.
+    /// Delay of a delivery report after the answer, in ms.
     #[arg(long, default_value = "0")]
     pub report_delay_ms: DelayMs,
-    /// What delivery reports say, by weight: `retrieved=95,expired=4,none=1`.
+    /// The states in delivery reports, by weight: `retrieved=95,expired=4,none=1`.
     #[arg(long, default_value = "retrieved=1")]
     pub reports: Distribution<MmStatus>,
     /// A rule for delivery reports: `to:13=rejected`, `to:14=none`. May be given more than once.
@@ -78,16 +78,16 @@ pub struct Options {
     /// Probability that a delivery report is sent twice.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub duplicate_report: f64,
-    /// How long to wait before an answer or report is sent again that was not taken: the first wait, and the longest;
-    /// each is twice the one before.
+    /// The wait before an answer or report that was not accepted is sent again: the first wait, and the longest; each
+    /// is twice the previous one.
     #[arg(long, default_value = "200..10000")]
     pub retry_ms: DelayMs,
 
-    /// A rule for SMTP's reply to a message: `0.01=451`, `nr:1=close-before`, `to:13=close-after`, `to:14=silence`. May
-    /// be given more than once.
+    /// A rule for the SMTP reply to a message: `0.01=451`, `nr:1=close-before`, `to:13=close-after`, `to:14=silence`.
+    /// May be given more than once.
     #[arg(long)]
     pub mm4_reply: Vec<Rule<Mm4Reply>>,
-    /// A rule for SMTP's reply to a recipient: `to:13=550`. May be given more than once.
+    /// A rule for the SMTP reply to a recipient: `to:13=550`. May be given more than once.
     #[arg(long, value_parser = recipient_rule)]
     pub mm4_recipient: Vec<Rule<Mm4Reply>>,
     /// A rule for MM4_forward.RES: `0.01=network-problem`, `to:13=content-not-accepted`, `to:14=none`. May be given
@@ -101,27 +101,27 @@ pub struct Options {
     /// `garbage`, `close-before`, `close-after` or `silence`. May be given more than once.
     #[arg(long)]
     pub mm7_reply: Vec<Rule<Mm7Reply>>,
-    /// Messages of handsets.
+    /// Inbound messages.
     #[command(flatten)]
     pub inbound: InboundOptions,
 
-    /// Takes connections and says nothing: a peer that is there and dead.
+    /// Accepts connections and stays silent: a dead peer.
     #[arg(long)]
     pub silent: bool,
-    /// Makes faults repeat themselves.
+    /// The seed of all faults: the same seed repeats them.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Writes a JSON line for each thing seen to this file, or to standard output for `-`.
+    /// Writes a JSON line for each event to this file, or to standard output for `-`.
     #[arg(long)]
     pub log: Option<PathBuf>,
-    /// Lets the log have the texts and subjects of messages.
+    /// Includes the texts and subjects of messages in the log.
     #[arg(long)]
     pub log_text: bool,
-    /// Keeps media in this directory, each under its SHA-256.
+    /// Keeps files in this directory, each under its SHA-256.
     #[arg(long)]
     pub keep: Option<PathBuf>,
-    /// Prints a JSON summary every so many seconds; 0 for only at the end.
+    /// The interval of JSON summaries, in seconds; 0 for only one at the end.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub summary_secs: u64,
 }

@@ -13,16 +13,16 @@ use crate::delay::{DELAY_MS_MAX, DelayMs};
 use crate::distribution::{Distribution, Named};
 use crate::random::{Random, probability};
 
-/// How an SMSC behaves. Probabilities go from 0 to 1.
+/// The behaviour of an SMSC. Probabilities are from 0 to 1.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
-    /// Where to listen.
+    /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:2775")]
     pub listen: SocketAddr,
-    /// The only system_id that may bind; anybody when absent.
+    /// The only system_id that may bind; by default any.
     #[arg(long)]
     pub system_id: Option<String>,
-    /// The password that goes with it.
+    /// The password of that system_id.
     #[arg(long, env = "SMSFACTORY_SIMULATOR_PASSWORD", hide_env_values = true)]
     pub password: Option<String>,
     /// Sessions at once; more are refused with ESME_RALYBND.
@@ -35,28 +35,28 @@ pub struct Options {
     #[arg(long, requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// How long an answer to submit_sm takes, in ms: `5`, or `5..50`.
+    /// Delay of the answer to submit_sm, in ms: `5`, or `5..50`.
     #[arg(long, default_value = "0")]
     pub response_delay_ms: DelayMs,
-    /// How long a receipt takes after the answer, in ms: `100`, or `100..2000`.
+    /// Delay of a receipt after the answer, in ms: `100`, or `100..2000`.
     #[arg(long, default_value = "0")]
     pub receipt_delay_ms: DelayMs,
-    /// What receipts say, by weight: `delivrd=95,undeliv=4,none=1`.
+    /// The states in receipts, by weight: `delivrd=95,undeliv=4,none=1`.
     #[arg(long, default_value = "delivrd=1")]
     pub receipts: Distribution<ReceiptState>,
-    /// What a receipt is: its text, its parameters, both, a text in message_payload, or a data_sm.
+    /// The form of receipts: text, parameters, both, a text in message_payload, or a data_sm.
     #[arg(long, value_enum, default_value_t = ReceiptFormat::Both)]
     pub receipt_format: ReceiptFormat,
-    /// The esm_class of receipts, in decimal: 4, or what some carriers send (0, 68).
+    /// The esm_class of receipts, in decimal: 4, or 0 and 68 as with some carriers.
     #[arg(long, default_value_t = 4)]
     pub receipt_esm_class: u8,
     /// Digits of the dates in receipts: 10, 12 or 14.
     #[arg(long, default_value_t = 10, value_parser = date_digits)]
     pub receipt_date_digits: usize,
-    /// How ids are written in acknowledgements.
+    /// The form of ids in acknowledgements.
     #[arg(long, value_enum, default_value_t = IdFormat::Decimal)]
     pub id_format: IdFormat,
-    /// How ids are written in receipts; as in acknowledgements when absent.
+    /// The form of ids in receipts; by default as in acknowledgements.
     #[arg(long, value_enum)]
     pub receipt_id_format: Option<IdFormat>,
     /// The first id.
@@ -66,14 +66,14 @@ pub struct Options {
     /// Refuses a submit_sm with a status: `0.01=ESME_RINVDSTADR`. May be given more than once.
     #[arg(long)]
     pub reject: Vec<Rejection>,
-    /// Refuses every submit_sm to recipients whose numbers end so: `0000=ESME_RMSGQFUL`, a handset whose queue is full.
+    /// Refuses every submit_sm to numbers with these last digits: `0000=ESME_RMSGQFUL`, a handset whose queue is full.
     /// May be given more than once.
     #[arg(long)]
     pub reject_to: Vec<RejectionTo>,
-    /// Segments a second beyond which a session gets ESME_RTHROTTLED; 0 for no bound.
+    /// Segments a second beyond which a session gets ESME_RTHROTTLED; 0 for no limit.
     #[arg(long, default_value_t = 0)]
     pub throttle_above: u32,
-    /// Unanswered segments of a session beyond which it gets ESME_RTHROTTLED; 0 for no bound.
+    /// Unanswered segments of a session beyond which it gets ESME_RTHROTTLED; 0 for no limit.
     #[arg(long, default_value_t = 0)]
     pub window: usize,
     /// Probability that an answer is never sent.
@@ -82,7 +82,7 @@ pub struct Options {
     /// Probability that an answer is late by `late_ms`, so that answers overtake each other.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub late_response: f64,
-    /// How late.
+    /// The delay of late answers, in ms.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(..=DELAY_MS_MAX))]
     pub late_ms: u64,
     /// Probability that a receipt is sent before the answer.
@@ -94,41 +94,40 @@ pub struct Options {
     /// Probability, at each submit_sm, that the connection is cut.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub disconnect: f64,
-    /// Probability, at each submit_sm, that the SMSC unbinds. It sends the answers that are due yet, and then closes
-    /// the connection.
+    /// Probability, at each submit_sm, that the SMSC unbinds. It sends the remaining answers, and then closes the
+    /// connection.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub unbind: f64,
-    /// Probability, at each submit_sm, that a PDU that cannot be read is sent.
+    /// Probability, at each submit_sm, that an unreadable PDU is sent.
     #[arg(long, default_value_t = 0.0, value_parser = probability)]
     pub garbage: f64,
-    /// Messages of handsets.
+    /// Inbound messages.
     #[command(flatten)]
     pub inbound: InboundOptions,
 
-    /// How congested the SMSC says it is, from 0 (idle) to 100, in answers to submit_sm; only where the bind is of SMPP
-    /// 5.0.
+    /// The congestion_state in answers to submit_sm, from 0 (idle) to 100; only if the bind is of SMPP 5.0.
     #[arg(long, value_parser = clap::value_parser!(u8).range(..=100))]
     pub congestion: Option<u8>,
     /// Refuses every bind with this status.
     #[arg(long)]
     pub refuse_bind: Option<Status>,
-    /// Answers nothing after the bind: a peer that is there and dead.
+    /// Answers nothing after the bind: a peer that accepts connections and is dead.
     #[arg(long)]
     pub silent: bool,
     /// Writes one octet at a time.
     #[arg(long)]
     pub one_octet_writes: bool,
-    /// Makes faults repeat themselves.
+    /// The seed of all faults: the same seed repeats them.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 
-    /// Writes a JSON line for each thing seen to this file, or to standard output for `-`.
+    /// Writes a JSON line for each event to this file, or to standard output for `-`.
     #[arg(long)]
     pub log: Option<PathBuf>,
-    /// Lets the log have the texts of messages.
+    /// Includes the texts of messages in the log.
     #[arg(long)]
     pub log_text: bool,
-    /// Prints a JSON summary every so many seconds; 0 for only at the end.
+    /// The interval of JSON summaries, in seconds; 0 for only one at the end.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub summary_secs: u64,
 }
@@ -151,7 +150,7 @@ fn date_digits(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("dates have 10, 12 or 14 digits, and not `{text}`"))
 }
 
-/// What a receipt is.
+/// The form of a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReceiptFormat {
     /// Text alone.
@@ -166,7 +165,7 @@ pub enum ReceiptFormat {
     DataSm,
 }
 
-/// How an id is written.
+/// The form of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum IdFormat {
     /// In decimal.

@@ -82,7 +82,7 @@ impl Follower {
                 }
                 Err(error) => {
                     self.is_cut_off = true;
-                    tracing::warn!("Nothing is heard of the other nodes until the database answers: {error}");
+                    tracing::warn!("Changes of other nodes are not seen until the database answers: {error}");
                 }
             }
         }

@@ -255,7 +255,7 @@ impl Sqlite {
         place::refuse_empty(path)?;
         place::try_writing(path)?;
         if !path.exists() {
-            return Ok(format!("{place} is not there yet, and will be made"));
+            return Ok(format!("{place} does not exist yet and will be created"));
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
             .map_err(|error| refused(path, &error))?;

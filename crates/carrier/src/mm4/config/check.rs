@@ -1,4 +1,4 @@
-//! What an MM4 carrier's table must hold beyond its types, and the certificates that it names.
+//! Checks of an MM4 carrier's table beyond its types, and the certificates that it names.
 
 use std::ops::RangeInclusive;
 
@@ -99,12 +99,12 @@ impl Mm4Config {
         check(
             self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
             "tls_client_cert",
-            "goes together with `tls_client_key`",
+            "is valid only together with `tls_client_key`",
         );
         check(
             self.listen_tls_cert.is_some() == self.listen_tls_key.is_some(),
             "listen_tls_cert",
-            "goes together with `listen_tls_key`",
+            "is valid only together with `listen_tls_key`",
         );
     }
 

@@ -1,4 +1,4 @@
-//! Where the MMSC connects to us: known peers only, and not too many at once.
+//! The listener for the MMSC: known peers only, and a limited number of connections.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

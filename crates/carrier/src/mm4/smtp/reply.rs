@@ -1,4 +1,4 @@
-//! What a server answers (RFC 5321, 4.2): a code of three digits, perhaps a finer one (RFC 3463), and words for people.
+//! An SMTP reply (RFC 5321, 4.2): a code of three digits, perhaps an enhanced one (RFC 3463), and a text.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! What an MM7 carrier's table must hold beyond its types, and the secrets and certificates that it names.
+//! Checks of an MM7 carrier's table beyond its types, and the secrets and certificates that it names.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -82,7 +82,7 @@ impl Mm7Config {
         check(
             self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
             "tls_client_cert",
-            "goes together with `tls_client_key`",
+            "is valid only together with `tls_client_key`",
         );
         check(!self.namespace.is_empty(), "namespace", "is missing");
         check(!self.mm7_version.is_empty(), "mm7_version", "is missing");
@@ -119,7 +119,7 @@ impl Mm7Config {
         check(
             self.listen.is_none() || !self.allow_peers.is_empty(),
             "allow_peers",
-            "lets nobody in, though `listen` is set",
+            "allows no peer, although `listen` is set",
         );
     }
 
@@ -145,10 +145,8 @@ impl Mm7Config {
             .map_err(|mistake| self.mistaken(vec![Mistake::new(format!("{prefix}{}", mistake.key), mistake.what)]))?;
         match (username.is_empty(), password.is_empty()) {
             (true, true) => Ok(None),
-            (true, false) => Err(self.mistaken(vec![Mistake::new(
-                format!("{prefix}{key}"),
-                format!("goes together with `{prefix}username`"),
-            )])),
+            (true, false) => Err(self
+                .mistaken(vec![Mistake::new(format!("{prefix}{key}"), format!("needs `{prefix}username` as well"))])),
             (false, _) => Ok(Some(Login { username: username.to_owned(), password })),
         }
     }

@@ -1,4 +1,4 @@
-//! Where an MMSC takes messages: what a `url` says.
+//! The address of an MMSC: the parts of `url`.
 
 use hyper::Uri;
 

@@ -1,4 +1,4 @@
-//! What a carrier's table must hold beyond its types, and the secrets and certificates that it names.
+//! Checks of an SMPP carrier's table beyond its types, and the secrets and certificates that it names.
 
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -103,7 +103,7 @@ impl SmppConfig {
         check(
             self.tls_client_cert.is_some() == self.tls_client_key.is_some(),
             "tls_client_cert",
-            "goes together with `tls_client_key`",
+            "is valid only together with `tls_client_key`",
         );
         check(self.national_prefix.as_deref().is_none_or(is_prefix), "national_prefix", NO_PREFIX);
         let statuses = self

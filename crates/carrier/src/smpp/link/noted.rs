@@ -1,4 +1,4 @@
-//! What a link tells the trace of its carrier.
+//! Reports of a link to the trace of its carrier.
 
 use model::MessageId;
 

@@ -1,4 +1,4 @@
-//! What the SMSC's answers mean, for the segment and for the session.
+//! The meaning of the SMSC's answers, for the segment and for the session.
 
 use std::time::Instant;
 use wire::smpp::{BindKind, Body, CommandStatus, Pdu, encode, tag};

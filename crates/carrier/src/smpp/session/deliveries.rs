@@ -1,4 +1,4 @@
-//! What the SMSC delivers: receipts, in one piece or several, messages of handsets, and what nothing here can use.
+//! Deliveries of the SMSC: receipts, whole or in parts, inbound messages, and PDUs that cannot be used.
 
 use std::time::Instant;
 

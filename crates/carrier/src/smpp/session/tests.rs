@@ -1,4 +1,4 @@
-//! What takes too many messages to try over a socket.
+//! Tests with too many messages for a socket.
 
 use super::*;
 use crate::SubmissionOutcome;

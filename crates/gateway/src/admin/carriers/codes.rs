@@ -1,4 +1,4 @@
-//! The codes with which a carrier answers: how often, their meaning, and the consequence.
+//! The codes of a carrier's answers: count, meaning and consequence.
 
 use std::sync::Arc;
 

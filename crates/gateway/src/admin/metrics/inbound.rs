@@ -17,26 +17,26 @@ pub(super) fn encode(
         [("sms", of.sms.get()), ("mms", of.mms.get())]
             .map(|(kind, count)| ([("carrier", &**carrier), ("kind", kind)], count))
     });
-    family(encoder, "inbound_messages", "Messages of handsets for accounts", messages)?;
+    family(encoder, "inbound_messages", "Inbound messages for accounts", messages)?;
     let arrivals = carriers.iter().flat_map(|carrier| {
         let of = counters.inbound_of(carrier);
         [("part", of.parts.get()), ("repeat", of.repeated.get())]
             .map(|(kind, count)| ([("carrier", &**carrier), ("kind", kind)], count))
     });
-    let help = "Parts of messages of handsets that waited for others, and what had come before";
+    let help = "Parts of inbound messages that waited for others, and repeats";
     family(encoder, "inbound_arrivals", help, arrivals)?;
     let unrouted =
         carriers.iter().map(|carrier| ([("carrier", &**carrier)], counters.inbound_of(carrier).unrouted.get()));
-    family(encoder, "inbound_unrouted", "Messages of handsets to numbers that belong to no account", unrouted)?;
+    family(encoder, "inbound_unrouted", "Inbound messages to numbers of no account", unrouted)?;
     let refused =
         carriers.iter().map(|carrier| ([("carrier", &**carrier)], counters.inbound_of(carrier).not_recorded.get()));
-    let help = "Messages of handsets that could not be stored, so that their carrier sends them again";
+    let help = "Inbound messages that could not be stored; their carriers send them again";
     family(encoder, "inbound_not_recorded", help, refused)?;
     let waiting = ConstGauge::new(i64::try_from(inbound.waiting_parts.get()).unwrap_or(i64::MAX));
-    let help = "Parts of messages of handsets that wait for others";
+    let help = "Parts of inbound messages that wait for other parts";
     waiting.encode(encoder.encode_descriptor("inbound_parts_waiting", help, None, waiting.metric_type())?)?;
     let totals: [(&str, &str, u64); 3] = [
-        ("inbound_partial", "Messages of handsets that are shown with parts missing", inbound.partial.get()),
+        ("inbound_partial", "Inbound messages shown without their missing parts", inbound.partial.get()),
         (
             "inbound_suspected_opt_outs",
             "Texts that seem to ask for an end in other words than a keyword",
@@ -51,9 +51,9 @@ pub(super) fn encode(
     let keywords = inbound.keywords().map(|(kind, count)| ([("keyword", kind.as_str())], count));
     family(encoder, "inbound_keywords", "Keywords that handsets sent", keywords)?;
     let replies = inbound.replies().map(|(kind, count)| ([("keyword", kind.as_str())], count));
-    family(encoder, "automatic_messages", "Automatic messages, by the keyword that they answer", replies)?;
+    family(encoder, "automatic_messages", "Automatic messages, by keyword", replies)?;
     let suppressed = inbound.suppressed().map(|(why, count)| ([("reason", why.as_str())], count));
-    family(encoder, "automatic_suppressed", "Automatic messages that were not written, and why", suppressed)?;
+    family(encoder, "automatic_suppressed", "Automatic messages not sent, by reason", suppressed)?;
     let changes = counters.opt_outs.all().flat_map(|(source, outs, ins)| {
         [("opted_out", outs), ("opted_in", ins)]
             .map(|(change, count)| ([("source", source.as_str()), ("change", change)], count))

@@ -10,11 +10,11 @@ use super::inbound::family;
 /// Writes all of it.
 pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> std::fmt::Result {
     let totals = [
-        ("screening_blocked", "Texts that the compliance screen had refused", counters.blocked.get()),
-        ("screening_flagged", "Texts that the compliance screen marked", counters.flagged.get()),
+        ("screening_blocked", "Texts refused by the compliance screen", counters.blocked.get()),
+        ("screening_flagged", "Texts marked by the compliance screen", counters.flagged.get()),
         (
             "screening_templates_passed",
-            "Texts in which the compliance screen found something, and that passed under an approved template",
+            "Texts with findings, accepted under an approved template",
             counters.known.get(),
         ),
     ];
@@ -27,11 +27,11 @@ pub(super) fn encode(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -
         let labels = [("category", category.name()), ("certainty", certainty.as_str()), ("outcome", outcome.as_str())];
         (labels, count)
     });
-    let help = "Categories that were found in texts, a text in which several were found counts for each";
+    let help = "Findings by category; a text with several categories counts for each";
     family(encoder, "screening_findings", help, findings)?;
     let languages = screened
         .languages()
         .map(|(language, fate, count)| ([("language", language), ("outcome", fate.as_str())], count));
-    let help = "Texts that are not English, on which the second model of the screen has no say";
+    let help = "Texts in other languages than English, which the network does not judge";
     family(encoder, "screening_other_language", help, languages)
 }

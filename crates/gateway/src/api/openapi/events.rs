@@ -1,4 +1,4 @@
-//! What endpoints receive.
+//! The events that endpoints receive.
 
 use model::EventType;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The error pages: what each error means, a request that causes it, the answer, and how to fix it.
+//! The error pages: the meaning of each error, a request that causes it, the answer, and the fix.
 
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;

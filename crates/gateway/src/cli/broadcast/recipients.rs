@@ -45,7 +45,7 @@ pub(super) fn read(file: &[u8]) -> Listed {
         match Msisdn::parse(text) {
             Err(_) => listed.bad.push((line, format!("`{text}` is not a number such as +18005550100"))),
             Ok(number) => match lines.get(&number) {
-                Some(first) => listed.bad.push((line, format!("{number} stands on line {first} already"))),
+                Some(first) => listed.bad.push((line, format!("{number} is on line {first} already"))),
                 None => {
                     lines.insert(number, line);
                     listed.recipients.push(number);

@@ -53,16 +53,16 @@ pub(super) struct Send {
     /// A file with the text
     #[arg(long, value_name = "FILE", conflicts_with = "body")]
     body_file: Option<PathBuf>,
-    /// Tells this sending from another one of the same text to the same recipients
+    /// A name that distinguishes this broadcast from an equal one (same text, same recipients)
     #[arg(long, default_value = "")]
     name: String,
-    /// Send to the others where lines are bad
+    /// Skip bad lines, and send to the others
     #[arg(long)]
     skip_bad_lines: bool,
-    /// Recipients of one request, at most
+    /// The maximum of recipients in one request
     #[arg(long, default_value_t = PER_REQUEST)]
     per_request: NonZeroUsize,
-    /// Do not wait until everybody had their turn
+    /// Do not wait until every recipient has had a turn
     #[arg(long)]
     detach: bool,
     #[command(flatten)]
@@ -87,7 +87,7 @@ impl Send {
                     bar.abandon();
                     report(&broadcasts, as_json);
                     return Err(Failed::new(format!(
-                        "{failed}; what was accepted is not sent twice when this is run again"
+                        "{failed}; run the command again: accepted recipients are not sent to twice"
                     )));
                 }
             }

@@ -29,9 +29,8 @@ pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Va
     }
     let id = answer["id"].as_str().unwrap_or_default();
     let ended = machine().timeout(LIMIT, end(app, id)).await;
-    ended.unwrap_or_else(|_| {
-        Err(Failed::new(format!("the message {id} was not delivered within {} s", LIMIT.as_secs())))
-    })?;
+    ended
+        .unwrap_or_else(|_| Err(Failed::new(format!("message {id} was not delivered within {} s", LIMIT.as_secs()))))?;
     let path = format!("/admin/v1/messages/{}", escaped(id));
     let (status, message) =
         client::request(&url(app.admin_address)?, &Method::GET, &path, &format!("Bearer {admin_token}"), None).await?;

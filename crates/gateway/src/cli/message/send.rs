@@ -17,7 +17,7 @@ pub(super) struct Send {
     /// The recipient
     #[arg(long)]
     to: String,
-    /// The sender, which is one of the account's
+    /// The sender, a number of the account
     #[arg(long)]
     from: String,
     /// The text
@@ -26,16 +26,16 @@ pub(super) struct Send {
     /// A file with the text
     #[arg(long, value_name = "FILE", conflicts_with = "body")]
     body_file: Option<PathBuf>,
-    /// Where the media of an MMS are
+    /// The URL of the media of an MMS
     #[arg(long, value_name = "URL")]
     media_url: Option<String>,
-    /// live, or test for the sandbox; live unless given
+    /// live, or test for the sandbox; by default live
     #[arg(long)]
     mode: Option<String>,
-    /// The account's own name for it
+    /// The account's reference for the message
     #[arg(long)]
     reference: Option<String>,
-    /// Sends nothing where the account has sent the same under this key before
+    /// Send nothing if the account has sent the same message under this key before
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
 }
@@ -45,10 +45,10 @@ pub(super) struct Send {
 pub(super) struct Again {
     /// The id of the earlier message
     id: String,
-    /// Sends nothing where the account has sent the same under this key before
+    /// Send nothing if the account has sent the same message under this key before
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -76,7 +76,7 @@ impl Send {
 
 impl Again {
     pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
-        output::confirm(&format!("Send {} again, as a new message? Its recipient gets it.", self.id), self.yes)?;
+        output::confirm(&format!("Send {} again, as a new message, to the same recipient?", self.id), self.yes)?;
         let input = json!({ "idempotencyKey": self.idempotency_key });
         let path = format!("/messages/{}/again", escaped(&self.id));
         output::one(&door.ask(Method::POST, &path, Some(&input)).await?, door.json);

@@ -33,12 +33,16 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
-    #[arg(long, value_name = "URL", help = "Where events are forwarded, such as http://localhost:3000/hook")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The URL to which events are forwarded, such as http://localhost:3000/hook"
+    )]
     forward_to: Uri,
-    /// The secret that signs, `whsec_…`; a new one, which is printed, when absent
+    /// The secret for signatures, `whsec_…`; by default a new one, which is printed
     #[arg(long, env = "SMSFACTORY_WEBHOOK_SECRET")]
     secret: Option<String>,
-    /// Begin after this event, or with events of this time; with those that happen from now on when absent
+    /// Begin after this event, or with events of this time; by default with new events
     #[arg(long)]
     after: Option<String>,
 }
@@ -56,7 +60,9 @@ impl Listen {
             return Err(Failed::new("--forward-to is not an address such as http://localhost:3000/hook"));
         }
         let secret = match &self.secret {
-            Some(text) => Secret::parse(text).ok_or_else(|| Failed::new("--secret is none of smsfactory's"))?,
+            Some(text) => {
+                Secret::parse(text).ok_or_else(|| Failed::new("--secret is not a secret of smsfactory (`whsec_…`)"))?
+            }
             None => Secret::new(&OsEntropy),
         };
         output::complain(format!("forwarding to {}; secret {}", self.forward_to, secret.reveal()));

@@ -1,4 +1,4 @@
-//! What follows from the end of an attempt.
+//! The consequences of the end of an attempt.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The words between a lane and its driver: what happened, and what is to be done.
+//! The words between a lane and its driver: events in, actions out.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a peer may say, in what order, and how much of it.
+//! The commands of a peer: their order and their limits.
 
 use std::sync::Mutex;
 

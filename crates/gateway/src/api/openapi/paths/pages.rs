@@ -1,4 +1,4 @@
-//! What needs no key.
+//! Paths that need no key.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Endpoints of webhooks, their deliveries, and events.
+//! Webhook endpoints, their deliveries, and events.
 
 use model::EventType;
 use serde_json::{Value, json};
