@@ -209,6 +209,11 @@ impl Snapshot {
         let gauges = [
             ("nodes", "Nodes of the store that live, as this one sees them", node.living()),
             ("node_carriers", "Carriers that this node dispatches to while other nodes do not", node.carriers()),
+            (
+                "store_held",
+                "Whether the store was restored and is held, so that nothing leaves",
+                usize::from(self.pipeline.hold().is_some()),
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
