@@ -167,7 +167,7 @@ async fn what_waits_in_a_held_service_can_be_ended_and_a_restart_releases_nothin
     let ((mut service, file), smsc) = (first().await, smsc().await);
     let old = send(&service).await;
     let recipients: Vec<String> = (0..30).map(|number| format!("+120255501{number:02}")).collect();
-    let broadcast = json!({ "to": recipients, "from": "+18005551000", "body": "hello" });
+    let broadcast = json!({ "recipients": recipients, "from": "+18005551000", "body": "hello" });
     let post = Ask::new("POST", "/api/v1/messaging/broadcast").header("authorization", &service.authorization);
     post.json(&broadcast).send(service.api).await.expect(201);
     let backup = file.with_file_name("backup");
