@@ -51,8 +51,8 @@ pub(super) struct Shelf {
 const UNFINISHED: &str = ".restoring";
 
 impl Shelf {
-    /// Finds out whether the media of a backup may come to `root`, and removes what an earlier restore of them left that
-    /// was stopped.
+    /// Finds out whether the media of a backup may come to `root`, and removes what an earlier restore of them left
+    /// there when it was stopped.
     ///
     /// # Errors
     /// [`StoreError::Refused`] with a sentence for the operator where there are others.
