@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod backup;
 mod block;
 mod broadcast;
 mod carrier;
@@ -15,6 +16,7 @@ mod console;
 mod decisions;
 mod dev;
 mod erase;
+mod hold;
 mod holder;
 mod inbound;
 mod key;
@@ -101,6 +103,12 @@ enum Command {
     Node(node::Node),
     /// The store: copy it to PostgreSQL
     Store(store::Store),
+    /// Makes a backup of the store and of media while a server runs
+    Backup(backup::Backup),
+    /// Puts a backup in the place of a store that is gone, and holds it: nothing leaves before `hold release`
+    Restore(backup::Restore),
+    /// A store that was restored: what waits in it and may have left before, and releasing it
+    Hold(hold::Hold),
     /// Erases a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
     /// Reloads the configuration of a running server, as SIGHUP does, and prints the applied keys and those that need a
@@ -172,6 +180,9 @@ pub fn run() -> ExitCode {
             Command::Audit(audit) => audit.run().await,
             Command::Node(node) => node.run().await,
             Command::Store(store) => store.run().await,
+            Command::Backup(backup) => backup.run().await,
+            Command::Restore(restore) => restore.run().await,
+            Command::Hold(hold) => hold.run().await,
             Command::Erase(erase) => erase.run().await,
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),

@@ -442,7 +442,7 @@ async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_
     let media = server.config.media.directory.display();
     let sound = format!(
         "[keys]\npepper = \"{}\"\n[store]\nurl = \"{store}\"\n[media]\ndirectory = \"{media}\"\n",
-        "p".repeat(32)
+        "pepper".repeat(6)
     );
     write_private(&file, &sound);
     let warning = "my.toml:4: 2 messages wait for the carrier `old`, which is not in this configuration: \

@@ -21,6 +21,7 @@ mod fault;
 mod feed;
 mod flights;
 mod health;
+mod holds;
 mod inbound;
 mod inbound_rows;
 mod keys;
@@ -40,6 +41,7 @@ mod opted;
 mod optouts;
 mod parked;
 mod parked_load;
+mod peppers;
 mod place;
 pub mod plans;
 mod quota;
@@ -50,6 +52,7 @@ mod retention;
 mod rows;
 mod schema;
 mod screening;
+mod snapshot;
 mod stop;
 mod stopped;
 mod templates;
@@ -84,6 +87,7 @@ use retention::Walking;
 use windows::MemoryWindows;
 use writer::Writer;
 
+pub(crate) use snapshot::{Vacancy, copy_as_of_now, hold_copy};
 pub(crate) use stopped::Stopped;
 
 /// The store on one SQLite file.

@@ -30,6 +30,7 @@ use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
 use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
+use store::contract::holds::{Hold, Waiting};
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
@@ -39,6 +40,7 @@ use store::contract::messages::{MessageFilter, Page, Reference};
 use store::contract::nodes::{Epoch, Node, Slot, StoppedCarrier, TakenOver};
 use store::contract::operators::{OperatorChange, Proof};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
+use store::contract::peppers::Adopted;
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
@@ -50,8 +52,9 @@ use store::contract::webhooks::{
 };
 use store::contract::windows::{Taken, Window};
 use store::{
-    Audit, Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, Operators,
-    OptOuts, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
+    Audit, Broadcasts, Changes, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages, Nodes,
+    Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks,
+    Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -603,6 +606,40 @@ impl Erasures for Gated {
         limit: usize,
     ) -> Result<Vec<Erasure>, StoreError> {
         self.inner.erasures(of, after, limit).await
+    }
+}
+
+passed_on! { PepperRecords {
+    fn adopt_pepper(
+        verifier: SecretDigest,
+        previous: Option<SecretDigest>,
+        now: Timestamp,
+    ) -> Adopted;
+    fn keys_of_other_peppers(now: Timestamp) -> u64;
+    fn reseal_webhook_secret(id: WebhookId, from: SealedSecret, to: SealedSecret) -> bool;
+    fn rehash_key(id: &KeyId, from: SecretDigest, to: SecretDigest, now: Timestamp) -> bool;
+} }
+
+#[async_trait]
+impl Holds for Gated {
+    async fn hold(&self, hold: Hold, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.hold(hold, now).await
+    }
+
+    async fn held(&self) -> Result<Option<Hold>, StoreError> {
+        self.inner.held().await
+    }
+
+    async fn release_hold(&self) -> Result<bool, StoreError> {
+        self.inner.release_hold().await
+    }
+
+    async fn waiting_in_all(&self) -> Result<Waiting, StoreError> {
+        self.inner.waiting_in_all().await
+    }
+
+    async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
+        self.inner.end_queued(node, now, limit).await
     }
 }
 

@@ -30,7 +30,9 @@ use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
 use crate::contract::nodes::Epoch;
 use crate::turns::{Reader, Work};
+use crate::verdict::Ending;
 
+pub(super) use self::expiry::end;
 pub(super) use self::recovery::{Freeing, free_leases};
 
 /// What a process keeps for those who dispatch.
@@ -111,7 +113,7 @@ impl Dispatch for Postgres {
     ) -> Result<usize, StoreError> {
         self.core
             .write((node, now, under_way, limit), |unit, (node, now, under_way, limit)| {
-                Box::pin(expiry::expire(unit, *node, *now, under_way, *limit))
+                Box::pin(end(unit, *node, *now, under_way, Ending::ByValidity, *limit))
             })
             .await
     }
