@@ -355,6 +355,12 @@ impl Snapshot {
             "Messages that no carrier took",
             fates(|fates| fates.failed.get()).into_iter(),
         )?;
+        counter(
+            encoder,
+            "messages_canceled",
+            "Messages that their clients took back before they left",
+            fates(|fates| fates.canceled.get()).into_iter(),
+        )?;
         let submitted = "From the acceptance of a message until a carrier had taken it whole";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
         let delivered = "From the acceptance of a message until the handset had it";

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::message::{Message, MessageRecord, MessageType};
-use model::{MessageId, Owner};
+use model::{MessageId, Owner, Timestamp};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{Postgres, lists, rows};
+use super::{Postgres, life, lists, rows};
 use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -32,6 +32,15 @@ impl Messages for Postgres {
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(record(unit, *id))).await
+    }
+
+    async fn cancel_message(
+        &self,
+        owner: Option<Owner>,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRecord>, StoreError> {
+        self.core.write((owner, id, now), |unit, (owner, id, now)| Box::pin(cancel(unit, *owner, *id, *now))).await
     }
 
     async fn messages(
@@ -61,6 +70,27 @@ async fn record(unit: &Unit, id: MessageId) -> Result<Option<MessageRecord>, Fau
         rows::DELIVERY
     );
     unit.find(&sql, &[&rows::id(id.to_bytes())]).await?.as_ref().map(rows::record).transpose()
+}
+
+/// The row of the queue is locked: an attempt of the message begins before this or not at all.
+async fn cancel(
+    unit: &mut Unit,
+    owner: Option<Owner>,
+    id: MessageId,
+    now: Timestamp,
+) -> Result<Option<MessageRecord>, Fault> {
+    let Some(found) = record(unit, id).await? else { return Ok(None) };
+    if owner.is_some_and(|owner| found.message.owner() != owner) {
+        return Ok(None);
+    }
+    let mut lives = life::lock(unit, [id]).await?;
+    if let Some(mut life) = lives.remove(&id)
+        && life.cancel(now)
+    {
+        life::save(unit, vec![life]).await?;
+    }
+    // It may have ended before it was locked.
+    record(unit, id).await
 }
 
 async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {

@@ -223,6 +223,7 @@ passed_on! { Messages {
     fn admit(admission: Admission<NewMessage>) -> Admitted<Message>;
     fn message(owner: Owner, id: MessageId) -> Option<MessageRecord>;
     fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
+    fn cancel_message(owner: Option<Owner>, id: MessageId, now: Timestamp) -> Option<MessageRecord>;
     fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
     fn events(id: MessageId) -> Vec<Event>;
     replaying fn replay(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Message>>;
