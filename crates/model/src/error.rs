@@ -76,11 +76,13 @@ pub enum ErrorCode {
     MessageTooLong = 33107,
     /// Too many recipients.
     TooManyRecipients = 33108,
+    /// The message can no longer be canceled.
+    TooLateToCancel = 33109,
 }
 
 impl ErrorCode {
     /// Every code, in the order of the numbers.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::UnexpectedError,
         Self::AuthenticationFailed,
         Self::RateLimitExceeded,
@@ -111,6 +113,7 @@ impl ErrorCode {
         Self::InvalidIdempotencyKey,
         Self::MessageTooLong,
         Self::TooManyRecipients,
+        Self::TooLateToCancel,
     ];
 
     /// The published number.
@@ -156,6 +159,7 @@ impl ErrorCode {
             Self::InvalidIdempotencyKey => "InvalidIdempotencyKey",
             Self::MessageTooLong => "MessageTooLong",
             Self::TooManyRecipients => "TooManyRecipients",
+            Self::TooLateToCancel => "TooLateToCancel",
         }
     }
 
@@ -192,6 +196,7 @@ impl ErrorCode {
             Self::InvalidIdempotencyKey => "Invalid idempotency key",
             Self::MessageTooLong => "Message body is too long",
             Self::TooManyRecipients => "Too many recipients",
+            Self::TooLateToCancel => "The message can no longer be canceled",
         }
     }
 
@@ -264,6 +269,10 @@ impl ErrorCode {
             }
             Self::MessageTooLong => "The body has more characters than the platform takes.",
             Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",
+            Self::TooLateToCancel => {
+                "The message has ended, or has been handed to a carrier, which may have taken it or a part of it. \
+                 `additionalInfo.status` says where it stands. A message that is `canceled` already is no error."
+            }
         }
     }
 }
@@ -303,6 +312,8 @@ pub enum AdditionalInfo {
     InvalidRecipients(Vec<InvalidRecipient>),
     /// Recipients that stand more than once.
     DuplicateRecipients(Vec<String>),
+    /// Where a message stands that was to be canceled: the name of its status.
+    Status(&'static str),
     /// What a text was found to be, and where.
     NonCompliant {
         /// The categories, the surest first.

@@ -8,9 +8,9 @@
 //! [`inbound`] (what handsets send), [`keyword`], [`optout`] (what follows from it),
 //! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
 //! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
-//! found in texts), [`limits`], [`quota`], [`backoff`] (how much and when), [`sampler`] (how many log lines),
-//! [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of), [`operator`]
-//! (who runs the platform), [`audit`] (what they changed).
+//! found in texts), [`limits`], [`quota`], [`backoff`], [`validity`] (how much and when), [`sampler`] (how many log
+//! lines), [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of),
+//! [`operator`] (who runs the platform), [`audit`] (what they changed).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;
@@ -45,6 +45,7 @@ pub mod sampler;
 pub mod screening;
 pub mod status;
 pub mod unmatched;
+pub mod validity;
 pub mod webhook;
 
 pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};
@@ -74,4 +75,5 @@ pub use screening::{
 };
 pub use status::{ErrorType, ReceiptScope, Status};
 pub use unmatched::Unmatched;
+pub use validity::Validity;
 pub use webhook::{EventId, EventType, Webhook};

@@ -13,11 +13,14 @@ pub enum Status {
     Undelivered,
     /// No carrier took it.
     Failed,
+    /// Taken back by its client before anything of it left.
+    Canceled,
 }
 
 impl Status {
     /// Every status, in the order of a message's life.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Delivered, Self::Undelivered, Self::Failed];
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Sent, Self::Delivered, Self::Undelivered, Self::Failed, Self::Canceled];
 
     /// The status's name in the API and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -27,6 +30,7 @@ impl Status {
             Self::Delivered => "delivered",
             Self::Undelivered => "undelivered",
             Self::Failed => "failed",
+            Self::Canceled => "canceled",
         }
     }
 
@@ -35,9 +39,9 @@ impl Status {
         Self::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
-    /// Whether nothing follows: delivered, undelivered and failed messages stay what they are.
+    /// Whether nothing follows: delivered, undelivered, failed and canceled messages stay what they are.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Delivered | Self::Undelivered | Self::Failed)
+        matches!(self, Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled)
     }
 
     /// Whether a message may go from this status to `next`.
@@ -47,7 +51,7 @@ impl Status {
         match self {
             Self::Queued => !matches!(next, Self::Queued),
             Self::Sent => matches!(next, Self::Delivered | Self::Undelivered),
-            Self::Delivered | Self::Undelivered | Self::Failed => false,
+            Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled => false,
         }
     }
 }

@@ -50,11 +50,13 @@ pub enum EventType {
     WebhookTest,
     /// An endpoint was disabled.
     WebhookDisabled,
+    /// A message was canceled.
+    MessageCanceled,
 }
 
 impl EventType {
     /// Every type.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::MessageQueued,
         Self::MessageSent,
         Self::MessageDelivered,
@@ -69,6 +71,7 @@ impl EventType {
         Self::BroadcastCanceled,
         Self::WebhookTest,
         Self::WebhookDisabled,
+        Self::MessageCanceled,
     ];
 
     /// The name in the API.
@@ -88,6 +91,7 @@ impl EventType {
             Self::BroadcastCanceled => "messaging.broadcast.canceled",
             Self::WebhookTest => "webhook.test",
             Self::WebhookDisabled => "webhook.disabled",
+            Self::MessageCanceled => "messaging.outgoing.message.canceled",
         }
     }
 
@@ -114,6 +118,7 @@ impl EventType {
             Status::Delivered => Self::MessageDelivered,
             Status::Undelivered => Self::MessageUndelivered,
             Status::Failed => Self::MessageFailed,
+            Status::Canceled => Self::MessageCanceled,
         }
     }
 

@@ -142,6 +142,8 @@ pub struct Fates {
     pub undelivered: Counter,
     /// No carrier took them.
     pub failed: Counter,
+    /// Their clients took them back before they left.
+    pub canceled: Counter,
     /// From their acceptance until a carrier had taken them whole.
     pub submitted_after: Histogram,
     /// From their acceptance until the handset had them.

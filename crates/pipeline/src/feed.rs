@@ -112,6 +112,7 @@ impl Feed {
                     }
                     Status::Undelivered => fates.undelivered.add(),
                     Status::Failed => fates.failed.add(),
+                    Status::Canceled => fates.canceled.add(),
                 }
                 self.waiters.tell_of(id, || delivery.clone());
             }

@@ -1,6 +1,7 @@
 //! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
 
 mod assigning;
+mod canceling;
 mod drain;
 mod erase;
 mod releasing;

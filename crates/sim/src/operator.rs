@@ -36,6 +36,7 @@ impl Operator {
                 7 if self.world.plan.mood != Mood::Calm => self.stop_number(&process).await,
                 14 => self.erase(&process).await,
                 8 | 9 => self.look_at_broadcast(&process).await,
+                13 => self.take_back(&process).await,
                 _ => self.look(&process).await,
             }
         }
@@ -224,19 +225,29 @@ impl Operator {
         }
     }
 
+    /// A message that was promised.
+    fn any_message(&mut self) -> Option<MessageId> {
+        let facts = self.world.ledger.lock();
+        let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
+        let messages: Vec<_> =
+            promised.filter_map(|promise| if let Named::Message(id) = promise.id { Some(id) } else { None }).collect();
+        if messages.is_empty() { None } else { Some(*self.chance.pick(&messages)) }
+    }
+
+    /// Takes a message back. Whether it may leave is seen from what carriers have.
+    async fn take_back(&mut self, process: &Arc<Process>) {
+        let Some(id) = self.any_message() else { return };
+        let pipeline = Arc::clone(&process.pipeline);
+        let canceled = self.world.within(process, async move { pipeline.cancel_message(None, id).await }).await;
+        if let Some(Ok(record)) = canceled {
+            self.world.executor.note(&format!("operator: {id} is taken back"));
+            self.world.ledger.lock().saw(id, record.delivery.status);
+        }
+    }
+
     /// Looks at a message that was promised: it is there, and where it stands follows from where it stood.
     async fn look(&mut self, process: &Arc<Process>) {
-        let id = {
-            let facts = self.world.ledger.lock();
-            let promised = facts.requests.values().filter_map(|request| request.promised.as_ref());
-            let messages: Vec<_> = promised
-                .filter_map(|promise| if let Named::Message(id) = promise.id { Some(id) } else { None })
-                .collect();
-            if messages.is_empty() {
-                return;
-            }
-            *self.chance.pick(&messages)
-        };
+        let Some(id) = self.any_message() else { return };
         let store = Arc::clone(&process.store);
         match self.world.within(process, async move { store.message_of_any_account(id).await }).await {
             Some(Ok(Some(record))) => self.world.ledger.lock().saw(id, record.delivery.status),

@@ -50,7 +50,7 @@ impl Taken {
                     Status::Queued if !self.acceptances => return None,
                     Status::Queued => 1,
                     Status::Sent => 2,
-                    Status::Delivered | Status::Undelivered | Status::Failed => {
+                    Status::Delivered | Status::Undelivered | Status::Failed | Status::Canceled => {
                         2 + u32::from(delivery.sent_at.is_some())
                     }
                 };

@@ -9,6 +9,7 @@ use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageI
 
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
+use crate::reasons::TAKEN_BACK;
 use crate::shares::{Share, Shares};
 use crate::tally::Tally;
 
@@ -220,7 +221,7 @@ impl Life {
             Status::Queued => {}
             Status::Sent => self.delivery.sent_at = Some(at),
             Status::Delivered => self.delivery.delivered_at = Some(at),
-            Status::Undelivered | Status::Failed => self.delivery.failed_at = Some(at),
+            Status::Undelivered | Status::Failed | Status::Canceled => self.delivery.failed_at = Some(at),
         }
         if let Some((kind, message)) = error {
             self.delivery.error_type = Some(kind);
@@ -232,7 +233,7 @@ impl Life {
     /// Ends a message that is not to be sent any more. Where an earlier attempt may have reached the recipient it has
     /// failed for no known reason; otherwise the recipient is skipped. Says whether the status changed.
     pub(crate) fn skip(&mut self, at: Timestamp, why: &str) -> bool {
-        let may_have_left = self.accepted != 0 || self.shares.took_any() || self.delivery.unknown_outcomes > 0;
+        let may_have_left = self.may_have_left();
         if !self.change(Status::Failed, at, may_have_left.then(|| (ErrorType::Unknown, String::new()))) {
             return false;
         }
@@ -240,6 +241,23 @@ impl Life {
         self.delivery.error_message = Some(why.to_owned());
         self.note(at, EventKind::Ended, why);
         true
+    }
+
+    /// Takes a message back for its client, of which no attempt is under way and nothing can have left. Its recipient
+    /// is skipped. Says whether it did.
+    pub(crate) fn cancel(&mut self, at: Timestamp) -> bool {
+        let is_too_late = self.in_flight || self.delivery.held || self.may_have_left();
+        if is_too_late || !self.change(Status::Canceled, at, None) {
+            return false;
+        }
+        self.skipped = true;
+        self.note(at, EventKind::Ended, TAKEN_BACK);
+        true
+    }
+
+    /// Whether an attempt that has ended may have reached the recipient, with all of the message or a part of it.
+    fn may_have_left(&self) -> bool {
+        self.accepted != 0 || self.shares.took_any() || self.delivery.unknown_outcomes > 0
     }
 
     /// The mask of segment `number`, from 1; none for a number that cannot be.
@@ -259,7 +277,7 @@ impl Life {
             Status::Queued => None,
             Status::Sent => self.delivery.sent_at,
             Status::Delivered => self.delivery.delivered_at,
-            Status::Undelivered | Status::Failed => self.delivery.failed_at,
+            Status::Undelivered | Status::Failed | Status::Canceled => self.delivery.failed_at,
         };
         at.unwrap_or_default()
     }
@@ -270,7 +288,7 @@ impl Life {
 pub(crate) fn told(delivery: Delivery) -> Delivery {
     match delivery.status {
         Status::Undelivered | Status::Failed => delivery,
-        Status::Queued | Status::Sent | Status::Delivered => {
+        Status::Queued | Status::Sent | Status::Delivered | Status::Canceled => {
             Delivery { error_type: None, error_message: None, ..delivery }
         }
     }

@@ -6,5 +6,8 @@ pub(crate) const OPTED_OUT: &str = "The recipient has opted out";
 /// The broadcast was canceled.
 pub(crate) const CANCELED: &str = "The broadcast was canceled before the message left";
 
+/// The client canceled the message. Only an event says so: the status says the same.
+pub(crate) const TAKEN_BACK: &str = "canceled before it left";
+
 /// The recipient is being erased.
 pub(crate) const ERASED: &str = "The recipient's data were erased before the message left";

@@ -49,6 +49,8 @@ impl Tally {
             Status::Delivered => &mut self.delivered,
             Status::Undelivered => &mut self.undelivered,
             Status::Failed => &mut self.failed,
+            // Its recipient counts as skipped.
+            Status::Canceled => &mut self.skipped,
         }
     }
 }

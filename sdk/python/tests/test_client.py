@@ -29,6 +29,13 @@ class ClientTest(unittest.TestCase):
         found = self.client.get_message(sent["id"])
         self.assertEqual((found["to"], found["body"], found["reference"]), ("+18005550120", "Hello", "order 7"))
 
+    def test_a_message_that_has_left_is_not_canceled(self):
+        sent = self.client.send_message(to="+18005550123", from_=FROM, body="Gone", validity_seconds=600, wait=20)
+        with self.assertRaises(ConflictError) as raised:
+            self.client.cancel_message(sent["id"])
+        self.assertEqual(raised.exception.code, 33109)
+        self.assertIn(raised.exception.additional_info["status"], ("sent", "delivered"))
+
     def test_a_repeat_under_the_same_key_is_the_same_message(self):
         message = {"to": "+18005550121", "from_": FROM, "body": "Once", "idempotency_key": "python-once"}
         self.assertEqual(self.client.send_message(**message)["id"], self.client.send_message(**message)["id"])

@@ -76,6 +76,11 @@ export class Client {
     return this.#get(`/message/${part(id)}`);
   }
 
+  /** Takes back a message that waits. Rejects with a `ConflictError` (33109) once it may have left. */
+  cancelMessage(id: string): Promise<Schemas["Message"]> {
+    return this.#json({ method: "POST", path: `/message/${part(id)}/cancel`, repeats: true });
+  }
+
   /** Messages of both directions, newest first. */
   messages(filters: Filters = {}): AsyncGenerator<Schemas["AnyMessage"]> {
     return this.#pages("/message", filters);

@@ -56,7 +56,7 @@ export class PermissionDenied extends ApiError {}
 /** There is nothing of this id that the key may see (404). */
 export class NotFound extends ApiError {}
 
-/** The idempotency key belongs to another request, or to one that is under way (409). */
+/** The idempotency key belongs to another request or to one that is under way, or it is too late to cancel (409). */
 export class ConflictError extends ApiError {}
 
 /** Too many requests, or the daily quota is used up (429). `retryAfter` says when to come back. */

@@ -48,6 +48,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messaging/message/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a message
+         * @description Takes back a message that waits: it is never submitted. A message of which a carrier may have anything is 33109. A message that is canceled already is answered like the first time.
+         */
+        post: operations["cancelMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messaging/message/{id}/media/{place}": {
         parameters: {
             query?: never;
@@ -1434,6 +1454,72 @@ export interface webhooks {
         patch?: never;
         trace?: never;
     };
+    "messaging.outgoing.message.canceled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A message was canceled before it left.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         */
+        post: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The id of the event. */
+                    "webhook-id": string;
+                    /** @description When the request was made, in Unix seconds. */
+                    "webhook-timestamp": string;
+                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    "webhook-signature": string;
+                };
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Event"] & {
+                        /** @constant */
+                        type?: "messaging.outgoing.message.canceled";
+                        data?: components["schemas"]["Message"];
+                    };
+                };
+            };
+            responses: {
+                /** @description The endpoint is gone for good: it is disabled. */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The endpoint has the event. */
+                "2XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface components {
     schemas: {
@@ -1468,6 +1554,8 @@ export interface components {
             messageType?: "SMS" | "MMS" | null;
             /** @description Your own name for it. It comes back in answers and events, and lists can be filtered by it. */
             reference?: string | null;
+            /** @description How long it is worth sending: what no carrier has taken by then is `undelivered`, with `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the operator has set another time. */
+            validitySeconds?: number | null;
             /** @description The same request under the same key within 24 hours is done once. */
             idempotencyKey?: string | null;
         } | {
@@ -1507,7 +1595,7 @@ export interface components {
              * @description Where the message stands. It never goes back.
              * @enum {string}
              */
-            status: "queued" | "sent" | "delivered" | "undelivered" | "failed";
+            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled";
             /**
              * Format: date-time
              * @description When it was accepted.
@@ -1530,6 +1618,11 @@ export interface components {
              * @description When it ended without arriving.
              */
             failedAt?: string;
+            /**
+             * Format: date-time
+             * @description When you canceled it.
+             */
+            canceledAt?: string;
             /**
              * @description Why it did not arrive.
              * @enum {string}
@@ -1646,6 +1739,8 @@ export interface components {
             messageType?: "SMS" | "MMS" | null;
             /** @description Your own name for it. It comes back in answers and events, and lists can be filtered by it. */
             reference?: string | null;
+            /** @description How long it is worth sending: what no carrier has taken by then is `undelivered`, with `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the operator has set another time. */
+            validitySeconds?: number | null;
             /** @description The same request under the same key within 24 hours is done once. */
             idempotencyKey?: string | null;
         } | {
@@ -1689,7 +1784,7 @@ export interface components {
         Counts: {
             /** @description All recipients. */
             total: number;
-            /** @description Those who get no message: blocked, opted out, or saved by a cancellation. */
+            /** @description Those who get no message: blocked, opted out, or saved by a cancellation of their broadcast or of their message. */
             skipped: number;
             /** @description Those who wait. */
             queued: number;
@@ -1951,7 +2046,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled";
+            type: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
             /**
              * Format: date-time
              * @description When it happened.
@@ -2015,7 +2110,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Messages that stand there; `received` has the inbound ones. */
-                status?: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "received";
+                status?: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
                 /** @description One direction alone. */
                 direction?: "outbound" | "inbound";
                 /** @description Messages to this address. */
@@ -2429,6 +2524,155 @@ export interface operations {
                     "application/json": components["schemas"]["Error"] & {
                         /** @enum {unknown} */
                         code?: 33101;
+                    };
+                };
+            };
+            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            413: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33104;
+                    };
+                };
+            };
+            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            429: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33002;
+                    };
+                };
+            };
+            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            500: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33000;
+                    };
+                };
+            };
+            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            503: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33105;
+                    };
+                };
+            };
+        };
+    };
+    cancelMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the message. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message, which is `canceled`. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            400: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33100;
+                    };
+                };
+            };
+            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            401: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33001;
+                    };
+                };
+            };
+            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            404: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33101;
+                    };
+                };
+            };
+            /** @description - `33109` The message can no longer be canceled: The message has ended, or has been handed to a carrier, which may have taken it or a part of it. `additionalInfo.status` says where it stands. A message that is `canceled` already is no error. */
+            409: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33109;
                     };
                 };
             };
@@ -5086,7 +5330,7 @@ export interface operations {
                 /** @description Deliveries that stand there. */
                 status?: "pending" | "succeeded" | "failed";
                 /** @description Events of this type. */
-                type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled";
+                type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
                 /** @description How many items a page has at most. */
                 limit?: number;
                 /** @description Where the page begins: the `nextCursor` of the page before. */
@@ -5393,7 +5637,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Events of this type. */
-                type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled";
+                type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
                 /** @description Events behind this one (an id), or of this time and later. */
                 after?: string | unknown | unknown;
                 /** @description Has events logged for the next hour although the account has no endpoint. */

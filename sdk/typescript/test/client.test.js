@@ -51,6 +51,13 @@ test("a message is sent and found again", async () => {
   assert.deepEqual([found.to, found.body, found.reference], ["+18005550220", "Hello", "order 7"]);
 });
 
+test("a message that has left is not canceled", async () => {
+  const sent = await client.sendMessage({ to: "+18005550223", from, body: "Gone", validitySeconds: 600, wait: 20 });
+  await assert.rejects(client.cancelMessage(sent.id), (error) => {
+    return error instanceof ConflictError && error.code === 33109 && /sent|delivered/.test(error.additionalInfo.status);
+  });
+});
+
 test("a repeat under the same key is the same message", async () => {
   const message = { to: "+18005550221", from, body: "Once", idempotencyKey: "node-once" };
   assert.equal((await client.sendMessage(message)).id, (await client.sendMessage(message)).id);

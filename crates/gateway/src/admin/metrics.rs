@@ -404,6 +404,12 @@ impl Snapshot {
             fates(|fates| fates.undelivered.get()).into_iter(),
         )?;
         counter(encoder, "messages_failed", "Messages failed", fates(|fates| fates.failed.get()).into_iter())?;
+        counter(
+            encoder,
+            "messages_canceled",
+            "Messages canceled before they were submitted",
+            fates(|fates| fates.canceled.get()).into_iter(),
+        )?;
         let submitted = "Time from acceptance to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
         let delivered = "Time from acceptance to delivery at the handset";

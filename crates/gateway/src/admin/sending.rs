@@ -60,7 +60,7 @@ async fn sent(admin: &Admin, request: Request) -> Answered {
         message_type: input.message_type,
         reference,
         idempotency_key: input.idempotency_key,
-        again: None,
+        ..SendRequest::default()
     };
     sent_for(admin, owner, request).await
 }
@@ -94,6 +94,7 @@ async fn sent_again(admin: &Admin, id: Result<Path<String>, PathRejection>, requ
         reference: message.client_reference.clone(),
         idempotency_key,
         again: Some(id),
+        ..SendRequest::default()
     };
     sent_for(admin, message.owner(), request).await
 }

@@ -3,13 +3,13 @@
 
 pub(super) mod opt_out;
 mod recipients;
+mod terms;
 pub(crate) mod text;
 pub(crate) mod webhook;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use model::ClientReference;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use pipeline::{BroadcastRequest, SendRequest};
 use serde::Deserializer as _;
@@ -102,22 +102,8 @@ impl Fields for SendRequest {
     }
 
     fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
-        (name == REFERENCE).then(|| (REFERENCE, reference(json, &mut self.reference)))
+        terms::read(name, json, &mut self.reference, &mut self.validity)
     }
-}
-
-/// The field with the client's name for a message or a broadcast.
-const REFERENCE: &str = "reference";
-
-/// Reads a reference. An empty one is as good as none.
-fn reference(json: &str, place: &mut Option<ClientReference>) -> Option<Wrong> {
-    let mut text = None;
-    if let Err(expected) = plain(json, &mut text) {
-        return Some((REFERENCE.into(), expected));
-    }
-    let text = text.filter(|text| !text.is_empty())?;
-    *place = ClientReference::parse(&text);
-    place.is_none().then(|| (REFERENCE.into(), "string of at most 200 characters"))
 }
 
 /// Reads an object: what is wrong about a field that it knows, and whether the text is JSON to its end.

@@ -27,7 +27,12 @@ impl Query {
         let get = |name: &str| given.get(name);
         let limit = limit(given)?;
         let filter = MessageFilter {
-            status: parsed(get("status"), "status", "queued, sent, delivered, undelivered or failed", Status::parse)?,
+            status: parsed(
+                get("status"),
+                "status",
+                "queued, sent, delivered, undelivered, failed or canceled",
+                Status::parse,
+            )?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,
             recipient: number("to", get("to"))?,
             originator: originator("from", get("from"), kinds)?,

@@ -1,4 +1,4 @@
-//! `POST /message` and `GET /message/{id}`.
+//! `POST /message`, `GET /message/{id}` and `POST /message/{id}/cancel`.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ async fn shown(
     caller: &Caller,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Refusal> {
-    let id: MessageId = id.ok().and_then(|Path(text)| text.parse().ok()).ok_or(ErrorCode::NotFound)?;
+    let id = named(id)?;
     let (store, owner) = (api.pipeline.store(), caller.owner());
     let text = match store.message(owner, id).await.map_err(refused_by_store)? {
         Some(record) => MessageView::of(&record.message, &record.delivery).to_json(),
@@ -71,9 +71,37 @@ async fn shown(
             InboundView::of(&*message.ok_or(ErrorCode::NotFound)?, &api.links, api.runtime.now()).to_json()
         }
     };
+    Ok(about(id, text))
+}
+
+pub(super) async fn cancel(
+    State(api): Shared,
+    Extension(caller): Extension<Caller>,
+    id: Result<Path<String>, PathRejection>,
+) -> Response<Body> {
+    let canceled = canceled(&api, &caller, id).await;
+    api.answer(canceled)
+}
+
+async fn canceled(
+    api: &Api,
+    caller: &Caller,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response<Body>, Refusal> {
+    let id = named(id)?;
+    let record = api.pipeline.cancel_message(Some(caller.owner()), id).await?;
+    Ok(about(id, MessageView::of(&record.message, &record.delivery).to_json()))
+}
+
+/// The message that a path names; what cannot be an id names nothing.
+fn named(id: Result<Path<String>, PathRejection>) -> Result<MessageId, Refusal> {
+    id.ok().and_then(|Path(text)| text.parse().ok()).ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+fn about(id: MessageId, text: String) -> Response<Body> {
     let mut response = json(text);
     response.extensions_mut().insert(About(id));
-    Ok(response)
+    response
 }
 
 fn created(id: MessageId, text: String) -> Response<Body> {

@@ -121,12 +121,13 @@ const fn route(path: &'static str, allowed: &'static str, methods: MethodRouter<
 }
 
 /// Every route; the document in [`openapi`] describes the same ones.
-fn routes() -> [Route; 24] {
+fn routes() -> [Route; 25] {
     const READ: &str = "GET, HEAD";
     const READ_AND_POST: &str = "GET, HEAD, POST";
     [
         route("/api/v1/messaging/message", READ_AND_POST, get(both_ways::messages).post(message::send)),
         route("/api/v1/messaging/message/{id}", READ, get(message::show)),
+        route("/api/v1/messaging/message/{id}/cancel", "POST", post(message::cancel)),
         route("/api/v1/messaging/message/{id}/media/{place}", READ, get(media::of_message)),
         route("/api/v1/messaging/broadcast", READ_AND_POST, get(broadcasts::list).post(broadcast::send)),
         route("/api/v1/messaging/broadcast/{id}", READ, get(broadcast::show)),

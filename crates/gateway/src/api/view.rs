@@ -6,7 +6,8 @@ mod optout;
 use model::idempotency::AnswerForm;
 use model::message::{Encoding, MessageType};
 use model::{
-    Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Msisdn, Originator, Timestamp,
+    Broadcast, BroadcastCounts, BroadcastRecord, BroadcastStatus, Delivery, Message, Msisdn, Originator, Status,
+    Timestamp,
 };
 use serde::{Serialize, Serializer};
 use wire::gsm::{Ucs2Character, ucs2_characters};
@@ -51,6 +52,8 @@ pub(crate) struct MessageView<'a> {
     delivered_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
     failed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
+    canceled_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +69,10 @@ pub(crate) struct MessageView<'a> {
 impl<'a> MessageView<'a> {
     pub(crate) fn of(message: &'a Message, delivery: &'a Delivery) -> Self {
         let is_erased = delivery.erased_at.is_some();
+        let (failed_at, canceled_at) = match delivery.status {
+            Status::Canceled => (None, delivery.failed_at),
+            _ => (delivery.failed_at, None),
+        };
         Self {
             id: message.id,
             direction: message.direction.as_str(),
@@ -83,7 +90,8 @@ impl<'a> MessageView<'a> {
             broadcast_id: message.broadcast.map(|id| id.to_string()),
             sent_at: delivery.sent_at,
             delivered_at: delivery.delivered_at,
-            failed_at: delivery.failed_at,
+            failed_at,
+            canceled_at,
             error_type: delivery.error_type.map(model::ErrorType::as_str),
             error_message: delivery.error_message.as_deref(),
             receipt: delivery.receipt_missing.then_some("missing"),

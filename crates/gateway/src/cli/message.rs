@@ -45,7 +45,7 @@ struct List {
     /// live or test: sent with keys of this mode
     #[arg(long)]
     mode: Option<String>,
-    /// queued, sent, delivered, undelivered or failed
+    /// queued, sent, delivered, undelivered, failed or canceled
     #[arg(long)]
     status: Option<String>,
     /// To this number

@@ -115,6 +115,7 @@ impl Serialize for Info<'_> {
             AdditionalInfo::RoleNeeded(role) => {
                 serde_json::json!({ "reason": "role", "roleNeeded": role }).serialize(serializer)
             }
+            AdditionalInfo::Status(status) => serde_json::json!({ "status": status }).serialize(serializer),
             AdditionalInfo::Blocked => serde_json::json!({ "reason": "blocked" }).serialize(serializer),
             AdditionalInfo::OptedOut { since } => {
                 serde_json::json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
@@ -194,6 +195,7 @@ mod tests {
                 AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]),
                 r#"{"recipients":[{"index":4,"value":"555"}]}"#,
             ),
+            (AdditionalInfo::Status("sent"), r#"{"status":"sent"}"#),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
             (
                 AdditionalInfo::WrongFields(vec![WrongField { field: "a".into(), expected: "one".into() }]),

@@ -25,7 +25,7 @@ pub const fn of(code: ErrorCode) -> StatusCode {
         ErrorCode::NumberNotOwned | ErrorCode::RecipientBlocked | ErrorCode::SenderBlocked => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-        ErrorCode::DuplicateIdempotencyKey => StatusCode::CONFLICT,
+        ErrorCode::DuplicateIdempotencyKey | ErrorCode::TooLateToCancel => StatusCode::CONFLICT,
         ErrorCode::MediaTooLarge | ErrorCode::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::UnsupportedContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::RateLimitExceeded | ErrorCode::DailyQuotaReached => StatusCode::TOO_MANY_REQUESTS,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
-use model::{Broadcast, BroadcastId, ClientReference, Msisdn, Originator, Recipients, Timestamp};
+use model::{Broadcast, BroadcastId, ClientReference, Msisdn, Originator, Recipients, Timestamp, Validity};
 
-use super::parse::{given, given_text, kind_of, measured, missing, sender};
+use super::parse::{given, given_text, kind_of, measured, missing, sender, terms};
 use super::recipients::RecipientList;
 use super::replay::with_text;
 use super::{Accepted, Admission, AdmissionLimits, UnderWay};
@@ -30,6 +30,9 @@ pub struct BroadcastRequest {
     pub message_type: Option<String>,
     /// The client's own name for it.
     pub reference: Option<ClientReference>,
+    /// How long its messages are worth sending; the operator's bound where the client says nothing, and then longer
+    /// by what the sender's pace takes.
+    pub validity: Option<Validity>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
 }
@@ -48,6 +51,7 @@ struct Parsed {
     media_url: Option<String>,
     kind: MessageType,
     reference: Option<ClientReference>,
+    validity: Option<Validity>,
     idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -84,7 +88,11 @@ impl Admission {
             account: caller.account,
             mode: caller.mode,
             kind: parsed.kind,
-            expires_at: now + self.limits.get().validity + self.paced(parsed.originator, recipients.len(), segments),
+            expires_at: now
+                + match parsed.validity {
+                    Some(validity) => validity.duration(),
+                    None => self.limits.get().validity + self.paced(parsed.originator, recipients.len(), segments),
+                },
             originator: parsed.originator,
             body,
             media_url: parsed.media_url,
@@ -152,8 +160,8 @@ impl Parsed {
             None => None,
         };
         let recipients = request.recipients.map(|list| list.numbers).unwrap_or_default();
-        let reference = request.reference;
-        Ok(Self { recipients, originator, body, media_url, kind, reference, idempotency_key })
+        let (reference, validity) = (request.reference, request.validity);
+        Ok(Self { recipients, originator, body, media_url, kind, reference, validity, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -163,9 +171,8 @@ impl Parsed {
         let (body, media_url) =
             (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
         let values = [Some(&recipients[..]), Some(originator.as_bytes()), body.as_deref(), media_url, Some(kind)];
-        // One without a reference has the fingerprint that it had before there were references.
-        let reference = self.reference.as_deref().map(|reference| Some(reference.as_bytes()));
-        Fingerprint::of_octets(values.into_iter().chain(reference))
+        let terms = terms(self.reference.as_ref(), self.validity);
+        Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }
 

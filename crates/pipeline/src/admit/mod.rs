@@ -24,7 +24,7 @@ use model::error::Refusal;
 use model::idempotency::Endpoint;
 use model::message::{Direction, Message};
 use model::sampler::Sampler;
-use model::{ClientReference, Entropy, Media, MessageId, Mint, SenderKinds, Timestamp};
+use model::{ClientReference, Entropy, Media, MessageId, Mint, SenderKinds, Timestamp, Validity};
 use runtime::Runtime;
 use screening::Screen;
 use store::Store;
@@ -63,6 +63,8 @@ pub struct SendRequest {
     pub message_type: Option<String>,
     /// The client's own name for it.
     pub reference: Option<ClientReference>,
+    /// How long the message is worth sending; the operator's bound where the client says nothing.
+    pub validity: Option<Validity>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
     /// The message of which it is a copy; never the client's word.
@@ -182,7 +184,7 @@ impl Admission {
             encoding: draft.encoding,
             segments: draft.segments,
             created_at: now,
-            expires_at: now + self.limits.get().validity,
+            expires_at: now + draft.validity.map_or(self.limits.get().validity, Validity::duration),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
-use model::{ClientReference, Msisdn, Originator, SenderKinds};
+use model::{ClientReference, Msisdn, Originator, SenderKinds, Validity};
 
 use wire::text::LooseText;
 
@@ -19,6 +19,7 @@ pub(super) struct Parsed {
     pub(super) media_url: Option<String>,
     kind: MessageType,
     reference: Option<ClientReference>,
+    validity: Option<Validity>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -30,6 +31,7 @@ pub(super) struct Draft {
     pub(super) media_url: Option<String>,
     pub(super) kind: MessageType,
     pub(super) reference: Option<ClientReference>,
+    pub(super) validity: Option<Validity>,
     pub(super) encoding: Encoding,
     pub(super) segments: u16,
 }
@@ -52,8 +54,8 @@ impl Parsed {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
         };
-        let reference = request.reference;
-        Ok(Self { recipient, originator, body, media_url, kind, reference, idempotency_key })
+        let SendRequest { reference, validity, .. } = request;
+        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -67,19 +69,29 @@ impl Parsed {
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
         ];
-        // One without a reference has the fingerprint that it had before there were references.
-        let reference = self.reference.as_deref().map(|reference| Some(reference.as_bytes()));
-        Fingerprint::of_octets(values.into_iter().chain(reference))
+        let terms = terms(self.reference.as_ref(), self.validity);
+        Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }
 
 impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
-        let Parsed { recipient, originator, body, media_url, kind, reference, .. } = parsed;
+        let Parsed { recipient, originator, body, media_url, kind, reference, validity, .. } = parsed;
         let (body, encoding, segments) = measured(body, kind, limits)?;
-        Ok(Self { recipient, originator, body, media_url, kind, reference, encoding, segments })
+        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, encoding, segments })
     }
+}
+
+/// What a fingerprint is made of beside a request's content, up to the last that the client gave: a request without any
+/// of them has the fingerprint that it had before there were such fields.
+pub(super) fn terms(reference: Option<&ClientReference>, validity: Option<Validity>) -> Vec<Option<Vec<u8>>> {
+    let mut terms = vec![
+        reference.map(|reference| reference.as_bytes().to_vec()),
+        validity.map(|validity| validity.as_secs().to_be_bytes().to_vec()),
+    ];
+    terms.truncate(terms.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
+    terms
 }
 
 /// A text, how it is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long
@@ -175,9 +187,7 @@ mod tests {
             body: body.map(LooseText::from),
             media_url: own(media),
             message_type: own(kind),
-            reference: None,
-            idempotency_key: None,
-            again: None,
+            ..SendRequest::default()
         }
     }
 
@@ -227,6 +237,16 @@ mod tests {
         };
         assert_eq!(named(""), print("a", None));
         assert_ne!(named("order 7"), named("order 8"));
+        let valid = |reference, secs| {
+            let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+            let (reference, validity) = (ClientReference::parse(reference), Validity::from_secs(secs));
+            let request = SendRequest { reference, validity, ..request };
+            Parsed::check(request, SenderKinds::NUMBERS).ok().map(|parsed| parsed.fingerprint())
+        };
+        assert_eq!((valid("", 0), valid("order 7", 0)), (print("a", None), named("order 7")));
+        assert_ne!(valid("", 60), valid("", 61));
+        // Both have the same four octets.
+        assert_ne!(valid("", 0x0010_3030), valid("\u{0}\u{10}00", 0));
     }
 
     #[test]

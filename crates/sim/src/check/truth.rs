@@ -8,7 +8,8 @@ use crate::ledger::Facts;
 use crate::plan::CarrierPlan;
 use crate::world::World;
 
-/// Sent, delivered and undelivered messages are so because a carrier took them and said so.
+/// Sent, delivered and undelivered messages are so because a carrier took them and said so, and canceled ones never
+/// left.
 pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
     for (id, found) in all.messages.iter().filter(|(_, found)| found.record.message.mode == Mode::Live) {
         let (message, status) = (&found.record.message, found.record.delivery.status);
@@ -16,6 +17,9 @@ pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, 
         let taken = segments.clone().all(|segment| facts.taken.contains_key(&(*id, segment)));
         if matches!(status, Status::Sent | Status::Delivered) && !taken {
             wrong.push(format!("{id} is {} and no carrier has all of it", status.as_str()));
+        }
+        if status == Status::Canceled && segments.clone().any(|segment| facts.taken.contains_key(&(*id, segment))) {
+            wrong.push(format!("{id} is canceled and a carrier has some of it"));
         }
         let has_fate = |segment, fate| facts.fates.get(&(*id, segment)).is_some_and(|fates| fates.contains(fate));
         if status == Status::Delivered && !segments.clone().all(|segment| has_fate(segment, "delivered")) {

@@ -460,6 +460,7 @@ impl Session {
             "destination": sm.destination.text(),
             "data_coding": sm.data_coding,
             "esm_class": sm.esm_class,
+            "validity_period": String::from_utf8_lossy(&sm.validity_period),
             "octets": sm.short_message.len(),
             "status": status.to_string(),
         });

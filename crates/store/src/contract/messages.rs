@@ -78,6 +78,21 @@ pub trait Messages: Send + Sync {
     /// A message of any account, for the operator.
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
 
+    /// Takes back a message of this owner (of any when `None`): it has ended as [`Status::Canceled`], and no attempt of
+    /// it begins any more, at whichever node. The recipient of a broadcast's message counts as skipped. Returns the
+    /// message as it is now; `None` for an unknown one.
+    ///
+    /// A message of which anything may have left stays as it is: one that is not queued, is held, has an attempt under
+    /// way or one whose outcome nobody knows, or of which a carrier has taken a segment. Atomic: of this call and the
+    /// one that [begins an attempt](super::dispatch::Dispatch::begin_attempts), the later one finds the earlier one. A
+    /// second time it changes nothing.
+    async fn cancel_message(
+        &self,
+        owner: Option<Owner>,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRecord>, StoreError>;
+
     /// Messages of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most
     /// `limit`. A page looks at no more than 20,000 rows. Where the index has the messages ([`super::lists`]), it looks
     /// at those that it shows, and at few others.

@@ -1,11 +1,11 @@
 //! The end of what is kept: texts, then messages and broadcasts with all that belongs to them, and the keys under which
 //! receipts find their segment.
 //!
-//! A message has *ended* when it is delivered, undelivered or failed, or when it is sent and waits for no receipt. One
-//! that has not ended keeps everything, whatever its age; text that is too old then goes in the transaction in which
-//! the message ends. Age is counted from acceptance, for a message of a broadcast from that of the broadcast, by the
-//! times in ids. A message of a handset has always ended; its age is counted from when it was recorded first. What a
-//! broadcast has counted and what an owner has used is not changed.
+//! A message has *ended* when it is delivered, undelivered, failed or canceled, or when it is sent and waits for no
+//! receipt. One that has not ended keeps everything, whatever its age; text that is too old then goes in the
+//! transaction in which the message ends. Age is counted from acceptance, for a message of a broadcast from that of the
+//! broadcast, by the times in ids. A message of a handset has always ended; its age is counted from when it was
+//! recorded first. What a broadcast has counted and what an owner has used is not changed.
 //!
 //! Old things are removed by walks, in steps. A step looks at a bounded number of rows beside everything else, and
 //! removes some of them in a transaction that takes about a millisecond.

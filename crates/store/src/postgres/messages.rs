@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::idempotency::Endpoint;
 use model::message::{Message, MessageRecord, MessageType};
-use model::{MessageId, Owner};
+use model::{MessageId, Owner, Timestamp};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::pages::number_of;
 use super::unit::Unit;
-use super::{Postgres, lists, rows};
+use super::{Postgres, life, lists, rows};
 use crate::StoreError;
 use crate::accepted::Accepted;
 use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
@@ -34,6 +34,15 @@ impl Messages for Postgres {
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
         self.core.read_for(Reader::Operator, Work::One, id, |unit, id| Box::pin(record(unit, *id))).await
+    }
+
+    async fn cancel_message(
+        &self,
+        owner: Option<Owner>,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRecord>, StoreError> {
+        self.core.write((owner, id, now), |unit, (owner, id, now)| Box::pin(cancel(unit, *owner, *id, *now))).await
     }
 
     async fn messages(
@@ -90,6 +99,27 @@ async fn named(unit: &Unit, reference: &Reference, limit: usize) -> Result<Vec<M
         records.extend(record(unit, MessageId::from_bytes(rows::octets(row, 0)?)).await?);
     }
     Ok(records)
+}
+
+/// The row of the queue is locked: an attempt of the message begins before this or not at all.
+async fn cancel(
+    unit: &mut Unit,
+    owner: Option<Owner>,
+    id: MessageId,
+    now: Timestamp,
+) -> Result<Option<MessageRecord>, Fault> {
+    let Some(found) = record(unit, id).await? else { return Ok(None) };
+    if owner.is_some_and(|owner| found.message.owner() != owner) {
+        return Ok(None);
+    }
+    let mut lives = life::lock(unit, [id]).await?;
+    if let Some(mut life) = lives.remove(&id)
+        && life.cancel(now)
+    {
+        life::save(unit, vec![life]).await?;
+    }
+    // It may have ended before it was locked.
+    record(unit, id).await
 }
 
 async fn events(unit: &Unit, id: MessageId) -> Result<Vec<Event>, Fault> {

@@ -37,7 +37,7 @@ pub(super) async fn write_waits(unit: &Unit, lives: &[Life]) -> Result<(), Fault
 
 /// Writes which of these messages ended without arriving.
 pub(super) async fn write_failures(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
-    let has_failed = |status| matches!(status, Status::Failed | Status::Undelivered);
+    let has_failed = |status| matches!(status, Status::Failed | Status::Undelivered | Status::Canceled);
     let failed: Vec<&Life> =
         lives.iter().filter(|life| life.has_changed_status() && has_failed(life.delivery.status)).collect();
     if !failed.is_empty() {

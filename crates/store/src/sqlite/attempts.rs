@@ -3,8 +3,8 @@
 use model::Moment;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::events::add_event;
 use super::life;
-use super::messages::add_event;
 use super::opted;
 use super::rows::mask_to_sql;
 use super::writer::Group;

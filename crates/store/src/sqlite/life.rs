@@ -6,7 +6,7 @@ use model::{AccountId, BroadcastId, ErrorType, MessageId, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::mode_of_message;
-use super::messages::add_event;
+use super::events::add_event;
 use super::retention::blank_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::wait_index;

@@ -89,6 +89,7 @@ const fn status_code(status: Status) -> u64 {
         Status::Delivered => 2,
         Status::Undelivered => 3,
         Status::Failed => 4,
+        Status::Canceled => 5,
     }
 }
 

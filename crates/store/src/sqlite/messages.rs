@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use model::event::{Event, EventKind};
 use model::{
-    Assignment, CarrierName, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Mode, Owner,
-    ScreeningRecord, Timestamp,
+    Assignment, Delivery, KeywordKind, MediaId, Message, MessageId, MessageRecord, Mode, Owner, ScreeningRecord,
+    Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::admission::{Made, Payload};
+use super::events::add_event;
+use super::life;
 use super::lists;
 use super::named;
 use super::rows::{self, DELIVERY, MESSAGE};
@@ -23,7 +25,6 @@ use crate::contract::changes::{Kind, Resource};
 use crate::contract::dispatch::Lease;
 use crate::contract::messages::{MessageFilter, Messages, Page, Reference};
 use crate::contract::nodes::Epoch;
-use crate::life::NewEvent;
 use crate::turns::{Reader, Work};
 
 #[async_trait]
@@ -49,14 +50,16 @@ impl Messages for Sqlite {
     }
 
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError> {
-        let sql = format!(
-            "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = \
-             d.message_id WHERE d.message_id = ?1"
-        );
-        let read = move |connection: &Connection| {
-            connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional()
-        };
-        self.readers.read_for(Reader::Operator, Work::One, read).await
+        self.readers.read_for(Reader::Operator, Work::One, move |connection| record(connection, id)).await
+    }
+
+    async fn cancel_message(
+        &self,
+        owner: Option<Owner>,
+        id: MessageId,
+        now: Timestamp,
+    ) -> Result<Option<MessageRecord>, StoreError> {
+        self.writer.write(move |group| Ok(cancel(group, owner, id, now)?)).await
     }
 
     async fn messages(
@@ -204,20 +207,31 @@ fn events(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<Event>
     std::iter::once(Ok(accepted)).chain(later).collect()
 }
 
-/// Adds an event to a message's life.
-pub(super) fn add_event(connection: &Connection, event: &NewEvent) -> rusqlite::Result<()> {
-    let NewEvent { id, at, kind, carrier, attempt, detail } = event;
-    let sql = "INSERT INTO events (message_id, seq, at, kind, carrier, attempt, detail) \
-               VALUES (?1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE message_id = ?1), ?2, ?3, ?4, ?5, ?6)";
-    connection.prepare_cached(sql)?.execute(params![
-        id.to_bytes(),
-        at.as_millis(),
-        kind.as_str(),
-        carrier.as_ref().map(CarrierName::as_str),
-        attempt,
-        detail
-    ])?;
-    Ok(())
+/// A message of any account, and what became of it.
+fn record(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<MessageRecord>> {
+    let sql = format!(
+        "SELECT {MESSAGE}, {DELIVERY} FROM delivery d JOIN messages m ON m.account_id = d.account_id AND m.id = \
+         d.message_id WHERE d.message_id = ?1"
+    );
+    connection.prepare_cached(&sql)?.query_row([id.to_bytes()], rows::record).optional()
+}
+
+fn cancel(
+    group: &mut Group,
+    owner: Option<Owner>,
+    id: MessageId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<MessageRecord>> {
+    let found = record(&group.connection, id)?;
+    let Some(found) = found.filter(|found| owner.is_none_or(|owner| found.message.owner() == owner)) else {
+        return Ok(None);
+    };
+    let Some(mut life) = life::load(&group.connection, id)? else { return Ok(None) };
+    if !life.cancel(now) {
+        return Ok(Some(found));
+    }
+    life::save(group, &life)?;
+    record(&group.connection, id)
 }
 
 /// A message by its id, for those who hold its delivery row.

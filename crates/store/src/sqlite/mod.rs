@@ -17,6 +17,7 @@ mod counts;
 mod dispatch;
 mod erase;
 mod event_logs;
+mod events;
 mod fault;
 mod feed;
 mod flights;

@@ -7,8 +7,8 @@ use model::status::SegmentFate;
 use model::{CarrierName, MessageId, Timestamp, Unmatched};
 use rusqlite::{Connection, params};
 
+use super::events::add_event;
 use super::matching::find;
-use super::messages::add_event;
 use super::parked::{self, Parking, park};
 use super::writer::Group;
 use super::{Sqlite, flights, life, waits};

@@ -331,6 +331,14 @@ macro_rules! conformance {
                 media_go_with_the_texts_of_their_messages
                 old_texts_of_handsets_go_with_their_files_and_then_the_messages
                 a_message_of_a_handset_takes_its_files_with_it;
+            cancel:
+                a_message_that_was_taken_back_is_never_attempted
+                a_message_under_way_is_taken_back_once_its_attempt_has_ended
+                a_message_of_which_anything_may_have_left_is_not_taken_back
+                a_message_is_taken_back_once_and_by_its_owner
+                messages_that_were_taken_back_are_listed_by_that
+                a_recipient_whose_message_is_taken_back_is_skipped
+                of_a_cancellation_and_an_attempt_one_happens;
             media:
                 media_are_kept_with_the_message_that_brings_them
                 a_message_that_is_refused_brings_no_media
@@ -345,6 +353,7 @@ macro_rules! conformance {
                 numbers_of_events_go_on_after_a_restart_and_after_old_ones_are_gone
                 a_position_never_goes_back_and_what_was_sent_is_kept_until_the_end
                 an_erased_person_is_in_no_event_that_is_not_delivered
+                an_erased_person_is_in_no_event_of_a_message_that_was_taken_back
                 endpoints_and_secrets_are_bounded_and_their_owners
                 a_disabled_endpoint_is_an_event_for_the_others
                 a_replay_is_a_place_of_its_own_that_survives
@@ -439,6 +448,7 @@ mod audit;
 mod backup;
 mod broadcasts;
 mod bucket;
+mod cancel;
 mod changes;
 mod crashes;
 mod disk;

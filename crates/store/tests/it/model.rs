@@ -39,6 +39,7 @@ enum Call {
     Release { message: usize, stale: bool },
     Receipt { message: usize, delivered: bool },
     Expire { limit: usize },
+    Cancel { message: usize },
     Recover,
     Wait { secs: u64 },
 }
@@ -71,6 +72,7 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         1 => (message(), stale()).prop_map(|(message, stale)| Call::Release { message, stale }),
         3 => (message(), any::<bool>()).prop_map(|(message, delivered)| Call::Receipt { message, delivered }),
         1 => (1..5usize).prop_map(|limit| Call::Expire { limit }),
+        1 => message().prop_map(|message| Call::Cancel { message }),
         1 => Just(Call::Recover),
         // Within leases, past their ends, past the validity, past midnight, past the life of a key.
         3 => prop_oneof![Just(1), Just(LEASE_SECS / 2), Just(LEASE_SECS), Just(VALID_SECS), Just(DAY_SECS + 1)]
@@ -158,6 +160,7 @@ impl Model {
             Call::Release { message, stale } => self.release(desk, message, stale).await,
             Call::Receipt { message, delivered } => self.receipt(desk, message, delivered).await,
             Call::Expire { limit } => self.expire(desk, limit).await,
+            Call::Cancel { message } => self.cancel(desk, message).await,
             Call::Recover => self.recover(desk).await,
             Call::Wait { secs } => self.secs += secs,
         }
@@ -377,6 +380,16 @@ impl Model {
             entry.unknown += u32::from(entry.in_flight);
             entry.end(Status::Undelivered);
         }
+    }
+
+    async fn cancel(&mut self, desk: &Desk, message: usize) {
+        let now = self.now();
+        let Some((entry, _)) = self.pick(message, false) else { return };
+        let record = desk.store.cancel_message(None, entry.message.id, now).await.unwrap().unwrap();
+        if entry.status == Status::Queued && !entry.in_flight && !entry.held && entry.unknown == 0 {
+            entry.end(Status::Canceled);
+        }
+        assert_eq!(record.delivery.status, entry.status);
     }
 
     async fn recover(&mut self, desk: &Desk) {

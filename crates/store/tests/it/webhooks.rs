@@ -180,6 +180,21 @@ pub(crate) async fn an_erased_person_is_in_no_event_that_is_not_delivered(fresh:
     }
 }
 
+pub(crate) async fn an_erased_person_is_in_no_event_of_a_message_that_was_taken_back(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let id = create(&desk, live(account), 1, &["*"]).await;
+    let message = desk.admit(Message { recipient: person(), ..desk.message(account) }).await;
+    desk.store.cancel_message(None, message, after(1)).await.unwrap();
+    let head = heads(&desk, id).await[0];
+    assert_eq!(head.kind, EventType::MessageCanceled);
+    erase(&desk).await;
+    // An attempt that was under way meanwhile does not bring it back.
+    let pending = progress(id, 1, vec![record(head, DeliveryState::Pending, Some("+12025550143"))]);
+    desk.store.record_progress(vec![pending]).await.unwrap();
+    assert_eq!(desk.store.event_to_send(id, head.seq).await.unwrap().unwrap().body, None);
+}
+
 pub(crate) async fn endpoints_and_secrets_are_bounded_and_their_owners(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (account, other) = (desk.account(), desk.account());

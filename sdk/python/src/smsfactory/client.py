@@ -82,20 +82,26 @@ class Client:
         media_url: str | None = None,
         message_type: str | None = None,
         reference: str | None = None,
+        validity_seconds: int | None = None,
         idempotency_key: str | None = None,
         wait: int | None = None,
     ) -> Message:
         """Sends a message. When this returns, the message is on disk and will be submitted.
 
         Args:
+            validity_seconds: How long the message is worth sending.
             wait: Seconds for which the server holds the answer until the message leaves `queued`, 30 at most.
         """
-        fields = {"to": to, "from": from_, **_content(body, media_url, message_type, reference)}
+        fields = {"to": to, "from": from_, **_content(body, media_url, message_type, reference, validity_seconds)}
         return self._create("/message", fields, idempotency_key, wait)
 
     def get_message(self, message_id: str) -> AnyMessage:
         """A message of either direction."""
         return self._get(f"/message/{_part(message_id)}")
+
+    def cancel_message(self, message_id: str) -> Message:
+        """Takes back a message that waits. Raises `ConflictError` (33109) once it may have left."""
+        return self._send("POST", f"/message/{_part(message_id)}/cancel", None, repeats=True)
 
     def messages(self, **filters: Any) -> Iterator[AnyMessage]:
         """Messages of both directions, newest first, page after page.
@@ -123,11 +129,12 @@ class Client:
         media_url: str | None = None,
         message_type: str | None = None,
         reference: str | None = None,
+        validity_seconds: int | None = None,
         idempotency_key: str | None = None,
         wait: int | None = None,
     ) -> Broadcast:
         """Sends one text to many. The server accepts it whole or not at all."""
-        content = _content(body, media_url, message_type, reference)
+        content = _content(body, media_url, message_type, reference, validity_seconds)
         fields = {"recipients": list(recipients), "from": from_, **content}
         return self._create("/broadcast", fields, idempotency_key, wait)
 
@@ -261,8 +268,11 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _content(body: str | None, media_url: str | None, kind: str | None, reference: str | None) -> dict[str, Any]:
-    return _present({"body": body, "mediaUrl": media_url, "messageType": kind, "reference": reference})
+def _content(
+    body: str | None, media_url: str | None, kind: str | None, reference: str | None, validity: int | None
+) -> dict[str, Any]:
+    content = {"body": body, "mediaUrl": media_url, "messageType": kind, "reference": reference}
+    return _present({**content, "validitySeconds": validity})
 
 
 def _camel(fields: dict[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class NotFound(ApiError):
 
 
 class ConflictError(ApiError):
-    """The idempotency key belongs to another request, or to one that is under way (409)."""
+    """The idempotency key belongs to another request or to one that is under way, or it is too late to cancel (409)."""
 
 
 class RateLimited(ApiError):

@@ -23,6 +23,7 @@ NewMessage1 = TypedDict(
         "mediaUrl": NotRequired[str | None],
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
+        "validitySeconds": NotRequired[int | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
@@ -37,6 +38,7 @@ NewMessage2 = TypedDict(
         "mediaUrl": str,
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
+        "validitySeconds": NotRequired[int | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
@@ -91,6 +93,7 @@ NewBroadcast1 = TypedDict(
         "mediaUrl": NotRequired[str | None],
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
+        "validitySeconds": NotRequired[int | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
@@ -105,6 +108,7 @@ NewBroadcast2 = TypedDict(
         "mediaUrl": str,
         "messageType": NotRequired[Literal["SMS", "MMS"] | None],
         "reference": NotRequired[str | None],
+        "validitySeconds": NotRequired[int | None],
         "idempotencyKey": NotRequired[str | None],
     },
 )
@@ -287,6 +291,7 @@ class Event(TypedDict):
         "messaging.broadcast.canceled",
         "webhook.test",
         "webhook.disabled",
+        "messaging.outgoing.message.canceled",
     ]
     timestamp: str
     sequence: int
@@ -316,12 +321,15 @@ Message = TypedDict(
         "encoding": Literal["GSM-7", "UCS-2"],
         "segments": int,
         "ucs2Characters": NotRequired[Ucs2Characters],
-        "status": Literal["queued", "sent", "delivered", "undelivered", "failed"],
+        "status": Literal[
+            "queued", "sent", "delivered", "undelivered", "failed", "canceled"
+        ],
         "createdAt": str,
         "broadcastId": NotRequired[str],
         "sentAt": NotRequired[str],
         "deliveredAt": NotRequired[str],
         "failedAt": NotRequired[str],
+        "canceledAt": NotRequired[str],
         "errorType": NotRequired[
             Literal[
                 "carrier_rejected",

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use wire::text::LooseText;
 
 use super::text::plain;
-use super::{Fields, REFERENCE, Wrong, object, reference};
+use super::{Fields, Wrong, object, terms};
 
 /// What a list that is none should have been.
 const LIST: &str = "array of recipients";
@@ -34,8 +34,8 @@ impl Fields for BroadcastRequest {
     }
 
     fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
-        if name == REFERENCE {
-            return Some((REFERENCE, reference(json, &mut self.reference)));
+        if let Some(read) = terms::read(name, json, &mut self.reference, &mut self.validity) {
+            return Some(read);
         }
         if name != "recipients" {
             return None;

@@ -25,6 +25,7 @@ fn info_of(code: ErrorCode) -> Option<Value> {
             "help": ["Link to a domain of your own in place of a link shortener."],
         }),
         ErrorCode::DuplicateRecipients => json!({ "recipients": ["+18005551001"] }),
+        ErrorCode::TooLateToCancel => json!({ "status": "sent" }),
         ErrorCode::MalformedRequest => json!({ "field": "to", "expected": "string" }),
         _ => return None,
     })

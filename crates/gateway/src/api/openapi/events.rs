@@ -47,6 +47,7 @@ fn about(kind: EventType) -> (&'static str, Value) {
         EventType::MessageDelivered => ("A message arrived.", "Message"),
         EventType::MessageUndelivered => ("A message will not arrive.", "Message"),
         EventType::MessageFailed => ("No carrier took a message.", "Message"),
+        EventType::MessageCanceled => ("A message was canceled before it left.", "Message"),
         EventType::MessageReceived => {
             ("A handset wrote to one of your numbers. A late part sends the event again.", "InboundMessage")
         }

@@ -72,6 +72,9 @@ pub(super) const fn cause(code: ErrorCode) -> &'static str {
             "POST /api/v1/messaging/broadcast\n\n\
              {\"recipients\": [], \"from\": \"+18005550100\", \"body\": \"Hello\"}"
         }
+        ErrorCode::TooLateToCancel => {
+            "POST /api/v1/messaging/message/msg_…/cancel\n\nafter a carrier has taken the message"
+        }
         _ => form(code),
     }
 }

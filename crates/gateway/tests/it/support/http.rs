@@ -244,7 +244,7 @@ impl std::fmt::Display for Reply {
 }
 
 /// The published catalogue: code, status, message.
-pub(crate) const PUBLISHED: [(u16, u16, &str); 30] = [
+pub(crate) const PUBLISHED: [(u16, u16, &str); 31] = [
     (33000, 500, "An unexpected error occurred"),
     (33001, 401, "Authentication failed"),
     (33002, 429, "Rate limit exceeded"),
@@ -275,4 +275,5 @@ pub(crate) const PUBLISHED: [(u16, u16, &str); 30] = [
     (33106, 400, "Invalid idempotency key"),
     (33107, 400, "Message body is too long"),
     (33108, 400, "Too many recipients"),
+    (33109, 409, "The message can no longer be canceled"),
 ];

@@ -228,6 +228,7 @@ passed_on! { Messages {
     fn admit(admission: Admission<NewMessage>) -> Admitted<Message>;
     fn message(owner: Owner, id: MessageId) -> Option<MessageRecord>;
     fn message_of_any_account(id: MessageId) -> Option<MessageRecord>;
+    fn cancel_message(owner: Option<Owner>, id: MessageId, now: Timestamp) -> Option<MessageRecord>;
     fn messages(owner: Option<Owner>, filter: MessageFilter, after: Option<MessageId>, limit: usize) -> Page;
     fn messages_named(reference: Reference, limit: usize) -> Vec<MessageRecord>;
     fn events(id: MessageId) -> Vec<Event>;

@@ -109,7 +109,7 @@ pub(super) const TABLES: &[Table] = &[
     Table {
         name: "failures",
         from: "delivery d",
-        only: "d.status IN ('failed', 'undelivered')",
+        only: "d.status IN ('failed', 'undelivered', 'canceled')",
         walk: &["d.message_id"],
         key: &["message_id"],
         columns: &[

@@ -37,7 +37,7 @@ pub(super) async fn choose(
     }
     match filter.status {
         Some(Status::Queued) => return Ok(of_other_table("queue", "")),
-        Some(Status::Failed | Status::Undelivered) => return Ok(failed(filter, scope)),
+        Some(Status::Failed | Status::Undelivered | Status::Canceled) => return Ok(failed(filter, scope)),
         Some(Status::Sent | Status::Delivered) | None => {}
     }
     if filter.broadcast.is_some() {

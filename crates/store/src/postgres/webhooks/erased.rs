@@ -91,6 +91,7 @@ const fn is_of_message(kind: EventType) -> bool {
             | EventType::MessageDelivered
             | EventType::MessageUndelivered
             | EventType::MessageFailed
+            | EventType::MessageCanceled
     )
 }
 

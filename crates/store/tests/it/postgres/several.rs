@@ -167,3 +167,11 @@ async fn a_broadcast_that_arrives_at_two_nodes_is_accepted_once() {
     let outcomes = tasks.join_all().await;
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Admitted::New).count(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_is_taken_back_at_one_node_is_not_attempted_at_the_other() {
+    let two = Two::open().await;
+    for _ in 0..5 {
+        crate::cancel::race(&two.desk, &two.nodes[1].0).await;
+    }
+}

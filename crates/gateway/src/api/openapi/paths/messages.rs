@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::api_path;
 use super::super::operation::Operation;
-use super::super::parts::{header, id as id_of, in_path, page_of, paging, query, times};
+use super::super::parts::{header, id as id_of, in_path, page_of, paging, query, reference, times};
 
 const TAG: &str = "Messages";
 
@@ -30,8 +30,8 @@ pub(super) const OF_SENDING: [ErrorCode; 17] = [
     ErrorCode::DailyQuotaReached,
 ];
 
-pub(super) fn all() -> [Operation; 4] {
-    [send(), list(), show(), media()]
+pub(super) fn all() -> [Operation; 5] {
+    [send(), list(), show(), cancel(), media()]
 }
 
 /// The headers of a request that sends.
@@ -68,7 +68,7 @@ fn list() -> Operation {
     let text = json!({ "type": "string" });
     let status = json!({
         "type": "string",
-        "enum": ["queued", "sent", "delivered", "undelivered", "failed", "received"],
+        "enum": ["queued", "sent", "delivered", "undelivered", "failed", "canceled", "received"],
     });
     let direction = json!({ "type": "string", "enum": ["outbound", "inbound"] });
     Operation::new("get", api_path!("/message"), "listMessages", about)
@@ -96,6 +96,20 @@ fn show() -> Operation {
     Operation::new("get", api_path!("/message/{id}"), "getMessage", about)
         .parameters([id()])
         .answers(200, "The message.", &schema)
+        .of_one()
+}
+
+fn cancel() -> Operation {
+    let about = (
+        TAG,
+        "Cancel a message",
+        "Takes back a message that waits: it is never submitted. A message of which a carrier may have anything is \
+         33109. A message that is canceled already is answered like the first time.",
+    );
+    Operation::new("post", api_path!("/message/{id}/cancel"), "cancelMessage", about)
+        .parameters([id()])
+        .answers(200, "The message, which is `canceled`.", &reference("Message"))
+        .codes([ErrorCode::TooLateToCancel])
         .of_one()
 }
 

@@ -1,7 +1,7 @@
 //! Messages of both directions, and broadcasts.
 
 use model::message::MessageType;
-use model::{BroadcastStatus, ErrorType, Status};
+use model::{BroadcastStatus, ErrorType, Status, Validity};
 use serde_json::{Value, json};
 
 use super::super::parts::reference;
@@ -61,6 +61,14 @@ fn content() -> Value {
             "maxLength": 200,
             "description": "Your own name for it. It comes back in answers and events, and lists can be filtered by \
                 it.",
+        },
+        "validitySeconds": {
+            "type": ["integer", "null"],
+            "minimum": Validity::MIN_SECS,
+            "maximum": Validity::MAX_SECS,
+            "description": "How long it is worth sending: what no carrier has taken by then is `undelivered`, with \
+                `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the \
+                operator has set another time.",
         },
         "idempotencyKey": {
             "type": ["string", "null"],
@@ -122,6 +130,7 @@ fn message() -> Value {
             "sentAt": time("When a carrier took it."),
             "deliveredAt": time("When it arrived."),
             "failedAt": time("When it ended without arriving."),
+            "canceledAt": time("When you canceled it."),
             "errorType": one_of(&ErrorType::ALL.map(ErrorType::as_str), "Why it did not arrive."),
             "errorMessage": text("The same in words."),
             "receipt": { "const": "missing", "description": "The carrier has not reported on it for as long as the \
@@ -197,7 +206,8 @@ fn counts() -> Value {
         &names,
         &json!({
             "total": count("All recipients."),
-            "skipped": count("Those who get no message: blocked, opted out, or saved by a cancellation."),
+            "skipped": count("Those who get no message: blocked, opted out, or saved by a cancellation of their \
+                broadcast or of their message."),
             "queued": count("Those who wait."),
             "sent": count("Those whose message a carrier took."),
             "delivered": count("Those whose message arrived."),
