@@ -191,7 +191,7 @@ impl Watch {
 const fn previous(delivery: &Delivery) -> Option<Status> {
     match delivery.status {
         Status::Queued => None,
-        Status::Sent => Some(Status::Queued),
+        Status::Sent | Status::Canceled => Some(Status::Queued),
         Status::Delivered | Status::Undelivered | Status::Failed if delivery.sent_at.is_some() => Some(Status::Sent),
         Status::Delivered | Status::Undelivered | Status::Failed => Some(Status::Queued),
     }

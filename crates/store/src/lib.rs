@@ -13,16 +13,13 @@
 //! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
 //! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
-//! notified), [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed).
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
-
-mod accepted;
-mod audited;
-//! notified), [`contract::peppers`] (with which pepper secrets were hashed), [`backup`] and [`contract::holds`] (a copy
+//! notified), [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed),
+//! [`contract::peppers`] (with which pepper secrets were hashed), [`backup`] and [`contract::holds`] (a copy
 //! of the store, and what a restored one may not do yet).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod accepted;
+mod audited;
 pub mod backup;
 pub mod contract;
 pub mod copy;

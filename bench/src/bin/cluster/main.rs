@@ -83,8 +83,8 @@ async fn main() -> Result<(), Failure> {
     databases.end().await
 }
 
-/// The same rows by a bare client, in groups of half the callers: the other half waits for the next group, as it does at
-/// a node that is never idle. The size is fixed, so that a node with small groups has no lower ceiling for it.
+/// The same rows by a bare client, in groups of half the callers: the other half waits for the next group, as it does
+/// at a node that is never idle. The size is fixed, so that a node with small groups has no lower ceiling for it.
 async fn measure_ceiling(
     databases: &Databases,
     table: &mut Table,
