@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use model::Entropy;
-use model::key::Pepper;
+use model::key::{Pepper, Peppers};
+use model::{Entropy, Timestamp};
 use pipeline::limiter::RateLimiter;
 use pipeline::{Node, OVER, Pipeline};
 use runtime::{Runtime, Supervisor, Task};
+use store::contract::peppers::Adopted;
 use store::contract::windows::Entrance;
 use store::objects::Objects;
 use store::{Store, StoreError};
@@ -115,16 +116,18 @@ impl App {
         let supervisor = Supervisor::new(Arc::clone(&runtime));
         store.observe_commits(reports.metrics.observer());
         store.keep_within(config.store_bounds());
+        adopt(&*store, &prepared.peppers, runtime.now()).await?;
         let (node, renewing) = join(&store, &config.cluster.node, &supervisor).await?;
         let (events, reported) = mpsc::unbounded_channel();
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter).await?;
         let served = Served {
-            links: MediaLinks::new(public_url(&config, api_address), &prepared.pepper),
+            links: MediaLinks::new(public_url(&config, api_address), &prepared.peppers.current)
+                .with_previous(prepared.peppers.previous.as_ref()),
             objects: prepared.objects,
         };
-        let pipeline = start_pipeline(&config, &served, prepared.pepper, &carriers, reported, &starter).await?;
+        let pipeline = start_pipeline(&config, &served, prepared.peppers, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
@@ -230,6 +233,30 @@ impl App {
     /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last
     /// answers of both doors.
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
+}
+
+/// Makes sure that the pepper is that of the store, before anything else is done with it.
+async fn adopt(store: &dyn Store, peppers: &Peppers, now: Timestamp) -> Result<(), StartError> {
+    let told = |error: StoreError| StartError(error.to_string());
+    let previous = peppers.previous.as_ref().map(Pepper::verifier);
+    let adopted = store.adopt_pepper(peppers.current.verifier(), previous, now).await.map_err(told)?;
+    match adopted {
+        Adopted::First { has_keys: true } => tracing::warn!(
+            "This store did not know its pepper yet, and takes the present one for it. Should no API key work, it is a \
+             wrong one: start once with the right one as `keys.pepper` and this one as `keys.previous_pepper`"
+        ),
+        Adopted::Rotated => {
+            tracing::info!("A new pepper takes the place of the previous one: a key is moved to it when it is used");
+        }
+        Adopted::First { has_keys: false } | Adopted::Known => {}
+    }
+    let outdated = store.keys_of_other_peppers(now).await.map_err(told)?;
+    match (outdated, &peppers.previous) {
+        (0, _) => {}
+        (_, Some(_)) => tracing::info!("Keys that still need `keys.previous_pepper`: {outdated}"),
+        (_, None) => tracing::warn!("Keys that do not work, because they were made with an earlier pepper: {outdated}"),
+    }
+    Ok(())
 }
 
 /// Makes this process a node of the store. The task renews it from the beginning, because starting may take long.
@@ -344,7 +371,7 @@ fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports, serv
 
 /// What can go wrong before there is a store.
 struct Prepared {
-    pepper: Pepper,
+    peppers: Peppers,
     token: Option<String>,
     tls: Option<TlsAcceptor>,
     public: TcpListener,
@@ -358,7 +385,7 @@ struct Prepared {
 
 impl Prepared {
     async fn of(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Self, StartError> {
-        let pepper = config.keys.read().map_err(StartError)?;
+        let peppers = config.keys.read().map_err(StartError)?;
         let token = config.admin.read_token().map_err(StartError)?;
         let tls = match (&config.api.tls_cert, &config.api.tls_key) {
             (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
@@ -376,7 +403,7 @@ impl Prepared {
         if let Some(warning) = budget.warning(config, limit) {
             tracing::warn!("{warning}");
         }
-        Ok(Self { pepper, token, tls, public, operators, objects, clients: budget.clients, beside: Router::new() })
+        Ok(Self { peppers, token, tls, public, operators, objects, clients: budget.clients, beside: Router::new() })
     }
 }
 

@@ -126,6 +126,12 @@ impl Pepper {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
 
+    /// What a store keeps to tell this pepper from others. No digest of a secret equals it, and it says nothing about
+    /// the pepper.
+    pub fn verifier(&self) -> SecretDigest {
+        self.digest("verifier of the pepper")
+    }
+
     /// Another key that follows from this one, for a purpose that is named. It says nothing about this one or about
     /// those of other purposes.
     pub fn key_for(&self, purpose: &str) -> [u8; 32] {
@@ -144,6 +150,28 @@ impl Pepper {
 impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pepper(redacted)")
+    }
+}
+
+/// The pepper, and the one before it while digests are made again with the new one.
+#[derive(Clone, Debug)]
+pub struct Peppers {
+    /// What digests are made with.
+    pub current: Pepper,
+    /// What older ones were made with, which are still accepted.
+    pub previous: Option<Pepper>,
+}
+
+impl From<Pepper> for Peppers {
+    fn from(current: Pepper) -> Self {
+        Self { current, previous: None }
+    }
+}
+
+impl Peppers {
+    /// Both, the current one first.
+    pub fn each(&self) -> impl Iterator<Item = &Pepper> {
+        std::iter::once(&self.current).chain(&self.previous)
     }
 }
 

@@ -3,6 +3,7 @@
 mod assigning;
 mod drain;
 mod erase;
+mod releasing;
 mod reload;
 mod reviewing;
 mod start;
@@ -34,6 +35,7 @@ use crate::dispatch::{DispatchSettings, Dispatchers, Surroundings};
 use crate::erase::Erasing;
 use crate::expand::{Bell, BroadcastSettings};
 use crate::feed::Feed;
+use crate::hold::{self, Holding};
 use crate::inbound::{InboundRules, InboundRulesInForce};
 use crate::node::Node;
 use crate::refusal::{DRAINING, draining, refused_by_store};
@@ -44,6 +46,7 @@ use crate::sweep::{Abandoned, Rerouter};
 use crate::tenants::{Caller, TenantBook};
 use crate::watch::WaitingFor;
 use crate::webhook::{WebhookParts, Webhooks};
+pub use releasing::Ended as EndedWaiting;
 pub use reviewing::{Approval, Judgement, REVIEWED_MAX, ReviewError, Reviewed, ScreeningGroup};
 
 /// What a pipeline is made of.
@@ -122,6 +125,7 @@ pub struct Pipeline {
     rerouter: Arc<Rerouter>,
     dispatchers: Dispatchers,
     stops: Arc<Stops>,
+    holding: Arc<Holding>,
     /// What a dispatcher that is added later needs.
     around: Surroundings,
     bell: Arc<Bell>,
@@ -185,6 +189,9 @@ impl Pipeline {
     ) -> Result<Answered<BroadcastId>, Refusal> {
         if self.is_draining() {
             return Err(draining());
+        }
+        if self.holding.get().is_some() {
+            return Err(hold::refused());
         }
         let mut under_way = self.admission.under_way(wait.is_some());
         let answered = self.accept_broadcast(caller, request, wait, write, &mut under_way).await;
@@ -269,6 +276,9 @@ impl Pipeline {
     ) -> Result<Answered<MessageId>, Refusal> {
         if self.is_draining() {
             return Err(draining());
+        }
+        if self.holding.get().is_some() {
+            return Err(hold::refused());
         }
         let mut under_way = self.admission.under_way(wait.is_some());
         let answered = self.accept(caller, request, wait, write, &mut under_way).await;

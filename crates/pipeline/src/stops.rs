@@ -1,22 +1,31 @@
 //! Carriers that an operator has stopped, as this process knows of them: the store says so to every node.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use model::{CarrierName, Timestamp};
 use store::{Store, StoreError};
 
 use crate::dispatch::Dispatchers;
+use crate::hold::Holding;
+use crate::route::SANDBOX;
 
 /// How long what is under way with a carrier that is stopped may take to be answered.
 pub const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The stopped carriers, and since when.
-#[derive(Debug, Default)]
-pub(crate) struct Stops(RwLock<BTreeMap<CarrierName, Timestamp>>);
+/// The stopped carriers, and since when. While the store is held, all are.
+#[derive(Debug)]
+pub(crate) struct Stops {
+    stopped: RwLock<BTreeMap<CarrierName, Timestamp>>,
+    holding: Arc<Holding>,
+}
 
 impl Stops {
+    pub(crate) fn new(holding: Arc<Holding>) -> Self {
+        Self { stopped: RwLock::default(), holding }
+    }
+
     /// Looks into the store, and stops and starts the carriers of this process as it says.
     ///
     /// # Errors
@@ -24,7 +33,7 @@ impl Stops {
     pub(crate) async fn look(&self, store: &dyn Store, dispatchers: &Dispatchers) -> Result<(), StoreError> {
         let stopped = store.stopped_carriers().await?;
         let stopped = stopped.into_iter().map(|stopped| (stopped.carrier.as_str().into(), stopped.since)).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = stopped;
+        *self.stopped.write().unwrap_or_else(PoisonError::into_inner) = stopped;
         for dispatcher in dispatchers.iter() {
             let carrier = &dispatcher.carrier;
             carrier.set_stopped(self.since(carrier.name()).is_some(), STOPPED_WITHIN);
@@ -32,8 +41,15 @@ impl Stops {
         Ok(())
     }
 
-    /// Since when a carrier has been stopped; `None` for one that is not.
+    /// Whether an operator has stopped a carrier.
+    pub(crate) fn is_by_operator(&self, carrier: &str) -> bool {
+        self.stopped.read().unwrap_or_else(PoisonError::into_inner).contains_key(carrier)
+    }
+
+    /// Since when a carrier has been stopped, or held with the store; `None` for one that is neither.
     pub(crate) fn since(&self, carrier: &str) -> Option<Timestamp> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(carrier).copied()
+        let held = || self.holding.get().map(|hold| hold.since).filter(|_| carrier != SANDBOX);
+        let stopped = self.stopped.read().unwrap_or_else(PoisonError::into_inner).get(carrier).copied();
+        stopped.or_else(held)
     }
 }

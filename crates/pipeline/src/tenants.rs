@@ -8,16 +8,16 @@ mod optouts;
 mod order;
 mod templates;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 pub(crate) use keywords::Owned;
 use keywords::Settings;
 use model::account::{Account, AccountState, Limits, TextRetention};
 use model::error::ErrorCode;
-use model::key::{ApiKey, KeyId, KeySecret, Mode, Pepper, SecretDigest};
+use model::key::{ApiKey, KeyId, KeySecret, Mode, Peppers, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Mint, Msisdn, Originator, Owner, Timestamp};
 pub use optouts::NewOptOut;
@@ -31,6 +31,7 @@ use store::contract::tenants::{AccountChange, NumberChange, TenantData};
 use store::{Store, StoreError};
 pub use templates::ApproveError;
 use templates::Templates;
+use tokio::sync::Notify;
 
 /// Who is asking: what authentication found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +58,11 @@ impl Caller {
 /// The tenants, and the only way to change them.
 pub struct TenantBook {
     store: Arc<dyn Store>,
-    pepper: Pepper,
+    peppers: Peppers,
+    /// Keys that were used and whose digest is of the previous pepper, with the digest of the current one.
+    outdated: Mutex<BTreeMap<KeyId, (SecretDigest, SecretDigest)>>,
+    /// Rung when there is one.
+    grown: Notify,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     // Of ids of accounts and templates, by which these are listed.
@@ -105,7 +110,7 @@ impl TenantBook {
     /// As the store.
     pub async fn load(
         store: Arc<dyn Store>,
-        pepper: Pepper,
+        peppers: impl Into<Peppers>,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
@@ -118,7 +123,9 @@ impl TenantBook {
         data.templates.iter().for_each(|template| template.id.seen_by(&mint));
         Ok(Self {
             store,
-            pepper,
+            peppers: peppers.into(),
+            outdated: Mutex::default(),
+            grown: Notify::new(),
             clock,
             entropy,
             mint,
@@ -175,16 +182,39 @@ impl TenantBook {
     /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that
     /// may not send; which of them is not told, nor does it show in the time taken.
     pub fn authenticate(&self, key_id: &str, secret: &str, now: Timestamp) -> Option<Caller> {
-        let offered = self.pepper.digest(secret);
+        let offered = self.peppers.current.digest(secret);
+        let offered_before = self.peppers.previous.as_ref().map(|pepper| pepper.digest(secret));
         let tables = self.read();
         let key = tables.keys.get(key_id);
         // An unknown key is compared as well, with a digest that no secret has.
         let known = key.map_or(SecretDigest::from_bytes([0; 32]), |key| key.digest);
-        let secret_fits = known == offered;
+        let is_outdated = offered_before.is_some_and(|before| known == before);
+        let secret_fits = known == offered || is_outdated;
         let key = key.filter(|key| secret_fits && key.is_valid_at(now))?;
         let account = tables.accounts.get(&key.account).filter(|account| account.state == AccountState::Active)?;
+        if is_outdated {
+            self.outdated.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), (known, offered));
+            self.grown.notify_one();
+        }
         let screening = tables.policies.get(&account.id).cloned().unwrap_or_default();
         Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits, screening })
+    }
+
+    /// Whether secrets of an earlier pepper are accepted.
+    pub(crate) const fn has_previous_pepper(&self) -> bool {
+        self.peppers.previous.is_some()
+    }
+
+    /// Waits until keys were used whose digests are of the previous pepper, and takes them: each with the digest that
+    /// it has, and with that of the current pepper.
+    pub(crate) async fn outdated(&self) -> BTreeMap<KeyId, (SecretDigest, SecretDigest)> {
+        loop {
+            let outdated = std::mem::take(&mut *self.outdated.lock().unwrap_or_else(PoisonError::into_inner));
+            if !outdated.is_empty() {
+                return outdated;
+            }
+            self.grown.notified().await;
+        }
     }
 
     /// The operator on behalf of an account, as if with a key of this mode. `None` for an unknown account, and for one
@@ -207,7 +237,12 @@ impl TenantBook {
 
     /// The keyed digest under which a number is remembered that was erased.
     pub(crate) fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
-        self.pepper.digest_of_number(number)
+        self.peppers.current.digest_of_number(number)
+    }
+
+    /// That digest, and the one of the previous pepper.
+    pub(crate) fn digests_of_number(&self, number: Msisdn) -> impl Iterator<Item = [u8; 32]> {
+        self.peppers.each().map(move |pepper| pepper.digest_of_number(number))
     }
 
     /// How many segments a second may leave from a sender; `None` where it has no pace of its own.
@@ -304,7 +339,7 @@ impl TenantBook {
             id: KeyId::new(&*self.entropy),
             account,
             mode,
-            digest: self.pepper.digest(secret.reveal()),
+            digest: self.peppers.current.digest(secret.reveal()),
             created_at: self.clock.now(),
             expires_at,
             revoked_at: None,

@@ -5,7 +5,7 @@
 //! attempts (`attempt`), whose bodies are an [`mod@envelope`] around what the API shows, signed as [`seal`] says.
 //! [`Webhooks`] is what the API asks.
 
-mod attempt;
+pub(crate) mod attempt;
 mod driver;
 pub mod envelope;
 mod health;
@@ -34,6 +34,7 @@ use store::contract::webhooks::{
 use store::{Store, StoreError};
 use tokio::sync::{mpsc, watch};
 
+use crate::hold::Holding;
 use crate::refusal::refused_by_store;
 use attempt::{Context, Target};
 use driver::{Command, Driver};
@@ -121,6 +122,7 @@ pub(crate) struct Surroundings {
     pub(crate) node: Epoch,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) holding: Arc<Holding>,
 }
 
 impl Webhooks {
@@ -132,13 +134,18 @@ impl Webhooks {
         stopped: watch::Receiver<bool>,
     ) -> (Self, Task) {
         let (commands, asked) = mpsc::channel(COMMANDS);
-        let Surroundings { store, node, runtime, entropy } = around;
+        let Surroundings { store, node, runtime, entropy, holding } = around;
         let WebhookParts { poster, vault, render, settings } = parts;
         let stats = Stats::default();
         let context = Arc::new(Context { store, node, poster, vault, render, runtime, entropy, stats });
-        let driver = Driver::new(Arc::clone(&context), settings, asked, stopped);
+        let driver = Driver::new(Arc::clone(&context), settings, asked, stopped, holding);
         let task = supervisor.start("webhooks", driver.run());
         (Self { context, commands }, task)
+    }
+
+    /// What attempts need, for those who read secrets beside them.
+    pub(crate) fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
     }
 
     /// What is measured.

@@ -13,10 +13,12 @@
 //! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
 //! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
-//! notified).
+//! notified), [`contract::peppers`] (with which pepper secrets were hashed), [`backup`] and [`contract::holds`] (a copy
+//! of the store, and what a restored one may not do yet).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod accepted;
+pub mod backup;
 pub mod contract;
 pub mod copy;
 mod delivery_rows;
@@ -29,6 +31,7 @@ mod life;
 mod listing;
 pub mod objects;
 mod packing;
+mod peppers;
 mod portable;
 pub mod postgres;
 mod reasons;
@@ -37,6 +40,7 @@ mod screened;
 mod seats;
 mod shares;
 pub mod sqlite;
+mod standing;
 mod tally;
 mod tenancy;
 mod trial;
@@ -49,6 +53,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use contract::dispatch::QueueDepth;
+use model::Timestamp;
 use runtime::Runtime;
 
 pub use contract::StoreError;
@@ -57,12 +62,14 @@ pub use contract::changes::Changes;
 pub use contract::dispatch::Dispatch;
 pub use contract::erase::Erasures;
 pub use contract::health::Health;
+pub use contract::holds::Holds;
 pub use contract::inbound::Inbound;
 pub use contract::lists::Lists;
 pub use contract::media::MediaRecords;
 pub use contract::messages::Messages;
 pub use contract::nodes::Nodes;
 pub use contract::optouts::OptOuts;
+pub use contract::peppers::PepperRecords;
 pub use contract::receipts::Receipts;
 pub use contract::requests::Requests;
 pub use contract::retention::Retention;
@@ -70,6 +77,7 @@ pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 pub use contract::webhooks::Webhooks;
 pub use contract::windows::Windows;
+pub use standing::Standing;
 
 /// All that the product asks of its storage.
 pub trait Store:
@@ -90,6 +98,8 @@ pub trait Store:
     + Retention
     + Changes
     + Erasures
+    + PepperRecords
+    + Holds
     + Health
 {
 }
@@ -112,6 +122,8 @@ impl<
         + Retention
         + Changes
         + Erasures
+        + PepperRecords
+        + Holds
         + Health,
 > Store for T
 {
@@ -178,6 +190,19 @@ pub async fn waiting(url: &str, runtime: Arc<dyn Runtime>) -> Result<Vec<QueueDe
         Some(path) if is_empty(path) => Ok(Vec::new()),
         Some(path) => sqlite::Sqlite::waiting(path),
         None => postgres::Postgres::waiting(url, runtime).await,
+    }
+}
+
+/// Looks at the store that `url` names, at `now`; as of a new one where there is none yet. A server may be running with
+/// it. Leaves everything as it was.
+///
+/// # Errors
+/// As [`crate::open`].
+pub async fn standing(url: &str, now: Timestamp, runtime: Arc<dyn Runtime>) -> Result<Standing, StoreError> {
+    match path_of(url)? {
+        Some(path) if is_empty(path) => Ok(Standing::default()),
+        Some(path) => sqlite::Sqlite::standing(path, now),
+        None => postgres::Postgres::standing(url, now, runtime).await,
     }
 }
 

@@ -82,9 +82,39 @@ pub(crate) fn apply(life: &mut Life, outcome: &Outcome, stops: Option<&str>) {
 
 const OVER: &str = "undelivered: the validity period is over";
 
-/// Ends a message whose validity is over at `now`. Says whether it did.
-pub(crate) fn expire(life: &mut Life, now: Timestamp) -> bool {
-    let why = end_of_validity(life);
+const NOT_AGAIN: &str =
+    "undelivered: it may have left before the store was restored, and the operator had it not sent again";
+
+/// Why queued messages end that no carrier took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Their validity is over.
+    ByValidity,
+    /// The operator of a restored store has so decided for all of them.
+    ByOperator,
+}
+
+impl Ending {
+    /// Messages end that are valid until this moment or an earlier one.
+    pub(crate) const fn valid_until(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::ByValidity => now,
+            Self::ByOperator => Timestamp::from_millis(i64::MAX),
+        }
+    }
+
+    /// Ends a message. Says whether it did.
+    pub(crate) fn apply(self, life: &mut Life, now: Timestamp) -> bool {
+        match self {
+            Self::ByValidity => end(life, now, end_of_validity(life), OVER),
+            Self::ByOperator => {
+                end(life, now, (ErrorType::Unknown, ErrorType::Unknown.sentence().to_owned()), NOT_AGAIN)
+            }
+        }
+    }
+}
+
+fn end(life: &mut Life, now: Timestamp, why: (ErrorType, String), told: &str) -> bool {
     let interrupted = life.in_flight.then(|| NewEvent {
         carrier: life.delivery.carrier.carrier().cloned(),
         attempt: Some(life.delivery.attempts),
@@ -95,7 +125,7 @@ pub(crate) fn expire(life: &mut Life, now: Timestamp) -> bool {
     }
     life.delivery.unknown_outcomes += u32::from(interrupted.is_some());
     life.events.extend(interrupted);
-    life.note(now, EventKind::Ended, OVER);
+    life.note(now, EventKind::Ended, told);
     true
 }
 

@@ -209,6 +209,11 @@ impl Snapshot {
         let gauges = [
             ("nodes", "Living nodes of the store, as this node sees them", node.living()),
             ("node_carriers", "Carriers to which this node dispatches", node.carriers()),
+            (
+                "store_held",
+                "Whether the store was restored and is held, so that nothing leaves",
+                usize::from(self.pipeline.hold().is_some()),
+            ),
         ];
         for (name, help, value) in gauges {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));

@@ -7,6 +7,7 @@ mod carriers;
 mod erase;
 mod guard;
 mod health;
+mod hold;
 mod inbound;
 mod input;
 mod keys;
@@ -38,6 +39,7 @@ use runtime::{Runtime, Supervisor};
 use serde::Serialize;
 
 pub use carriers::Throughput;
+pub(crate) use health::held;
 pub use metrics::Metrics;
 
 use crate::api::links::MediaLinks;
@@ -117,6 +119,9 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .route("/broadcasts/{id}/cancel", with(post(broadcasts::cancel), "POST"))
         .route("/erasures", with(get(erase::list).post(erase::begin), "GET, HEAD, POST"))
         .route("/erasures/{id}", with(get(erase::show), "GET, HEAD"))
+        .route("/hold", with(get(hold::show), "GET, HEAD"))
+        .route("/hold/end", with(post(hold::end), "POST"))
+        .route("/hold/release", with(post(hold::release), "POST"))
         .route("/inbound", with(get(inbound::list), "GET, HEAD"))
         .route("/inbound/unrouted", with(get(inbound::unrouted), "GET, HEAD"))
         .route("/inbound/unrouted/{id}/assign", with(post(inbound::assign), "POST"))

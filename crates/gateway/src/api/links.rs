@@ -17,19 +17,27 @@ pub const PATH: &str = "/media";
 pub struct MediaLinks {
     base: String,
     key: Pepper,
+    /// What links were signed with that are still good.
+    previous: Option<Pepper>,
 }
 
 impl MediaLinks {
     /// Links that begin with `base`, the address of the public API without a slash at its end, and are signed with a
     /// key that follows from the pepper.
     pub fn new(base: String, pepper: &Pepper) -> Self {
-        Self { base, key: pepper.derived("links to media") }
+        Self { base, key: derived(pepper), previous: None }
+    }
+
+    /// The same, where links that an earlier pepper signed are good to their end.
+    #[must_use]
+    pub fn with_previous(self, pepper: Option<&Pepper>) -> Self {
+        Self { previous: pepper.map(derived), ..self }
     }
 
     /// The link to the media at this place of a message, counted from 0, as given out at `at`.
     pub fn url(&self, message: MessageId, place: usize, at: Timestamp) -> String {
         let expires = at.as_millis().div_euclid(1_000) + LIFETIME_SECS;
-        let signature = URL_SAFE_NO_PAD.encode(self.sign(message, place, expires).to_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(sign(&self.key, message, place, expires).to_bytes());
         format!("{}{PATH}/{message}/{place}?exp={expires}&sig={signature}", self.base)
     }
 
@@ -46,13 +54,19 @@ impl MediaLinks {
         let Some(expires) = expires.and_then(|text| text.parse::<i64>().ok()) else { return false };
         let offered = signature.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         let Some(offered) = offered.and_then(|octets| <[u8; 32]>::try_from(octets).ok()) else { return false };
-        let is_ours = SecretDigest::from_bytes(offered) == self.sign(message, place, expires);
+        let offered = SecretDigest::from_bytes(offered);
+        let mut keys = std::iter::once(&self.key).chain(&self.previous);
+        let is_ours = keys.any(|key| offered == sign(key, message, place, expires));
         is_ours && now.as_millis() < expires.saturating_mul(1_000)
     }
+}
 
-    fn sign(&self, message: MessageId, place: usize, expires: i64) -> SecretDigest {
-        self.key.digest(&format!("{message}/{place}/{expires}"))
-    }
+fn derived(pepper: &Pepper) -> Pepper {
+    pepper.derived("links to media")
+}
+
+fn sign(key: &Pepper, message: MessageId, place: usize, expires: i64) -> SecretDigest {
+    key.digest(&format!("{message}/{place}/{expires}"))
 }
 
 #[cfg(test)]

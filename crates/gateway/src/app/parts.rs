@@ -9,7 +9,7 @@ use carrier::{Carrier, CarrierConfig, CarrierEvent};
 use fetch::media::Fetcher;
 use fetch::post::Poster;
 use fetch::resolve::SystemResolver;
-use model::key::Pepper;
+use model::key::{Pepper, Peppers};
 use pipeline::tenants::TenantBook;
 use pipeline::webhook::Vault;
 use pipeline::{BroadcastSettings, Parts, Pipeline, SANDBOX, WebhookParts};
@@ -29,11 +29,13 @@ pub(super) async fn start_carriers(
     config: &Config,
     starter: &Arc<Starter>,
 ) -> Result<BTreeMap<String, Arc<Replaceable>>, StartError> {
-    let stopped = starter.store.stopped_carriers().await.map_err(|error| StartError(error.to_string()))?;
+    let told = |error: StoreError| StartError(error.to_string());
+    let stopped = starter.store.stopped_carriers().await.map_err(told)?;
+    let is_held = starter.store.held().await.map_err(told)?.is_some();
     let mut started = BTreeMap::new();
     for carrier in &config.carrier {
         let name = carrier.name();
-        let is_stopped = stopped.iter().any(|stopped| stopped.carrier == name);
+        let is_stopped = is_held || stopped.iter().any(|stopped| stopped.carrier == name);
         started.insert(name.to_owned(), Replaceable::start(carrier.clone(), starter, is_stopped)?);
     }
     Ok(started)
@@ -42,7 +44,7 @@ pub(super) async fn start_carriers(
 pub(super) async fn start_pipeline(
     config: &Config,
     served: &Served,
-    pepper: Pepper,
+    peppers: Peppers,
     started: &BTreeMap<String, Arc<Replaceable>>,
     events: mpsc::UnboundedReceiver<CarrierEvent>,
     starter: &Starter,
@@ -50,8 +52,8 @@ pub(super) async fn start_pipeline(
     let told = |error: StoreError| StartError(error.to_string());
     let (runtime, entropy) = (Arc::clone(starter.supervisor.runtime()), Arc::clone(&starter.entropy));
     let (store, node) = (Arc::clone(&starter.store), Arc::clone(&starter.node));
-    let pepper_key = pepper.key_for("secrets of webhooks");
-    let tenants = TenantBook::load(Arc::clone(&store), pepper, Arc::clone(&runtime) as _, Arc::clone(&entropy))
+    let vault = vault(&peppers)?;
+    let tenants = TenantBook::load(Arc::clone(&store), peppers, Arc::clone(&runtime) as _, Arc::clone(&entropy))
         .await
         .map_err(told)?;
     let sandbox = CarrierConfig::Sandbox(SandboxConfig { name: SANDBOX.to_owned() });
@@ -78,7 +80,7 @@ pub(super) async fn start_pipeline(
     let media_kept = Duration::from_secs(config.media.keep_hours * 3_600);
     let index_after = Duration::from_secs(config.store.index_after_secs);
     let parked_kept = Duration::from_secs(config.receipts.parked_hours * 3_600);
-    let webhooks = webhook_parts(config, &pepper_key, Shown::new(Arc::clone(&store), served.links.clone()), &runtime)?;
+    let webhooks = webhook_parts(config, vault, Shown::new(Arc::clone(&store), served.links.clone()), &runtime)?;
     let parts = Parts {
         webhooks,
         store,
@@ -106,17 +108,24 @@ pub(super) async fn start_pipeline(
     Pipeline::start(parts).await.map_err(told)
 }
 
-/// What webhooks are made of. Their secrets are encrypted under a key that follows from the pepper.
+/// What encrypts the secrets of webhooks: a key that follows from the pepper.
+fn vault(peppers: &Peppers) -> Result<Vault, StartError> {
+    let key = |pepper: &Pepper| pepper.key_for("secrets of webhooks");
+    let vault = Vault::new(&key(&peppers.current))
+        .ok_or_else(|| StartError("secrets of webhooks cannot be encrypted".to_owned()))?;
+    Ok(peppers.previous.iter().fold(vault, |vault, previous| vault.with_previous(&key(previous))))
+}
+
+/// What webhooks are made of.
 fn webhook_parts(
     config: &Config,
-    key: &[u8; 32],
+    vault: Vault,
     shown: Shown,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<WebhookParts, StartError> {
     let settings = config.webhooks.post_settings(&config.api.docs_base_url);
     let poster = Poster::new(settings, Arc::new(SystemResolver), Arc::clone(runtime))
         .map_err(|error| StartError(error.to_string()))?;
-    let vault = Vault::new(key).ok_or_else(|| StartError("secrets of webhooks cannot be encrypted".to_owned()))?;
     let (poster, render) = (Arc::new(poster), Arc::new(shown));
     Ok(WebhookParts { poster, vault, render, settings: config.webhooks.settings() })
 }

@@ -1,5 +1,7 @@
 //! `smsfactory check`: the mistakes of a configuration, before a server is started with it.
 
+mod standing;
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +50,12 @@ impl Check {
             }
             Some(Err(mistake)) => findings.add("store.url", Err(mistake)),
             None => {}
+        }
+        for (found, warning) in standing::look(&config, &runtime, self.offline).await {
+            if let Some(found) = found {
+                findings.add("keys.pepper", found);
+            }
+            findings.warn("store.url", warning);
         }
         if !self.offline && !config.cluster.redis.is_empty() {
             match store::valkey::check(&config.cluster.redis, Arc::clone(&runtime)).await {

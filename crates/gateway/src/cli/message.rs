@@ -78,6 +78,18 @@ const COLUMNS: [(&str, &str); 8] = [
     ("ERROR", "/errorType"),
 ];
 
+/// The columns of a message that waits.
+pub(super) const WAITING: [(&str, &str); 8] = [
+    ("ID", "/id"),
+    ("CREATED", "/createdAt"),
+    ("ACCOUNT", "/accountId"),
+    ("FROM", "/from"),
+    ("TO", "/to"),
+    ("CARRIER", "/carrier"),
+    ("ATTEMPTS", "/attempts"),
+    ("VALID UNTIL", "/expiresAt"),
+];
+
 /// The columns of a message's life.
 pub(super) const EVENTS: [(&str, &str); 5] =
     [("AT", "/at"), ("EVENT", "/event"), ("CARRIER", "/carrier"), ("ATTEMPT", "/attempt"), ("DETAIL", "/detail")];

@@ -4,6 +4,7 @@
 //! itself to standard error.
 
 mod account;
+mod backup;
 mod block;
 mod broadcast;
 mod carrier;
@@ -13,6 +14,7 @@ mod client;
 mod decisions;
 mod dev;
 mod erase;
+mod hold;
 mod holder;
 mod inbound;
 mod key;
@@ -86,6 +88,12 @@ enum Command {
     Node(node::Node),
     /// The store: copy it to PostgreSQL
     Store(store::Store),
+    /// Makes a backup of the store and of media while a server runs
+    Backup(backup::Backup),
+    /// Puts a backup in the place of a store that is gone, and holds it: nothing leaves before `hold release`
+    Restore(backup::Restore),
+    /// A store that was restored: what waits in it and may have left before, and releasing it
+    Hold(hold::Hold),
     /// Erases a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
     /// Reloads the configuration of a running server, as SIGHUP does, and prints the applied keys and those that need a
@@ -148,6 +156,9 @@ pub fn run() -> ExitCode {
             Command::Carrier(carrier) => carrier.run().await,
             Command::Node(node) => node.run().await,
             Command::Store(store) => store.run().await,
+            Command::Backup(backup) => backup.run().await,
+            Command::Restore(restore) => restore.run().await,
+            Command::Hold(hold) => hold.run().await,
             Command::Erase(erase) => erase.run().await,
             Command::Reload(reload) => reload.run().await,
             Command::Screen(screen) => screen.run(),

@@ -52,6 +52,7 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     }
     for (key, both) in [
         ("keys.pepper", config.keys.pepper.is_some() && config.keys.pepper_file.is_some()),
+        ("keys.previous_pepper", config.keys.previous_pepper.is_some() && config.keys.previous_pepper_file.is_some()),
         ("admin.token", config.admin.token.is_some() && config.admin.token_file.is_some()),
         ("media.s3_secret_key", config.media.s3_secret_key.is_some() && config.media.s3_secret_key_file.is_some()),
     ] {

@@ -12,7 +12,7 @@ use super::Config;
 pub(super) fn is_secret(key: &str) -> bool {
     let name = key.rsplit('.').next().unwrap_or(key);
     let name = name.split('[').next().unwrap_or(name);
-    name.ends_with("password") || matches!(name, "token" | "pepper" | "s3_secret_key")
+    name.ends_with("password") || matches!(name, "token" | "pepper" | "previous_pepper" | "s3_secret_key")
 }
 
 /// Files that hold secrets and that every user of this machine can read, each with the key that names it. An empty key
@@ -26,6 +26,7 @@ pub(crate) fn readable_by_everybody(file: &Path, config: &Config) -> Vec<(String
     let named = [
         ("admin.token_file", config.admin.token_file.as_deref()),
         ("keys.pepper_file", config.keys.pepper_file.as_deref()),
+        ("keys.previous_pepper_file", config.keys.previous_pepper_file.as_deref()),
         ("api.tls_key", config.api.tls_key.as_deref()),
     ];
     let named = named.into_iter().filter_map(|(key, file)| Some((key.to_owned(), file?.to_owned())));

@@ -12,7 +12,7 @@ use fetch::media::FetchSettings;
 use fetch::post::PostSettings;
 use fetch::{Trust, UserAgent};
 use ipnet::IpNet;
-use model::key::Pepper;
+use model::key::{Pepper, Peppers};
 use model::message::MessageType;
 use pipeline::route;
 use pipeline::rules::Rule;
@@ -90,6 +90,10 @@ section! {
         pepper: Option<Secret>,
         /// A file that holds it.
         pepper_file: Option<PathBuf>,
+        /// The pepper before this one, while keys are moved from one to the other.
+        previous_pepper: Option<Secret>,
+        /// A file that holds it.
+        previous_pepper_file: Option<PathBuf>,
     }
 }
 
@@ -495,15 +499,30 @@ impl WebhooksConfig {
 }
 
 impl Keys {
-    /// The pepper.
+    /// The pepper, and the previous one where there is one.
     ///
     /// # Errors
-    /// A sentence for the operator when there is none, or it is too short.
-    pub fn read(&self) -> Result<Pepper, String> {
+    /// A sentence for the operator when there is no pepper, or one is too short, or both are the same.
+    pub fn read(&self) -> Result<Peppers, String> {
+        let current = self.read_pepper()?;
+        let text =
+            secret(self.previous_pepper.as_ref(), self.previous_pepper_file.as_ref(), "keys.previous_pepper_file")?;
+        let previous = text.map(|text| pepper(&text, "keys.previous_pepper")).transpose()?;
+        if previous.as_ref().is_some_and(|previous| previous.verifier() == current.verifier()) {
+            return Err("`keys.previous_pepper` is the same as `keys.pepper`: leave it out".to_owned());
+        }
+        Ok(Peppers { current, previous })
+    }
+
+    fn read_pepper(&self) -> Result<Pepper, String> {
         let text = secret(self.pepper.as_ref(), self.pepper_file.as_ref(), "keys.pepper_file")?
             .ok_or("`keys.pepper` is missing: give it, or `keys.pepper_file`, or SMSFACTORY_KEYS_PEPPER")?;
-        Pepper::new(&text).ok_or_else(|| format!("`keys.pepper` has fewer than {} characters", Pepper::MIN_BYTES))
+        pepper(&text, "keys.pepper")
     }
+}
+
+fn pepper(text: &str, key: &str) -> Result<Pepper, String> {
+    Pepper::new(text).ok_or_else(|| format!("`{key}` has fewer than {} characters", Pepper::MIN_BYTES))
 }
 
 impl Media {

@@ -56,7 +56,7 @@ pub const KEYS: &[Key] = keys! {
     }
     Live admin { plain_http token token_file connections_max }
     Restart admin { listen }
-    Restart keys { pepper pepper_file }
+    Restart keys { pepper pepper_file previous_pepper previous_pepper_file }
     Restart store { url index_after_secs }
     Restart cluster { node redis }
     Live limits {

@@ -39,7 +39,9 @@ impl Seen {
         Self {
             tls: digest([&config.api.tls_cert, &config.api.tls_key].into_iter().filter_map(Option::as_deref)),
             token: hash(&config.admin.read_token().ok()),
-            pepper: digest(config.keys.pepper_file.as_deref()),
+            pepper: digest(
+                [&config.keys.pepper_file, &config.keys.previous_pepper_file].into_iter().filter_map(Option::as_deref),
+            ),
             screen: digest(screening.into_iter().chain(data.iter().map(|file| &**file))),
             carriers: config
                 .carrier

@@ -1,11 +1,13 @@
 //! Keys and accounts: whatever ends them ends them at once, and the answer never tells which.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use model::key::ApiKey;
 use serde_json::{Value, json};
 
 use crate::support::http::{Ask, Connection, Reply};
-use crate::support::{RECIPIENT, Stage, Tenant, basic};
+use crate::support::{RECIPIENT, Stage, Tenant, basic, eventually};
 
 /// The parts of an answer that could give something away.
 fn told(reply: &Reply) -> (u16, String, Vec<&str>) {
@@ -76,7 +78,7 @@ async fn a_suspended_or_disabled_account_is_shut_out_until_it_is_active() {
 }
 
 #[tokio::test]
-async fn keys_outlive_a_restart_and_not_another_pepper() {
+async fn keys_outlive_a_restart_and_move_to_another_pepper_when_they_are_used() {
     let mut stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let revoked = stage.key(&tenant, json!({})).await;
@@ -84,8 +86,27 @@ async fn keys_outlive_a_restart_and_not_another_pepper() {
     stage.restart(|_| {}).await;
     stage.ask(&tenant.get("/message")).await.expect(200);
     stage.ask(&revoked.get("/message")).await.refused(33001, Value::Null);
-    stage.restart(|config| config.keys.pepper = Some(carrier::keys::Secret("another".repeat(6)))).await;
-    stage.ask(&tenant.get("/message")).await.refused(33001, Value::Null);
+    let before = stage.app().pipeline().store().tenants().await.unwrap().keys;
+    let unused = stage.key(&tenant, json!({})).await;
+    stage
+        .restart(|config| {
+            config.keys.previous_pepper = config.keys.pepper.replace(carrier::keys::Secret("another".repeat(6)));
+        })
+        .await;
+    stage.ask(&tenant.get("/message")).await.expect(200);
+    stage.ask(&revoked.get("/message")).await.refused(33001, Value::Null);
+    let made = stage.key(&tenant, json!({})).await;
+    let store = Arc::clone(stage.app().pipeline().store());
+    let left = async || store.keys_of_other_peppers(testkit::NOW).await.unwrap();
+    eventually("the key that was used has moved", async || (left().await == 1).then_some(())).await;
+    let after = store.tenants().await.unwrap().keys;
+    let digest = |keys: &[ApiKey]| keys.iter().find(|key| key.id.as_str() == tenant.key).unwrap().digest;
+    assert_ne!(digest(&before), digest(&after));
+    drop(store);
+    stage.restart(|config| config.keys.previous_pepper = None).await;
+    stage.ask(&tenant.get("/message")).await.expect(200);
+    stage.ask(&made.get("/message")).await.expect(200);
+    stage.ask(&unused.get("/message")).await.refused(33001, Value::Null);
 }
 
 #[tokio::test]

@@ -17,12 +17,12 @@ use crate::support::http::{Ask, Connection};
 use crate::support::{ANY_PORT, RECIPIENT, TOKEN, basic, dead_port, eventually};
 
 /// A service in a process of its own, with an account that may send.
-struct Service {
+pub(crate) struct Service {
     child: Child,
-    api: SocketAddr,
-    admin: SocketAddr,
+    pub(crate) api: SocketAddr,
+    pub(crate) admin: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
-    authorization: String,
+    pub(crate) authorization: String,
     directory: TempDir,
 }
 
@@ -33,6 +33,13 @@ impl Service {
     async fn start(limits: &str, port: u16, more: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let file = configured(directory.path(), port, more);
+        let mut service = Self::run(limits, &file, directory).await;
+        service.authorization = service.account().await;
+        service
+    }
+
+    /// Starts the program with a configuration, on a store that may have accounts.
+    pub(crate) async fn run(limits: &str, file: &Path, directory: TempDir) -> Self {
         let mut command = Command::new("sh");
         command
             .args(["-c", &format!("{limits} exec \"$0\" serve --config \"$1\""), env!("CARGO_BIN_EXE_smsfactory")])
@@ -53,10 +60,7 @@ impl Service {
             Some(addresses.collect::<Vec<SocketAddr>>())
         })
         .await;
-        let mut service =
-            Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), directory };
-        service.authorization = service.account().await;
-        service
+        Self { child, api: started[0], admin: started[1], lines, authorization: String::new(), directory }
     }
 
     async fn operate(&self, path: &str, body: Value) -> Value {
@@ -64,7 +68,7 @@ impl Service {
         ask.json(&body).send(self.admin).await.expect(201)
     }
 
-    async fn account(&self) -> String {
+    pub(crate) async fn account(&self) -> String {
         let account =
             self.operate("/accounts", json!({ "name": "a tenant", "messagePerMinute": 1_000 })).await["id"].clone();
         self.operate("/numbers", json!({ "number": NUMBER, "accountId": account })).await;
@@ -72,7 +76,7 @@ impl Service {
         basic(key["keyId"].as_str().unwrap(), key["keySecret"].as_str().unwrap())
     }
 
-    fn message(&self) -> Ask {
+    pub(crate) fn message(&self) -> Ask {
         let ask = Ask::new("POST", "/api/v1/messaging/message").header("authorization", &self.authorization);
         ask.json(&json!({ "to": RECIPIENT, "from": NUMBER, "body": "hello" }))
     }
@@ -88,17 +92,17 @@ impl Service {
             .clone()
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// How the process ended, once it has.
-    async fn ended(&mut self) -> ExitStatus {
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         let child = &mut self.child;
         eventually("the process ends", async || child.try_wait().unwrap()).await
     }
 
-    fn has_logged(&self, words: &str) -> bool {
+    pub(crate) fn has_logged(&self, words: &str) -> bool {
         self.times_logged(words) > 0
     }
 
@@ -129,7 +133,7 @@ impl Drop for Service {
     }
 }
 
-fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
+pub(crate) fn configured(directory: &Path, port: u16, more: &str) -> PathBuf {
     let file = directory.join("my.toml");
     let text = format!(
         "[api]\nlisten = \"127.0.0.1:{}\"\n[admin]\nlisten = \"127.0.0.1:{}\"\ntoken = \"{TOKEN}\"\n[keys]\npepper = \

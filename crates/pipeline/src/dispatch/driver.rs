@@ -26,6 +26,11 @@ impl Dispatcher {
         }
     }
 
+    /// Turns true when draining begins.
+    pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.stop.clone()
+    }
+
     /// What follows once everything was given back. `false` where the process ends.
     async fn goes_on(&self) -> bool {
         if self.stopped() {

@@ -41,8 +41,16 @@ impl Pipeline {
         after: Option<ErasureId>,
         limit: usize,
     ) -> Result<Vec<Erasure>, Refusal> {
-        let digest = of.map(|number| self.tenants().digest_of_number(number));
-        self.store().erasures(digest, after, limit).await.map_err(refused_by_store)
+        let Some(number) = of else {
+            return self.store().erasures(None, after, limit).await.map_err(refused_by_store);
+        };
+        let mut found = Vec::new();
+        for digest in self.tenants().digests_of_number(number) {
+            found.extend(self.store().erasures(Some(digest), after, limit).await.map_err(refused_by_store)?);
+        }
+        found.sort_unstable_by_key(|erasure| std::cmp::Reverse(erasure.id));
+        found.truncate(limit);
+        Ok(found)
     }
 }
 

@@ -54,7 +54,7 @@ impl Pipeline {
         carrier.set_stopped(self.stopped_since(carrier.name()).is_some(), STOPPED_WITHIN);
         let dispatcher = Arc::new(Dispatcher::new(carrier, sender_rate, self.around.clone()));
         self.dispatchers.add(Arc::clone(&dispatcher));
-        tasks.push(start_dispatcher(&dispatcher, &self.dispatchers, &self.supervisor));
+        tasks.push(start_dispatcher(&dispatcher, &self.dispatchers, &self.supervisor, &self.holding));
     }
 
     /// Dispatches nothing more to a carrier: its messages in memory are given back to the store, and those under way

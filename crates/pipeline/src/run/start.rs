@@ -12,6 +12,7 @@ use screening::Screen;
 use store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::releasing::follow;
 use super::{Parts, Pipeline};
 use crate::admit::{Admission, InForce, References};
 use crate::cluster::Keeper;
@@ -20,6 +21,7 @@ use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::erase::{Eraser, Erasing};
 use crate::expand::{Bell, BroadcastSettings, Expander};
 use crate::feed::Feed;
+use crate::hold::{Holding, once_released};
 use crate::inbound::files::Files;
 use crate::inbound::{InboundRulesInForce, Interpreting, Replies};
 use crate::listing::Indexer;
@@ -27,6 +29,7 @@ use crate::media::Shelf;
 use crate::node::Node;
 use crate::pace::SenderPaces;
 use crate::receipt::Recorder;
+use crate::rehash::Rehasher;
 use crate::retention::RulesInForce;
 use crate::route::{Routes, SANDBOX};
 use crate::stops::Stops;
@@ -46,14 +49,15 @@ impl Pipeline {
     /// As the store.
     pub async fn start(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
         let mint = Arc::new(take_over(&parts).await?);
+        let holding = Holding::of(&*parts.store).await?;
         let (stop, stopped) = watch::channel(false);
         let (give_up, given_up) = watch::channel(false);
         let (flush, flushes) = mpsc::channel(1);
         let (carriers, supervisor) = (std::mem::take(&mut parts.carriers), parts.supervisor.clone());
-        let (shared, events, webhooks) = Shared::of(parts, &carriers, mint);
+        let (shared, events, webhooks) = Shared::of(parts, &carriers, mint, holding);
         let around = shared.around(&stopped);
         let dispatchers = shared.dispatchers(carriers, &around);
-        // Nothing is sent to a carrier that was stopped before this start.
+        // Nothing is sent to a carrier that was stopped before this start, nor to any while the store is held.
         shared.stops.look(&*shared.store, &dispatchers).await?;
         let rerouter = shared.rerouter(&dispatchers);
         // It records until the carriers have nothing left to report, which is after the other tasks have ended.
@@ -69,9 +73,14 @@ impl Pipeline {
             node: shared.node.epoch(),
             runtime: Arc::clone(&shared.runtime),
             entropy: Arc::clone(&shared.entropy),
+            holding: Arc::clone(&shared.holding),
         };
         let (webhooks, delivering) = Webhooks::start(webhooks, beside, &supervisor, stopped.clone());
         tasks.push(delivering);
+        if shared.tenants.has_previous_pepper() {
+            let rehasher = shared.rehasher(&webhooks);
+            tasks.push(supervisor.start("rehasher", until(stopped.clone(), rehasher.run())));
+        }
         Ok(Arc::new(Self {
             admission: shared.admission(&dispatchers, stopped),
             store: shared.store,
@@ -79,6 +88,7 @@ impl Pipeline {
             rerouter,
             dispatchers,
             stops: shared.stops,
+            holding: shared.holding,
             around,
             bell: shared.bell,
             retention: shared.retention,
@@ -118,6 +128,7 @@ struct Shared {
     tenants: Arc<TenantBook>,
     routes: Arc<Routes>,
     stops: Arc<Stops>,
+    holding: Arc<Holding>,
     shelf: Arc<Shelf>,
     /// The files of multimedia messages of handsets.
     files: Files,
@@ -149,6 +160,7 @@ impl Shared {
         parts: Parts,
         carriers: &Carriers,
         mint: Arc<Mint>,
+        holding: Arc<Holding>,
     ) -> (Self, mpsc::UnboundedReceiver<carrier::CarrierEvent>, WebhookParts) {
         let Parts { store, node, fetcher, objects, runtime, entropy, events, webhooks, .. } = parts;
         let counters = Arc::new(Counters::new(carriers.iter().map(|(carrier, _)| carrier.name().into())));
@@ -166,7 +178,8 @@ impl Shared {
             node,
             tenants: parts.tenants,
             routes: Arc::new(parts.routes),
-            stops: Arc::default(),
+            stops: Arc::new(Stops::new(Arc::clone(&holding))),
+            holding,
             shelf: Arc::new(shelf),
             files,
             mint,
@@ -247,15 +260,29 @@ impl Shared {
         supervisor: &Supervisor,
         stopped: &watch::Receiver<bool>,
     ) -> Vec<Task> {
-        let mut tasks: Vec<Task> =
-            dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor)).collect();
+        let holding = || Arc::clone(&self.holding);
+        let dispatching =
+            dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor, &self.holding));
+        let mut tasks: Vec<Task> = dispatching.collect();
+        let sweeper = until(stopped.clone(), self.sweeper(dispatchers, rerouter).run());
+        let expander = until(stopped.clone(), self.expander(dispatchers).run());
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
-        tasks.push(supervisor.start("sweeper", until(stopped.clone(), self.sweeper(dispatchers, rerouter).run())));
+        tasks.push(supervisor.start("sweeper", once_released(holding(), stopped.clone(), sweeper)));
         tasks.push(supervisor.start("eraser", until(stopped.clone(), self.eraser().run())));
         if let Some(keeper) = self.keeper(dispatchers, stopped) {
-            tasks.push(supervisor.start("keeper", keeper.run()));
+            tasks.push(supervisor.start("keeper", once_released(holding(), stopped.clone(), keeper.run())));
         }
-        tasks.push(supervisor.start("expander", until(stopped.clone(), self.expander(dispatchers).run())));
+        tasks.push(supervisor.start("expander", once_released(holding(), stopped.clone(), expander)));
+        if let Some(hold) = self.holding.get() {
+            tracing::warn!(
+                "The store was restored from a backup of {}, and is held: nothing is accepted and nothing leaves \
+                 before `smsfactory hold release`",
+                hold.backed_up_at
+            );
+            let (store, stops, runtime) = (Arc::clone(&self.store), Arc::clone(&self.stops), Arc::clone(&self.runtime));
+            let follow = follow(holding(), store, stops, dispatchers.clone(), runtime);
+            tasks.push(supervisor.watch("hold", until(stopped.clone(), follow)));
+        }
         tasks
     }
 
@@ -343,6 +370,11 @@ impl Shared {
         }
     }
 
+    fn rehasher(&self, webhooks: &Webhooks) -> Rehasher {
+        let (store, tenants, runtime) = (Arc::clone(&self.store), Arc::clone(&self.tenants), Arc::clone(&self.runtime));
+        Rehasher { store, tenants, webhooks: webhooks.context(), runtime }
+    }
+
     fn eraser(&self) -> Eraser {
         Eraser {
             store: Arc::clone(&self.store),
@@ -400,10 +432,16 @@ impl Shared {
     }
 }
 
-/// Starts the task of a dispatcher.
-pub(super) fn start_dispatcher(dispatcher: &Arc<Dispatcher>, all: &Dispatchers, supervisor: &Supervisor) -> Task {
-    let (dispatcher, all) = (Arc::clone(dispatcher), all.clone());
-    supervisor.start("dispatcher", async move { dispatcher.run(all).await })
+/// Starts the task of a dispatcher. It dispatches once the store is not held.
+pub(super) fn start_dispatcher(
+    dispatcher: &Arc<Dispatcher>,
+    all: &Dispatchers,
+    supervisor: &Supervisor,
+    holding: &Arc<Holding>,
+) -> Task {
+    let (dispatcher, all, stopped) = (Arc::clone(dispatcher), all.clone(), dispatcher.stop_signal());
+    let dispatching = async move { dispatcher.run(all).await };
+    supervisor.start("dispatcher", once_released(Arc::clone(holding), stopped, dispatching))
 }
 
 /// The paces of sender numbers, as the tenants have them, divided among so many nodes.

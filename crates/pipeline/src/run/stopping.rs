@@ -36,7 +36,7 @@ impl Pipeline {
     /// Where the store could not take it.
     pub async fn start_carrier(self: &Arc<Self>, name: &str) -> Result<bool, Refusal> {
         let is_known = self.dispatchers.get(name).is_some_and(|dispatcher| !dispatcher.is_removed());
-        if !is_known && self.stopped_since(name).is_none() {
+        if !is_known && !self.stops.is_by_operator(name) {
             return Ok(false);
         }
         let (pipeline, name) = (Arc::clone(self), name.to_owned());
@@ -47,7 +47,8 @@ impl Pipeline {
         .await
     }
 
-    /// Since when a carrier has been stopped, as this process knows; `None` for one that is not.
+    /// Since when a carrier has been stopped, as this process knows, or held with the store; `None` for one that is
+    /// neither.
     pub fn stopped_since(&self, carrier: &str) -> Option<Timestamp> {
         self.stops.since(carrier)
     }

@@ -38,6 +38,24 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Encrypts the secrets of all endpoints under the current pepper that are encrypted under the previous one.
+    ///
+    /// # Errors
+    /// As the store; a part may be done then.
+    pub(crate) async fn reseal(&self) -> Result<(), StoreError> {
+        for endpoint in self.store.webhooks(None).await? {
+            let id = endpoint.webhook.id;
+            for sealed in self.store.webhook_secrets(id, self.runtime.now()).await? {
+                if let Some(anew) = self.vault.reseal(id, &sealed, &*self.entropy) {
+                    self.store.reseal_webhook_secret(id, sealed, anew).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How long the secrets of an endpoint are not read again.
 const SECRETS_HOLD: Duration = Duration::from_secs(30);
 

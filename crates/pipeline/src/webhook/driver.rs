@@ -20,6 +20,7 @@ use super::WebhookSettings;
 use super::attempt::{Context, Target};
 use super::lane::{Action, Ended, Input, Lane, Outcome};
 use super::slots::{Slot, Slots};
+use crate::hold::Holding;
 
 /// What an account changed.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +100,8 @@ pub(crate) struct Driver {
     settings: WebhookSettings,
     commands: mpsc::Receiver<Command>,
     stopped: watch::Receiver<bool>,
+    /// Nothing is delivered while the store is held.
+    holding: Arc<Holding>,
     bell: EventBell,
     entries: BTreeMap<WebhookId, Entry>,
     slots: Slots,
@@ -130,6 +133,7 @@ impl Driver {
         settings: WebhookSettings,
         commands: mpsc::Receiver<Command>,
         stopped: watch::Receiver<bool>,
+        holding: Arc<Holding>,
     ) -> Self {
         let (now, bell) = (context.runtime.instant(), context.store.event_bell());
         Self {
@@ -137,6 +141,7 @@ impl Driver {
             settings,
             commands,
             stopped,
+            holding,
             bell,
             entries: BTreeMap::new(),
             slots: Slots::new(settings.requests_max),
@@ -160,7 +165,7 @@ impl Driver {
     /// Delivers until the process ends, and then records what is still under way. Where several nodes share the store,
     /// one of them delivers.
     pub(crate) async fn run(mut self) {
-        if !self.is_this_nodes().await {
+        if !self.is_released().await || !self.is_this_nodes().await {
             return;
         }
         self.read_endpoints(None);
@@ -185,6 +190,21 @@ impl Driver {
             self.round();
         }
         self.finish().await;
+    }
+
+    /// Waits until the store is not held. `false` where the process ends before.
+    async fn is_released(&mut self) -> bool {
+        let holding = Arc::clone(&self.holding);
+        while holding.get().is_some() {
+            tokio::select! {
+                biased;
+                _ = self.stopped.wait_for(|stopped| *stopped) => return false,
+                () = holding.released() => {}
+                // What accounts change meanwhile is read when delivering begins.
+                Some(_) = self.commands.recv() => {}
+            }
+        }
+        true
     }
 
     /// Waits until delivering is this node's. `false` where the process ends before.

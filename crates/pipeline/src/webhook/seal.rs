@@ -62,12 +62,22 @@ pub fn signatures(secrets: &[Secret], id: EventId, at_secs: i64, body: &str) -> 
 
 /// What encrypts secrets for the store: `ChaCha20-Poly1305` (RFC 8439), with the endpoint's id as additional data, so
 /// that a secret means nothing in the row of another endpoint.
-pub struct Vault(LessSafeKey);
+pub struct Vault {
+    key: LessSafeKey,
+    /// Opens what was encrypted under the pepper before this one.
+    previous: Option<LessSafeKey>,
+}
 
 impl Vault {
     /// One with this key, which the platform derives from its pepper.
     pub fn new(key: &[u8; 32]) -> Option<Self> {
-        UnboundKey::new(&CHACHA20_POLY1305, key).ok().map(|key| Self(LessSafeKey::new(key)))
+        Some(Self { key: cipher(key)?, previous: None })
+    }
+
+    /// The same, which opens also what was encrypted under the key of the previous pepper.
+    #[must_use]
+    pub fn with_previous(self, key: &[u8; 32]) -> Self {
+        Self { previous: cipher(key), ..self }
     }
 
     /// Encrypts a secret: a random nonce, then the octets and their tag. `None` only for a mistake in how this was
@@ -77,18 +87,31 @@ impl Vault {
         entropy.fill(&mut nonce);
         let mut octets = secret.0.to_vec();
         let aad = Aad::from(id.to_bytes());
-        self.0.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut octets).ok()?;
+        self.key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut octets).ok()?;
         Some(SealedSecret([&nonce[..], &octets].concat()))
     }
 
     /// The secret again; `None` where the store was written under another pepper, or was tampered with.
     pub fn open(&self, id: WebhookId, sealed: &SealedSecret) -> Option<Secret> {
-        let (nonce, octets) = sealed.0.split_first_chunk::<NONCE_LEN>()?;
-        let mut octets = octets.to_vec();
-        let aad = Aad::from(id.to_bytes());
-        let open = self.0.open_in_place(Nonce::assume_unique_for_key(*nonce), aad, &mut octets).ok()?;
-        <[u8; OCTETS]>::try_from(&*open).ok().map(Secret)
+        open(&self.key, id, sealed).or_else(|| open(self.previous.as_ref()?, id, sealed))
     }
+
+    /// What was encrypted under the previous pepper, encrypted under the current one; `None` for all else.
+    pub(crate) fn reseal(&self, id: WebhookId, sealed: &SealedSecret, entropy: &dyn Entropy) -> Option<SealedSecret> {
+        self.seal(id, &open(self.previous.as_ref()?, id, sealed)?, entropy)
+    }
+}
+
+fn cipher(key: &[u8; 32]) -> Option<LessSafeKey> {
+    UnboundKey::new(&CHACHA20_POLY1305, key).ok().map(LessSafeKey::new)
+}
+
+fn open(key: &LessSafeKey, id: WebhookId, sealed: &SealedSecret) -> Option<Secret> {
+    let (nonce, octets) = sealed.0.split_first_chunk::<NONCE_LEN>()?;
+    let mut octets = octets.to_vec();
+    let aad = Aad::from(id.to_bytes());
+    let open = key.open_in_place(Nonce::assume_unique_for_key(*nonce), aad, &mut octets).ok()?;
+    <[u8; OCTETS]>::try_from(&*open).ok().map(Secret)
 }
 
 impl fmt::Debug for Vault {

@@ -16,14 +16,25 @@ CREATE TABLE accounts (
     created_at           bigint  NOT NULL
 );
 
+-- pepper is the number of the pepper under which the digest was made.
 CREATE TABLE keys (
     id         text    NOT NULL PRIMARY KEY,
     account_id uuid    NOT NULL REFERENCES accounts (id),
     test       boolean NOT NULL,
     digest     bytea   NOT NULL,
+    pepper     bigint  NOT NULL DEFAULT 0,
     created_at bigint  NOT NULL,
     expires_at bigint,
     revoked_at bigint
+);
+
+-- The peppers that this store was used with: of each a keyed digest of a constant text, which tells the right pepper
+-- from a wrong one. One of them is current.
+CREATE TABLE peppers (
+    number     bigint  NOT NULL PRIMARY KEY,
+    verifier   bytea   NOT NULL UNIQUE,
+    since      bigint  NOT NULL,
+    is_current boolean NOT NULL
 );
 
 -- Senders. Of names that differ in case alone there is one: folded has a name in lower case, and is NULL for the other
@@ -423,6 +434,14 @@ CREATE TABLE carrier_slots (
 CREATE TABLE stopped_carriers (
     carrier    text   NOT NULL PRIMARY KEY,
     stopped_at bigint NOT NULL
+);
+
+-- A store that was restored is held until an operator releases it: one row then, else none. backed_up_at is the moment
+-- that the copy shows.
+CREATE TABLE holds (
+    id           integer PRIMARY KEY CHECK (id = 1),
+    since        bigint  NOT NULL,
+    backed_up_at bigint  NOT NULL
 );
 
 -- The log of changes: what happened to resources, for those who want to know it afterwards. A row is written only for a

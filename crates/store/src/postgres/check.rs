@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
+use model::Timestamp;
 use runtime::Runtime;
 use tokio_postgres::Client;
 
@@ -15,7 +16,7 @@ use super::core::{Core, SharedClock};
 use super::fault::{described, refused_or_lost};
 use super::{Postgres, copying, migrations};
 use crate::contract::dispatch::QueueDepth;
-use crate::{Checked, Dispatch, Health, StoreError};
+use crate::{Checked, Dispatch, Health, Standing, StoreError};
 
 use super::server::Server;
 
@@ -54,6 +55,21 @@ impl Postgres {
         let depths = store.queue_depths().await;
         store.close().await;
         depths
+    }
+
+    /// As [`crate::standing`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn standing(url: &str, now: Timestamp, runtime: Arc<dyn Runtime>) -> Result<Standing, StoreError> {
+        let connections = Place::parse(url)?.connections()?;
+        if in_time(&runtime, version(&connections.pool)).await? == 0 {
+            return Ok(Standing::default());
+        }
+        let store = Self::on(Core::new(connections, runtime, SharedClock::Database));
+        let standing = store.look_at_standing(now).await;
+        store.close().await;
+        standing
     }
 
     /// As [`crate::is_new`].

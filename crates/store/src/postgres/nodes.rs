@@ -186,7 +186,7 @@ async fn stopped_carriers(unit: &Unit) -> Result<Vec<StoppedCarrier>, Fault> {
 }
 
 /// Has those who begin and end epochs wait for each other.
-async fn take_latch(unit: &Unit) -> Result<(), Fault> {
+pub(super) async fn take_latch(unit: &Unit) -> Result<(), Fault> {
     unit.one("SELECT 1 FROM latches WHERE name = 'nodes' FOR UPDATE", &[]).await.map(drop)
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use model::account::Account;
-use model::key::{ApiKey, KeyId};
+use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number};
 use model::{AccountId, Originator, ScreeningTemplate, TemplateId, Timestamp};
 
@@ -177,6 +177,19 @@ async fn revoke_key(unit: &mut Unit, id: &KeyId, now: Timestamp) -> Result<ApiKe
         note(unit, changed, now, Resource::Key(key.clone()));
     }
     Ok(key)
+}
+
+/// As [`crate::contract::peppers::PepperRecords::rehash_key`].
+pub(super) async fn rehash_key(
+    unit: &mut Unit,
+    id: &KeyId,
+    from: SecretDigest,
+    to: SecretDigest,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let Some(key) = read::lock_key(unit, id).await?.filter(|key| key.digest == from) else { return Ok(false) };
+    let changed = write::update_digest(unit, id, to).await?;
+    Ok(note(unit, changed, now, Resource::Key(ApiKey { digest: to, ..key })).is_some())
 }
 
 async fn create_number(unit: &mut Unit, number: &Number) -> Result<(), Fault> {

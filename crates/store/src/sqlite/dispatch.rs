@@ -28,7 +28,7 @@ use crate::life::Life;
 use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
 use crate::shares::Shares;
 use crate::turns::{Reader, Work};
-use crate::verdict;
+use crate::verdict::{self, Ending};
 
 #[async_trait]
 impl Dispatch for Sqlite {
@@ -89,7 +89,7 @@ impl Dispatch for Sqlite {
     ) -> Result<usize, StoreError> {
         let write = move |group: &mut Group| {
             group.living.require(node)?;
-            Ok(expire(group, node, now, &under_way, limit)?)
+            Ok(end(group, node, now, &under_way, Ending::ByValidity, limit)?)
         };
         self.writer.write(write).await
     }
@@ -293,18 +293,20 @@ fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite
     Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(OPTED_OUT))
 }
 
-fn expire(
+/// Ends queued messages that nobody else owns. Returns how many.
+pub(super) fn end(
     group: &mut Group,
     node: Epoch,
     now: Moment,
     under_way: &HashSet<MessageId>,
+    ending: Ending,
     limit: usize,
 ) -> rusqlite::Result<usize> {
     let Moment { wall: now, steady } = now;
     let ids: Vec<MessageId> = group
         .connection
         .prepare_cached(EXPIRED)?
-        .query_map(params![now.as_millis(), steady.as_millis()], |row| {
+        .query_map(params![ending.valid_until(now).as_millis(), steady.as_millis()], |row| {
             Ok((row.get(0).map(MessageId::from_bytes)?, row.get(1).map(mask_from_sql)?))
         })?
         .filter(
@@ -316,7 +318,7 @@ fn expire(
     let mut ended = 0;
     for id in ids {
         let Some(mut life) = life::load(&group.connection, id)? else { continue };
-        if verdict::expire(&mut life, now) {
+        if ending.apply(&mut life, now) {
             life::save(group, &life)?;
             ended += 1;
         }

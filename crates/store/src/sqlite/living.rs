@@ -125,6 +125,11 @@ impl Living {
         self.ends.get_mut(&epoch)
     }
 
+    /// Whether an epoch has not come to its end at `now`.
+    pub(super) fn any_at(&self, now: Timestamp) -> bool {
+        self.ends.values().any(|end| *end > now)
+    }
+
     /// The epochs other than `own` whose end has come at `now`.
     pub(super) fn late(&self, own: Epoch, now: Timestamp) -> Vec<Epoch> {
         self.ends.iter().filter(|(other, end)| **other != own && **end <= now).map(|(other, _)| *other).collect()

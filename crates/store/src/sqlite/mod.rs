@@ -20,6 +20,7 @@ mod fault;
 mod feed;
 mod flights;
 mod health;
+mod holds;
 mod inbound;
 mod inbound_rows;
 mod keys;
@@ -37,6 +38,7 @@ mod opted;
 mod optouts;
 mod parked;
 mod parked_load;
+mod peppers;
 mod place;
 pub mod plans;
 mod quota;
@@ -47,6 +49,7 @@ mod retention;
 mod rows;
 mod schema;
 mod screening;
+mod snapshot;
 mod stop;
 mod stopped;
 mod templates;
@@ -80,6 +83,7 @@ use retention::Walking;
 use windows::MemoryWindows;
 use writer::Writer;
 
+pub(crate) use snapshot::{Vacancy, copy_as_of_now, hold_copy};
 pub(crate) use stopped::Stopped;
 
 /// The store on one SQLite file.

@@ -7,15 +7,17 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use crate::StoreError;
 
-/// Tables that have a row for each consumer of the change feed, node, session or carrier, or a row in all: reading them
-/// whole is what is asked.
-const SMALL: [&str; 8] = [
+/// Tables that have a row for each consumer of the change feed, node, session, carrier or pepper, or a row in all:
+/// reading them whole is what is asked.
+const SMALL: [&str; 10] = [
     "change_consumers",
     "change_cursors",
     "change_writers",
     "carrier_slots",
     "stopped_carriers",
     "nodes",
+    "peppers",
+    "holds",
     "list_mark",
     "w",
 ];

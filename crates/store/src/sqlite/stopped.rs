@@ -12,7 +12,7 @@ use crate::StoreError;
 pub(crate) struct Stopped {
     /// Closed before the lock is given back.
     pub(crate) connection: Connection,
-    _lock: Lock,
+    pub(super) lock: Lock,
 }
 
 impl Stopped {
@@ -44,6 +44,6 @@ impl Stopped {
         }
         schema::verify(&connection, version, place)?;
         connection.pragma_update(None, "query_only", "on").map_err(unusable)?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self { connection, lock })
     }
 }

@@ -293,6 +293,20 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
     ])
 }
 
+/// As [`crate::contract::peppers::PepperRecords::rehash_key`].
+pub(super) fn rehash_key(
+    group: &mut Group,
+    id: &KeyId,
+    from: SecretDigest,
+    to: SecretDigest,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let found = find(&group.connection, KEYS, "id", id.as_str(), self::key)?;
+    let Some(key) = found.filter(|key| key.digest == from) else { return Ok(false) };
+    save(group, now, Resource::Key(ApiKey { digest: to, ..key }))?;
+    Ok(true)
+}
+
 fn save_keywords(connection: &Connection, of: KeywordsOf, settings: &str) -> rusqlite::Result<usize> {
     match of {
         KeywordsOf::Account(account) => connection
@@ -305,8 +319,10 @@ fn save_keywords(connection: &Connection, of: KeywordsOf, settings: &str) -> rus
 }
 
 fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at";
+    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at, pepper) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
+               ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at, digest = excluded.digest, \
+               pepper = iif(digest = excluded.digest, pepper, excluded.pepper)";
     connection.prepare_cached(sql)?.execute(params![
         key.id.as_str(),
         key.account.to_bytes(),

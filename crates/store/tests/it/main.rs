@@ -354,6 +354,14 @@ macro_rules! conformance {
                 what_the_persons_handset_sent_is_blank
                 opt_outs_of_an_erased_person_stay_in_force_without_their_reasons
                 the_person_is_nobody_among_the_recipients_of_a_group;
+            holds:
+                a_store_is_held_until_it_is_released_also_over_a_restart
+                what_waits_is_counted_and_what_was_under_way_too
+                what_waits_is_ended_and_may_have_arrived;
+            peppers:
+                a_store_knows_its_pepper_and_refuses_another
+                keys_are_counted_until_they_have_a_digest_of_the_new_pepper
+                a_secret_that_is_encrypted_anew_takes_the_place_of_that_one_alone;
             health:
                 a_probe_succeeds_while_writes_do
                 concurrent_calls_share_commits
@@ -413,6 +421,7 @@ macro_rules! tests_of {
     )*)*};
 }
 
+mod backup;
 mod broadcasts;
 mod bucket;
 mod changes;
@@ -422,6 +431,7 @@ mod dispatch;
 mod erase;
 mod erase_inbound;
 mod health;
+mod holds;
 mod inbound;
 mod keywords;
 mod lists;
@@ -434,6 +444,7 @@ mod office;
 mod opt_outs;
 mod outcomes;
 mod parts;
+mod peppers;
 mod postgres;
 mod reading;
 mod readings;

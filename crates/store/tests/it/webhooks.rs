@@ -32,7 +32,7 @@ fn webhook(owner: Owner, number: u8, patterns: &[&str]) -> Webhook {
     }
 }
 
-async fn create(desk: &Desk, owner: Owner, number: u8, patterns: &[&str]) -> WebhookId {
+pub(crate) async fn create(desk: &Desk, owner: Owner, number: u8, patterns: &[&str]) -> WebhookId {
     let new = webhook(owner, number, patterns);
     assert!(desk.store.create_webhook(new.clone(), SealedSecret(vec![number])).await.unwrap());
     new.id

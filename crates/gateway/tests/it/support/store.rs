@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use model::account::Account;
 use model::event::Event;
-use model::key::{ApiKey, KeyId};
+use model::key::{ApiKey, KeyId, SecretDigest};
 use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
@@ -29,6 +29,7 @@ use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth};
 use store::contract::erase::{Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
+use store::contract::holds::{Hold, Waiting};
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
@@ -37,6 +38,7 @@ use store::contract::media::SweptMedia;
 use store::contract::messages::{MessageFilter, Page};
 use store::contract::nodes::{Epoch, Node, Slot, StoppedCarrier, TakenOver};
 use store::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptedIn};
+use store::contract::peppers::Adopted;
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
@@ -48,8 +50,8 @@ use store::contract::webhooks::{
 };
 use store::contract::windows::{Taken, Window};
 use store::{
-    Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,
-    Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
+    Broadcasts, Changes, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts,
+    PepperRecords, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -568,6 +570,40 @@ impl Erasures for Gated {
         limit: usize,
     ) -> Result<Vec<Erasure>, StoreError> {
         self.inner.erasures(of, after, limit).await
+    }
+}
+
+passed_on! { PepperRecords {
+    fn adopt_pepper(
+        verifier: SecretDigest,
+        previous: Option<SecretDigest>,
+        now: Timestamp,
+    ) -> Adopted;
+    fn keys_of_other_peppers(now: Timestamp) -> u64;
+    fn reseal_webhook_secret(id: WebhookId, from: SealedSecret, to: SealedSecret) -> bool;
+    fn rehash_key(id: &KeyId, from: SecretDigest, to: SecretDigest, now: Timestamp) -> bool;
+} }
+
+#[async_trait]
+impl Holds for Gated {
+    async fn hold(&self, hold: Hold, now: Timestamp) -> Result<(), StoreError> {
+        self.inner.hold(hold, now).await
+    }
+
+    async fn held(&self) -> Result<Option<Hold>, StoreError> {
+        self.inner.held().await
+    }
+
+    async fn release_hold(&self) -> Result<bool, StoreError> {
+        self.inner.release_hold().await
+    }
+
+    async fn waiting_in_all(&self) -> Result<Waiting, StoreError> {
+        self.inner.waiting_in_all().await
+    }
+
+    async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
+        self.inner.end_queued(node, now, limit).await
     }
 }
 

@@ -34,9 +34,23 @@ pub(super) const TABLES: &[Table] = &[
             ("account_id", Id, "account_id"),
             ("test", Flag, "mode = 'test'"),
             ("digest", Octets, "digest"),
+            ("pepper", Long, "pepper"),
             ("created_at", Long, "created_at"),
             ("expires_at", Long, "expires_at"),
             ("revoked_at", Long, "revoked_at"),
+        ],
+        ..PLAIN
+    },
+    Table {
+        name: "peppers",
+        from: "peppers",
+        walk: &["number"],
+        key: &["number"],
+        columns: &[
+            ("number", Long, "number"),
+            ("verifier", Octets, "verifier"),
+            ("since", Long, "since"),
+            ("is_current", Flag, "is_current"),
         ],
         ..PLAIN
     },

@@ -1,5 +1,5 @@
 //! What is under way: broadcasts, media that messages wait with, erasures, walks through old rows; carriers that are
-//! stopped; and the log of changes.
+//! stopped; whether the store is held; and the log of changes.
 //!
 //! The epochs of the old store are over, and their numbers are not given again.
 
@@ -182,6 +182,14 @@ pub(super) const TABLES: &[Table] = &[
         walk: &["carrier"],
         key: &["carrier"],
         columns: &[("carrier", Foreign, "carrier"), ("stopped_at", Long, "stopped_at")],
+        ..PLAIN
+    },
+    Table {
+        name: "holds",
+        from: "holds",
+        walk: &["id"],
+        key: &["id"],
+        columns: &[("id", Number, "id"), ("since", Long, "since"), ("backed_up_at", Long, "backed_up_at")],
         ..PLAIN
     },
 ];

@@ -9,23 +9,24 @@ use crate::contract::nodes::Epoch;
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
 use crate::postgres::{life, living, rows};
-use crate::verdict;
+use crate::verdict::Ending;
 
 const EXPIRED: &str = "SELECT message_id FROM queue WHERE expires_at <= $1 AND (lease = 0 OR due_at <= $2) \
     AND (lease >> 32) & 4294967295 <= $3 AND (lease >> 32) & 4294967295 <> ALL($4) AND message_id <> ALL($5) \
     ORDER BY expires_at LIMIT $6";
 
-/// Ends messages whose validity is over and that nobody else owns. Returns how many.
-pub(super) async fn expire(
+/// Ends queued messages that nobody else owns. Returns how many.
+pub(in crate::postgres) async fn end(
     unit: &mut Unit,
     node: Epoch,
     now: Moment,
     under_way: &HashSet<MessageId>,
+    ending: Ending,
     limit: usize,
 ) -> Result<usize, Fault> {
     living::require(unit, node).await?;
     let owners = living::owners(unit, Some(node)).await?;
-    let (wall, steady) = (now.wall.as_millis(), now.steady.as_millis());
+    let (wall, steady) = (ending.valid_until(now.wall).as_millis(), now.steady.as_millis());
     let under_way: Vec<Uuid> = under_way.iter().map(|id| rows::id(id.to_bytes())).collect();
     let found =
         unit.query(EXPIRED, &[&wall, &steady, &owners.last, &owners.living, &under_way, &rows::limit(limit)]).await?;
@@ -37,7 +38,7 @@ pub(super) async fn expire(
         let Some(mut life) = lives.remove(&id) else { continue };
         // Another node may have leased it before it was locked.
         let is_free = (life.lease == 0 || life.due_at <= now.steady) && owners.leave_free(life.lease);
-        if is_free && verdict::expire(&mut life, now.wall) {
+        if is_free && ending.apply(&mut life, now.wall) {
             ended.push(life);
         }
     }

@@ -29,7 +29,9 @@ use super::core::Core;
 use crate::StoreError;
 use crate::contract::dispatch::{Attempt, Dispatch, LeaseRequest, Leased, Outcome, QueueDepth};
 use crate::contract::nodes::Epoch;
+use crate::verdict::Ending;
 
+pub(super) use self::expiry::end;
 pub(super) use self::recovery::{Freeing, free_leases};
 
 /// What a process keeps for those who dispatch.
@@ -110,7 +112,7 @@ impl Dispatch for Postgres {
     ) -> Result<usize, StoreError> {
         self.core
             .write((node, now, under_way, limit), |unit, (node, now, under_way, limit)| {
-                Box::pin(expiry::expire(unit, *node, *now, under_way, *limit))
+                Box::pin(end(unit, *node, *now, under_way, Ending::ByValidity, *limit))
             })
             .await
     }

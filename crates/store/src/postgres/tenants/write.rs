@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use model::account::Account;
-use model::key::{ApiKey, KeyId};
+use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number};
 use model::{AccountId, Originator, Timestamp};
 use uuid::Uuid;
@@ -73,8 +73,9 @@ pub(super) async fn set_keywords(unit: &Unit, of: KeywordsOf, settings: &str) ->
 }
 
 pub(super) async fn insert_key(unit: &Unit, key: &ApiKey) -> Result<u64, Fault> {
-    let sql = "INSERT INTO keys (id, account_id, test, digest, created_at, expires_at, revoked_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO keys (id, account_id, test, digest, created_at, expires_at, revoked_at, pepper) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
+        ON CONFLICT DO NOTHING";
     unit.execute(
         sql,
         &[
@@ -92,6 +93,12 @@ pub(super) async fn insert_key(unit: &Unit, key: &ApiKey) -> Result<u64, Fault> 
 
 pub(super) async fn revoke_key(unit: &Unit, id: &KeyId, at: Timestamp) -> Result<u64, Fault> {
     unit.execute("UPDATE keys SET revoked_at = $2 WHERE id = $1", &[&rows::kept(id.as_str()), &at.as_millis()]).await
+}
+
+/// Writes the digest of a key that was made with the current pepper.
+pub(super) async fn update_digest(unit: &Unit, id: &KeyId, digest: SecretDigest) -> Result<u64, Fault> {
+    let sql = "UPDATE keys SET digest = $2, pepper = (SELECT number FROM peppers WHERE is_current) WHERE id = $1";
+    unit.execute(sql, &[&rows::kept(id.as_str()), &digest.to_bytes().as_slice()]).await
 }
 
 /// Writes nothing for a known number, nor for a name that differs from a known one in case alone.

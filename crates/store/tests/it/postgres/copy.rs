@@ -19,6 +19,7 @@ use runtime::Machine;
 use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::changes::{Kind, Kinds};
 use store::contract::dispatch::{Outcome, Verdict};
+use store::contract::holds::Hold;
 use store::contract::inbound::{InboundOutcome, PartName};
 use store::contract::receipts::{ReceiptOutcome, Refused};
 use store::contract::requests::RequestKey;
@@ -125,6 +126,10 @@ async fn tenants(desk: &Desk, id: AccountId) {
     store.set_screening(id, "{\"b\":2}".into(), NOW).await.unwrap();
     store.register_consumer("all", Kinds::of(&Kind::ALL)).await.unwrap();
     store.stop_carrier(NORTH.to_owned(), after(8)).await.unwrap();
+    store.adopt_pepper(digest, None, NOW).await.unwrap();
+    store.adopt_pepper(SecretDigest::from_bytes([8; 32]), Some(digest), after(8)).await.unwrap();
+    // After the life of the node.
+    store.hold(Hold { since: after(9), backed_up_at: after(8) }, after(100)).await.unwrap();
 }
 
 async fn endpoint(desk: &Desk, account: AccountId) -> WebhookId {
@@ -314,6 +319,8 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
     see!(store.erasures(None, None, ALL));
     see!(store.queue_depths());
     see!(store.stopped_carriers());
+    see!(store.held());
+    see!(store.keys_of_other_peppers(NOW));
     seen
 }
 
