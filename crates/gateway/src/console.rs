@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Request, Uri};
 use axum::middleware::map_request;
 use console::{Actor, Client, Console, Door, Role, Settings, SignIn, SignedIn, Unavailable};
 use model::Operator;
@@ -36,14 +36,14 @@ pub(crate) fn settings(url: &str) -> Option<Settings> {
     if url.is_empty() {
         return Some(Settings::default());
     }
-    let url = url::Url::parse(url).ok()?;
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let is_secure = match url.scheme() {
+    let url: Uri = url.parse().ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && !url.authority()?.as_str().contains('@');
+    let is_secure = match url.scheme_str()? {
         "https" => true,
         "http" => false,
         _ => return None,
     };
-    is_bare.then_some(Settings { hosts: vec![url.host_str()?.to_owned()], is_secure })
+    is_bare.then_some(Settings { hosts: vec![url.host()?.to_owned()], is_secure })
 }
 
 /// A call of the console is one of the operator who is signed in.
