@@ -30,7 +30,7 @@ use store::contract::changes::{Batch, Consumer, Kinds, Position, Tail};
 use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome, QueueDepth, Waiting};
 use store::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, NewErasure, Packed, ReceiptsOf};
 use store::contract::health::CommitSample;
-use store::contract::holds::{Hold, Waiting};
+use store::contract::holds::Hold;
 use store::contract::inbound::{
     Arrival, ArrivalId, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
@@ -635,7 +635,7 @@ impl Holds for Gated {
         self.inner.release_hold().await
     }
 
-    async fn waiting_in_all(&self) -> Result<Waiting, StoreError> {
+    async fn waiting_in_all(&self) -> Result<store::contract::holds::Waiting, StoreError> {
         self.inner.waiting_in_all().await
     }
 
