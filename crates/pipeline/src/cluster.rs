@@ -5,12 +5,12 @@
 
 mod placement;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use model::CarrierName;
-use runtime::Runtime;
+use runtime::Supervisor;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
@@ -38,14 +38,25 @@ pub(crate) struct Keeper {
     pub(crate) dispatchers: Dispatchers,
     /// Carriers that an operator has stopped, perhaps by another node.
     pub(crate) stops: Arc<Stops>,
-    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) leaving: Leaving,
+    pub(crate) supervisor: Supervisor,
     pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// Carriers that are on their way from this node to others, until their places are free.
+#[derive(Clone, Default)]
+pub(crate) struct Leaving(Arc<Mutex<BTreeSet<CarrierName>>>);
+
+impl Leaving {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<CarrierName>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Keeper {
     /// Keeps carriers until draining begins, and then gives them to others while this process ends.
     pub(crate) async fn run(self) {
-        let mut ticks = self.runtime.ticks(LOOK);
+        let mut ticks = self.supervisor.runtime().ticks(LOOK);
         while !*self.stopped.borrow() {
             ticks.tick().await;
             if self.node.is_over() {
@@ -64,7 +75,8 @@ impl Keeper {
         let view = view(&*self.store).await?;
         self.node.see(view.clone());
         let known = report.carriers.into_keys();
-        let plan = self.routes.with_carriers(|routes| plan(self.node.epoch(), &view, &groups(routes, known)));
+        let is_here = |name: &CarrierName| self.dispatchers.is_here(name);
+        let plan = self.routes.with_carriers(|routes| plan(self.node.epoch(), &view, &groups(routes, known), is_here));
         self.carry_out(plan).await
     }
 
@@ -74,10 +86,11 @@ impl Keeper {
     }
 
     async fn carry_out(&self, plan: Plan) -> Result<(), StoreError> {
-        for name in plan.give {
-            self.give(&name).await?;
+        let leaving = self.leaving.lock().clone();
+        for name in plan.give.into_iter().filter(|name| !leaving.contains(name)) {
+            self.give(name);
         }
-        for name in plan.take {
+        for name in plan.take.into_iter().filter(|name| !leaving.contains(name)) {
             let claimed = self.store.claim_slots(self.node.epoch(), name.to_string(), PLACE + 1, 1).await?;
             if claimed.contains(&PLACE) {
                 tracing::info!(carrier.name = %name, "This node dispatches to carrier {name}");
@@ -88,11 +101,21 @@ impl Keeper {
     }
 
     /// Has a carrier leave: nothing more begins, what is under way is answered, its sessions end, and another node may
-    /// have it then.
-    async fn give(&self, name: &CarrierName) -> Result<(), StoreError> {
+    /// have it then. Other carriers do not wait for that.
+    fn give(&self, name: CarrierName) {
         tracing::info!(carrier.name = %name, "Carrier {name} goes to another node");
-        self.dispatchers.go(name, GOING, &self.runtime).await;
-        self.store.release_slots(self.node.epoch(), name.to_string(), vec![PLACE]).await
+        self.leaving.lock().insert(name.clone());
+        let (store, dispatchers, leaving) = (Arc::clone(&self.store), self.dispatchers.clone(), self.leaving.clone());
+        let (epoch, runtime) = (self.node.epoch(), Arc::clone(self.supervisor.runtime()));
+        let leave = async move {
+            dispatchers.go(&name, GOING, &runtime).await;
+            if let Err(error) = store.release_slots(epoch, name.to_string(), vec![PLACE]).await {
+                tracing::warn!(carrier.name = %name, %error, "Carrier {name} has left, and other nodes do not know it \
+                    yet: {error}");
+            }
+            leaving.lock().remove(&name);
+        };
+        drop(self.supervisor.watch("carrier that leaves", leave));
     }
 }
 

@@ -13,6 +13,7 @@ use model::{CarrierName, Entropy, InboundMedia};
 use runtime::Runtime;
 use store::contract::dispatch::Outcome;
 use store::contract::inbound::{Arrival, ArrivalId};
+use store::contract::nodes::Epoch;
 use store::contract::receipts::{Receipt, ReceiptOutcome, Refused};
 use store::{Store, StoreError};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -37,6 +38,8 @@ const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
 /// Records what carriers report.
 pub(crate) struct Recorder {
     pub(crate) store: Arc<dyn Store>,
+    /// This process, to which carriers bring messages of handsets.
+    pub(crate) node: Epoch,
     pub(crate) tenants: Arc<TenantBook>,
     /// What the store asks about messages of handsets.
     pub(crate) interpreter: Arc<Interpreting>,
@@ -171,7 +174,7 @@ impl Recorder {
             return Kept::No;
         }
         let brought: Vec<CarrierName> = arrivals.iter().map(|arrival| arrival.carrier.clone()).collect();
-        match self.store.record_inbound(arrivals, Arc::clone(&self.interpreter) as _).await {
+        match self.store.record_inbound(self.node, arrivals, Arc::clone(&self.interpreter) as _).await {
             Ok(recorded) => {
                 while let Err(error) = self.tenants.follow().await {
                     tracing::warn!(%error, "Opt-outs are not in memory yet; carriers wait for answers: {error}");

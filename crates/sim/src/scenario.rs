@@ -370,6 +370,9 @@ enum Events {
     LeftOut,
 }
 
+/// More processes than ever end while they read, one after the other.
+const READERS_MAX: usize = 10;
+
 /// Every message of the store, with what happened to it.
 async fn read(process: &Process, events: Events) -> Result<Everything, StoreError> {
     let (store, mut found, mut after) = (&process.store, Everything::default(), None);
@@ -480,14 +483,22 @@ async fn grow_old(world: &World) {
     }
 }
 
+/// What the store has now, as any process reads it. One that stood still may end meanwhile, because others have taken
+/// over from it.
 async fn read_now(world: &World, events: Events) -> Everything {
-    let process = world.site.up().await;
-    let runtime: Arc<dyn Runtime> = process.runtime.clone();
-    match runtime.run("read", async move { read(&process, events).await }).await {
-        Ok(Ok(found)) => found,
-        other => {
-            world.ledger.violated(format!("the store cannot be read: {:?}", other.map(|read| read.map(drop))));
-            Everything::default()
+    for _ in 0..READERS_MAX {
+        let process = world.site.up().await;
+        let runtime: Arc<dyn Runtime> = process.runtime.clone();
+        let read = async move { read(&process, events).await };
+        match runtime.run("read", read).await {
+            Ok(Ok(found)) => return found,
+            Ok(Err(error)) => {
+                world.ledger.violated(format!("the store cannot be read: {error}"));
+                return Everything::default();
+            }
+            Err(ended) => world.executor.note(&format!("the process that read {ended}")),
         }
     }
+    world.ledger.violated(format!("{READERS_MAX} processes ended while they read"));
+    Everything::default()
 }

@@ -57,6 +57,14 @@ struct State {
     is_over: bool,
 }
 
+impl State {
+    /// The processes that are up and not about to end.
+    fn up(&self) -> impl Iterator<Item = &Arc<Process>> {
+        let is_dying = self.death.is_some();
+        self.seats.iter().filter(move |_| !is_dying).filter_map(Seat::up)
+    }
+}
+
 /// How a process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Death {
@@ -129,7 +137,7 @@ impl Site {
     /// Any process that is up.
     pub(crate) fn process(&self) -> Option<Arc<Process>> {
         let mut state = self.lock();
-        let up: Vec<Arc<Process>> = state.seats.iter().filter_map(|seat| seat.process.clone()).collect();
+        let up: Vec<Arc<Process>> = state.up().cloned().collect();
         let place = if up.len() > 1 { state.chance.below(up.len()) } else { 0 };
         up.into_iter().nth(place)
     }

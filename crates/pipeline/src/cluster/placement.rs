@@ -17,7 +17,7 @@ use crate::members::{Member, View};
 /// What a node is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// Carriers that nobody has and that are this node's.
+    /// Carriers that are to be this node's and that nobody has, or that it has without dispatching to them.
     pub(crate) take: Vec<CarrierName>,
     /// Carriers that this node has and another one should have.
     pub(crate) give: Vec<CarrierName>,
@@ -40,8 +40,14 @@ pub(crate) fn groups<'r>(
     groups
 }
 
-/// What `own` is to do about its carriers.
-pub(crate) fn plan(own: Epoch, view: &View, groups: &[BTreeSet<CarrierName>]) -> Plan {
+/// What `own` is to do about its carriers. `is_here` says to which of them it dispatches: where a claim was made whose
+/// answer was lost, or a carrier was removed and put back, it holds the place of one to which it does not.
+pub(crate) fn plan(
+    own: Epoch,
+    view: &View,
+    groups: &[BTreeSet<CarrierName>],
+    is_here: impl Fn(&CarrierName) -> bool,
+) -> Plan {
     let mut plan = Plan::default();
     let known = |member: &Member, name: &CarrierName| member.report.carriers.contains_key(name);
     let Some(me) = view.members.iter().find(|member| member.epoch == own) else { return plan };
@@ -54,6 +60,7 @@ pub(crate) fn plan(own: Epoch, view: &View, groups: &[BTreeSet<CarrierName>]) ->
                     plan.give.push(name.clone());
                 }
                 None if chosen == Some(own) => plan.take.push(name.clone()),
+                Some(holder) if *holder == own && !is_here(name) => plan.take.push(name.clone()),
                 _ => {}
             }
         }
@@ -102,7 +109,7 @@ mod tests {
     fn settled(mut view: View, groups: &[BTreeSet<CarrierName>]) -> BTreeMap<CarrierName, Epoch> {
         for _ in 0..10 {
             for own in view.members.iter().map(|member| member.epoch).collect::<Vec<_>>() {
-                let Plan { take, give } = plan(own, &view, groups);
+                let Plan { take, give } = plan(own, &view, groups, |name| view.holders.get(name) == Some(&own));
                 view.holders.retain(|name, _| !give.contains(name));
                 view.holders.extend(take.into_iter().map(|name| (name, own)));
             }
@@ -144,6 +151,14 @@ mod tests {
         let after = settled(View { members: back, holders: without }, &singles());
         let renamed = |holder: &Epoch| if *holder == epoch(2) { epoch(4) } else { *holder };
         assert_eq!(after, before.iter().map(|(name, holder)| (name.clone(), renamed(holder))).collect());
+    }
+
+    #[test]
+    fn a_node_takes_a_carrier_whose_place_it_holds_without_dispatching_to_it() {
+        let holders = BTreeMap::from([("a".into(), epoch(1)), ("b".into(), epoch(1)), ("c".into(), epoch(2))]);
+        let view = View { members: vec![member(1, "one", &ALL[..3])], holders };
+        let done = plan(epoch(1), &view, &singles(), |name| name.as_str() == "a");
+        assert_eq!(done, Plan { take: vec!["b".into()], give: Vec::new() });
     }
 
     #[test]

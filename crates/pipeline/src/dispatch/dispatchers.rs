@@ -127,6 +127,11 @@ impl Dispatchers {
         self.0.values().filter(|dispatcher| dispatcher.name != *SANDBOX && !dispatcher.is_removed())
     }
 
+    /// Whether this process dispatches to a carrier.
+    pub(crate) fn is_here(&self, name: &CarrierName) -> bool {
+        self.0.get(name).is_some_and(|dispatcher| !dispatcher.is_away())
+    }
+
     /// A carrier comes to this process.
     pub(crate) fn come(&self, name: &CarrierName) {
         if let Some(dispatcher) = self.0.get(name) {

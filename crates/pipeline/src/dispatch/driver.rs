@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
+use model::MessageId;
 use model::sampler::Line;
 use runtime::Ticks;
 use store::StoreError;
@@ -12,6 +13,9 @@ use tokio::sync::watch;
 use super::machine::{Action, Carriers, Input, Report, Wait};
 use super::{Dispatcher, Dispatchers, Place};
 use crate::route::Standing;
+
+/// How soon it is tried again to give leases back.
+const RELEASE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Dispatcher {
     /// Dispatches until the process ends, except while the carrier is elsewhere or removed. Gives back what it holds at
@@ -95,9 +99,7 @@ impl Dispatcher {
                 None
             }
             Action::Release(held) => {
-                if let Err(error) = self.store.release(held, self.runtime.steady()).await {
-                    tracing::warn!(%error, "Leases could not be given back and will expire: {error}");
-                }
+                self.release(held).await;
                 None
             }
             Action::MadeRoom => {
@@ -111,6 +113,24 @@ impl Dispatcher {
             Action::Report(report) => {
                 self.report(&report);
                 None
+            }
+        }
+    }
+
+    /// Gives leases back. Where the process goes on, others get these messages from nobody else, so that it is tried
+    /// until the store takes it; the end of the process is the end of its leases.
+    async fn release(&self, held: Vec<(MessageId, u64)>) {
+        let mut stop = self.stop.clone();
+        while let Err(error) = self.store.release(held.clone(), self.runtime.steady()).await {
+            tracing::warn!(carrier.name = self.carrier.name(), %error, "Leases of messages to {} are not given back: \
+                {error}", self.carrier.name());
+            if self.stopped() || !matches!(error, StoreError::Unavailable(_)) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = told(&mut stop) => {}
+                () = self.runtime.sleep(RELEASE_AGAIN) => {}
             }
         }
     }

@@ -8,6 +8,7 @@ mod world;
 use std::time::Duration;
 
 use carrier::SegmentOutcome;
+use disk::Disk;
 use model::Status;
 
 use crate::route::{Carriers, Standing};
@@ -112,6 +113,24 @@ async fn what_the_store_does_not_take_stays_in_memory() {
         world.run_once().await;
     }
     assert_eq!(world.dispatcher(MAIN).queued(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_of_a_carrier_that_leaves_are_given_back_although_the_store_does_not_take_them_at_first() {
+    let disk = Disk::new(1);
+    let world = World::on_disk(&disk).await;
+    let tenant = world.tenant("+18005550001", None).await;
+    let id = world.admit(&tenant, 1).await;
+    assert_eq!(world.lease(MAIN).await, [], "it is in the memory of the dispatcher");
+    disk.set_room(Some(0));
+    world.dispatcher(MAIN).set_removed(true);
+    let room = async {
+        // The store takes calls in their order, so that it has refused that of the dispatcher before.
+        assert!(world.store.probe().await.is_err());
+        disk.set_room(None);
+    };
+    tokio::join!(world.run_once(), room);
+    assert_eq!(world.lease(MAIN).await, [id]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use model::{
 use runtime::{Machine, Runtime};
 use store::Store;
 use store::contract::inbound::{Assembled, Consequence, Interpreted, Interpreter, Opt, ReplyBound};
+use store::contract::nodes::Epoch;
 use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange};
 use testkit::{LIMITS, Place, pepper};
 use wire::inbound::{Coding, UserData};
@@ -41,6 +42,7 @@ struct Desk {
     account: AccountId,
     runtime: Arc<dyn Runtime>,
     _store: Arc<dyn Store>,
+    node: Epoch,
     _place: Place,
 }
 
@@ -59,7 +61,8 @@ impl Desk {
             tenants.create_number(sender(number), Some(account), NumberState::Active, None).await.unwrap();
         }
         let interpreter = interpreting(&tenants, &runtime, entropy);
-        Self { tenants, interpreter, account, runtime, _store: store, _place: place }
+        let node = store.join("test".to_owned(), "0".to_owned(), runtime.look()).await.unwrap();
+        Self { tenants, interpreter, account, runtime, _store: store, node, _place: place }
     }
 
     fn interpret(&self, assembled: &Assembled) -> (bool, InboundMessage, Consequence) {

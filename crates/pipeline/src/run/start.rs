@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::releasing::follow;
 use super::{Parts, Pipeline};
 use crate::admit::{Admission, InForce, References};
-use crate::cluster::Keeper;
+use crate::cluster::{Keeper, Leaving};
 use crate::counters::Counters;
 use crate::dispatch::{DispatchSettings, Dispatcher, Dispatchers, Surroundings};
 use crate::erase::{Eraser, Erasing};
@@ -244,14 +244,20 @@ impl Shared {
     }
 
     /// What has carriers come to this node, where there may be others.
-    fn keeper(&self, dispatchers: &Dispatchers, stopped: &watch::Receiver<bool>) -> Option<Keeper> {
+    fn keeper(
+        &self,
+        dispatchers: &Dispatchers,
+        supervisor: &Supervisor,
+        stopped: &watch::Receiver<bool>,
+    ) -> Option<Keeper> {
         self.store.is_shared().then(|| Keeper {
             store: Arc::clone(&self.store),
             node: Arc::clone(&self.node),
             routes: Arc::clone(&self.routes),
             dispatchers: dispatchers.clone(),
             stops: Arc::clone(&self.stops),
-            runtime: Arc::clone(&self.runtime),
+            leaving: Leaving::default(),
+            supervisor: supervisor.clone(),
             stopped: stopped.clone(),
         })
     }
@@ -273,7 +279,7 @@ impl Shared {
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", once_released(holding(), stopped.clone(), sweeper)));
         tasks.push(supervisor.start("eraser", until(stopped.clone(), self.eraser().run())));
-        if let Some(keeper) = self.keeper(dispatchers, stopped) {
+        if let Some(keeper) = self.keeper(dispatchers, supervisor, stopped) {
             tasks.push(supervisor.start("keeper", once_released(holding(), stopped.clone(), keeper.run())));
         }
         tasks.push(supervisor.start("expander", once_released(holding(), stopped.clone(), expander)));
@@ -305,6 +311,7 @@ impl Shared {
     fn recorder(&self, dispatchers: &Dispatchers, give_up: watch::Receiver<bool>) -> Recorder {
         Recorder {
             store: Arc::clone(&self.store),
+            node: self.node.epoch(),
             tenants: Arc::clone(&self.tenants),
             interpreter: self.interpreter(dispatchers),
             files: self.files.clone(),

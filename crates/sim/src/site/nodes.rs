@@ -33,6 +33,11 @@ impl Seat {
         NAMES.into_iter().take(count).map(seat).collect()
     }
 
+    /// Its process, unless that is about to end.
+    pub(super) fn up(&self) -> Option<&Arc<Process>> {
+        self.process.as_ref().filter(|_| !self.is_dying)
+    }
+
     /// Its process is gone.
     pub(super) fn leave(&mut self) -> Option<Arc<Process>> {
         (self.running, self.is_dying) = (None, false);
@@ -57,7 +62,7 @@ impl Site {
 
     /// Every node that is up.
     pub(crate) fn nodes(&self) -> Vec<Arc<Process>> {
-        self.lock().seats.iter().filter_map(|seat| seat.process.clone()).collect()
+        self.lock().up().cloned().collect()
     }
 
     /// The name of the node that this process is.

@@ -15,6 +15,7 @@ use model::{
 };
 
 use super::StoreError;
+use super::nodes::Epoch;
 
 /// How the parts of one message are numbered. The same number in another form is another reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -308,8 +309,13 @@ pub trait Inbound: Send + Sync {
     /// A message ends unless an attempt of it is under way or it is held; that attempt is not repeated. Where the index
     /// of lists lacks so many messages that one transaction cannot look at them, those end in later transactions before
     /// this call returns. If the process ends in between, [`super::dispatch::Dispatch::begin_attempts`] ends them.
+    ///
+    /// # Errors
+    /// [`StoreError::Over`] when the node is over: nothing is recorded. Its carriers have lost their sessions with it
+    /// and may have brought the same to other nodes, which have answered it by now.
     async fn record_inbound(
         &self,
+        node: Epoch,
         arrivals: Vec<Arrival>,
         interpreter: Arc<dyn Interpreter>,
     ) -> Result<Vec<Recorded>, StoreError>;

@@ -173,6 +173,9 @@ pub trait Nodes: Send + Sync {
     /// Ends every other epoch that was not renewed in time before `now`. What those have leased is due at `now`; their
     /// broadcasts and slots are free to be claimed. Atomic: two nodes that take over at once end each epoch once.
     ///
+    /// One that would end later than [`LIFE`] from `now` ends then unless it is renewed: the clock was set back, as
+    /// where a standby took over whose clock is behind.
+    ///
     /// After the store was out of reach all nodes are late. So a node calls this only when it has itself renewed its
     /// epoch three times in a row.
     ///

@@ -26,12 +26,14 @@ use crate::StoreError;
 use crate::contract::inbound::{
     Arrival, ArrivalId, Inbound, InboundFilter, InboundPage, Interpreter, Opt, PartsStep, Recorded, UnroutedPage,
 };
+use crate::contract::nodes::Epoch;
 use crate::handsets::message::Meaning;
 
 #[async_trait]
 impl Inbound for Postgres {
     async fn record_inbound(
         &self,
+        node: Epoch,
         arrivals: Vec<Arrival>,
         interpreter: Arc<dyn Interpreter>,
     ) -> Result<Vec<Recorded>, StoreError> {
@@ -40,8 +42,8 @@ impl Inbound for Postgres {
         }
         let recorded = self
             .core
-            .write((arrivals, interpreter), |unit, (arrivals, interpreter)| {
-                Box::pin(record::record(unit, arrivals, &**interpreter))
+            .write((node, arrivals, interpreter), |unit, (node, arrivals, interpreter)| {
+                Box::pin(record::record(unit, *node, arrivals, &**interpreter))
             })
             .await?;
         let mut all = Vec::with_capacity(recorded.len());

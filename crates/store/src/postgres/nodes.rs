@@ -227,9 +227,15 @@ async fn take_over(unit: &Unit, epoch: Epoch, now: Timestamp) -> Result<Vec<Epoc
     let own = rows::epoch_number(epoch);
     take_latch(unit).await?;
     living::require(unit, epoch).await?;
-    let by = unit.shared_now(now).await?.as_millis();
-    let late: Vec<i64> =
-        unit.query(late, &[&own, &by]).await?.iter().map(|row| rows::get(row, 0)).collect::<Result<_, _>>()?;
+    let by = unit.shared_now(now).await?;
+    let latest = (by + LIFE).as_millis();
+    unit.execute("UPDATE nodes SET ends_at = $1 WHERE NOT is_over AND ends_at > $1", &[&latest]).await?;
+    let late: Vec<i64> = unit
+        .query(late, &[&own, &by.as_millis()])
+        .await?
+        .iter()
+        .map(|row| rows::get(row, 0))
+        .collect::<Result<_, _>>()?;
     let ended = end(unit, &late).await?;
     Ok(ended.into_iter().filter_map(|number| Epoch::new(u32::try_from(number).ok()?)).collect())
 }

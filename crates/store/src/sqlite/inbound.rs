@@ -29,6 +29,7 @@ use crate::contract::inbound::{
     Arrival, ArrivalId, Assembled, Inbound, InboundFilter, InboundOutcome, InboundPage, Interpreter, Opt, PartsStep,
     Recorded, UnroutedPage,
 };
+use crate::contract::nodes::Epoch;
 use crate::handsets::message::{Meaning, asked_opt_out, whole};
 use crate::turns::{Reader, Work};
 
@@ -40,6 +41,7 @@ pub(super) use erase::{erasable, erase};
 impl Inbound for Sqlite {
     async fn record_inbound(
         &self,
+        node: Epoch,
         arrivals: Vec<Arrival>,
         interpreter: Arc<dyn Interpreter>,
     ) -> Result<Vec<Recorded>, StoreError> {
@@ -47,6 +49,7 @@ impl Inbound for Sqlite {
             return Ok(Vec::new());
         }
         let write = move |group: &mut Group| {
+            group.living.require(node)?;
             let mut recorded = Vec::with_capacity(arrivals.len());
             for arrival in &arrivals {
                 recorded.push(record(group, arrival, &*interpreter)?);

@@ -130,6 +130,11 @@ impl Living {
         self.ends.values().any(|end| *end > now)
     }
 
+    /// No epoch ends later than this.
+    pub(super) fn end_by(&mut self, latest: Timestamp) {
+        self.ends.values_mut().for_each(|end| *end = (*end).min(latest));
+    }
+
     /// The epochs other than `own` whose end has come at `now`.
     pub(super) fn late(&self, own: Epoch, now: Timestamp) -> Vec<Epoch> {
         self.ends.iter().filter(|(other, end)| **other != own && **end <= now).map(|(other, _)| *other).collect()

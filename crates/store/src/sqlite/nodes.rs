@@ -173,6 +173,7 @@ fn end(group: &mut Group, epoch: Epoch) -> rusqlite::Result<()> {
 
 fn take_over(group: &mut Group, epoch: Epoch, now: Timestamp) -> Result<TakenOver, Fault> {
     group.living.require(epoch)?;
+    group.living.end_by(now + LIFE);
     let epochs = group.living.late(epoch, now);
     if epochs.is_empty() {
         return Ok(TakenOver::default());

@@ -9,7 +9,7 @@ use store::contract::optouts::OptOutFilter;
 
 use crate::erase::{begun, erase, person};
 use crate::office::{Counter, HANDSET, OTHER, OURS, Office, address, arrival, message, part, wide};
-use crate::support::{Backend, Desk, NORTH, NOW, after};
+use crate::support::{Backend, Desk, NODE, NORTH, NOW, after};
 
 /// What the person sends to an account, in a group and in parts, and to a number of no account.
 async fn sent_by_the_person(counter: &Counter) -> (MessageId, MessageId) {
@@ -109,7 +109,7 @@ pub(crate) async fn the_person_is_nobody_among_the_recipients_of_a_group(fresh: 
     let others = Arc::from([address(HANDSET), address("72346")]);
     let wanted = InboundMessage { additional_recipients: others, ..counter.office.message(&assembled) };
     let fixed = Arc::new(crate::inbound::Fixed(wanted.clone()));
-    counter.desk.store.record_inbound(vec![group], fixed).await.unwrap();
+    counter.desk.store.record_inbound(NODE, vec![group], fixed).await.unwrap();
     erase(&counter.desk).await;
     let kept = counter.desk.store.inbound_message(counter.owner, wanted.id).await.unwrap().unwrap();
     let others = Arc::from([model::Originator::from(Msisdn::nobody()).into(), address("72346")]);

@@ -17,7 +17,7 @@ use store::contract::inbound::{
 
 use crate::office::{Counter, HANDSET, OTHER, OURS, Office, address, arrival, at, message, part, test_of, wide};
 use crate::parts::heard_at_once;
-use crate::support::{Backend, Desk, NOW, SOUTH, live};
+use crate::support::{Backend, Desk, NODE, NOW, SOUTH, live};
 
 const WAIT: Duration = Duration::from_secs(600);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
@@ -81,7 +81,7 @@ pub(crate) async fn a_message_of_a_handset_is_kept_as_it_was_interpreted(fresh: 
     };
     for (number, wanted) in [plain, mms, data].into_iter().enumerate() {
         let arrival = arrival(&format!("text {number}"), at(1));
-        let recorded = desk.store.record_inbound(vec![arrival], Arc::new(Fixed(wanted.clone()))).await.unwrap();
+        let recorded = desk.store.record_inbound(NODE, vec![arrival], Arc::new(Fixed(wanted.clone()))).await.unwrap();
         let expected = InboundOutcome::Message(Arc::new(wanted.clone()), Followed::default());
         assert_eq!(recorded[0].outcome, expected);
         desk.reopen(&fresh).await;

@@ -217,6 +217,7 @@ macro_rules! conformance {
                 a_living_epoch_keeps_its_attempts_and_its_leases_until_they_end
                 what_an_ended_epoch_owned_is_given_to_others_at_once
                 an_ended_epoch_is_given_nothing_and_promises_nothing
+                a_clock_that_is_set_back_keeps_no_epoch_alive
                 a_node_that_leaves_gives_everything_back
                 an_epoch_that_is_over_is_over_after_reopening
                 an_unowned_message_is_anyones

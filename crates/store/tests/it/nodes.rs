@@ -13,14 +13,16 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 use store::contract::admission::{Admission, Admitted, Quota};
 use store::contract::broadcasts::Expansion;
 use store::contract::dispatch::{Attempt, Lease, LeaseRequest, Leased, Outcome, Verdict};
+use store::contract::inbound::InboundOutcome;
 use store::contract::nodes::{Epoch, LIFE, Slot, StoppedCarrier, TakenOver, Tokens};
 use store::contract::receipts::ReceiptOutcome;
 use store::{Store, StoreError};
 
 use crate::broadcasts::{accepted, broadcast, expand};
+use crate::office::{Office, arrival, part};
 use crate::support::{
     Backend, Desk, LEASE_SECS, NODE, NORTH, NOW, RETRY_WITHIN, VALID_SECS, acks, admission, after, ids, lease_request,
-    receipt, retry, under,
+    live, receipt, retry, under,
 };
 
 /// A second node beside that of the desk.
@@ -121,6 +123,18 @@ pub(crate) async fn a_renewed_epoch_is_not_ended(fresh: impl Backend) {
     }
 }
 
+pub(crate) async fn a_clock_that_is_set_back_keeps_no_epoch_alive(fresh: impl Backend) {
+    let (desk, other) = two(&fresh).await;
+    desk.store.renew(NODE, after(3_600)).await.unwrap();
+    let mut ended = Vec::new();
+    for secs in (0..=20).step_by(2) {
+        desk.store.renew(other.epoch, after(secs)).await.unwrap();
+        let taken = desk.store.take_over(other.epoch, after(secs)).await.unwrap();
+        ended.extend(taken.epochs.into_iter().map(|epoch| (secs, epoch)));
+    }
+    assert_eq!(ended, [(10, NODE)]);
+}
+
 pub(crate) async fn a_living_epoch_keeps_its_attempts_and_its_leases_until_they_end(fresh: impl Backend) {
     let (desk, other) = two(&fresh).await;
     let account = desk.account();
@@ -175,6 +189,14 @@ pub(crate) async fn an_ended_epoch_is_given_nothing_and_promises_nothing(fresh: 
     assert_eq!(desk.store.expire(NODE, Moment::of(after(VALID_SECS)), HashSet::new(), 10).await, Err(StoreError::Over));
     assert_eq!(desk.store.recover(NODE, now, RETRY_WITHIN).await, Err(StoreError::Over));
     assert_eq!(desk.store.claim_slots(NODE, NORTH.to_owned(), 1, 1).await, Err(StoreError::Over));
+    let office = Arc::new(Office::of(live(account)));
+    let (text, part) = (arrival("hello", NOW), part(1, 2, "he", NOW));
+    for arrivals in [vec![text], vec![part]] {
+        let recorded = desk.store.record_inbound(NODE, arrivals.clone(), Arc::clone(&office) as _).await;
+        assert_eq!(recorded, Err(StoreError::Over));
+        let again = desk.store.record_inbound(other.epoch, arrivals, Arc::clone(&office) as _).await.unwrap();
+        assert_ne!(again[0].outcome, InboundOutcome::Repeated, "nothing was recorded");
+    }
     let before = desk.all_of(first.id).await;
     for verdict in [Verdict::Retry(retry(now)), Verdict::Hold, Verdict::Expired] {
         assert_eq!(desk.record(&Outcome { verdict: verdict.clone(), ..first.clone() }).await, [], "{verdict:?}");

@@ -16,7 +16,7 @@ use store::contract::inbound::{
 };
 
 use crate::changes::taken;
-use crate::support::{Desk, NORTH, NOW, live};
+use crate::support::{Desk, NODE, NORTH, NOW, live};
 
 /// The number of ours that handsets write to.
 pub(crate) const OURS: &str = "+18005559876";
@@ -214,7 +214,7 @@ impl Counter {
 
     /// Records arrivals.
     pub(crate) async fn hear_all(&self, arrivals: Vec<Arrival>) -> Vec<Recorded> {
-        self.desk.store.record_inbound(arrivals, Arc::clone(&self.office) as _).await.unwrap()
+        self.desk.store.record_inbound(NODE, arrivals, Arc::clone(&self.office) as _).await.unwrap()
     }
 
     /// Records one arrival whose answer reaches the carrier in time.

@@ -12,7 +12,7 @@ use store::contract::inbound::{
 };
 
 use crate::office::{Counter, HANDSET, OTHER, Office, address, at, message, part};
-use crate::support::{Backend, Desk, NOW, SOUTH, live};
+use crate::support::{Backend, Desk, NODE, NOW, SOUTH, live};
 
 /// How long parts are waited for.
 const WAIT: Duration = Duration::from_secs(600);
@@ -46,7 +46,9 @@ pub(crate) async fn heard_at_once(counter: &Counter, arrivals: Vec<Arrival>) -> 
     let mut tasks = tokio::task::JoinSet::new();
     for arrival in arrivals {
         let (store, office) = (Arc::clone(&counter.desk.store), Arc::clone(&counter.office));
-        tasks.spawn(async move { store.record_inbound(vec![arrival], office as _).await.unwrap().remove(0).outcome });
+        tasks.spawn(
+            async move { store.record_inbound(NODE, vec![arrival], office as _).await.unwrap().remove(0).outcome },
+        );
     }
     tasks.join_all().await
 }

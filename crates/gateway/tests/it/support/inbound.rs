@@ -109,8 +109,8 @@ impl Stage {
             content: vec![number].into(),
             media: [].into(),
         });
-        let store = self.app().pipeline().store();
-        store.record_inbound(came.collect(), Arc::clone(&says)).await.unwrap();
+        let (store, node) = (self.app().pipeline().store(), self.app().pipeline().node().epoch());
+        store.record_inbound(node, came.collect(), Arc::clone(&says)).await.unwrap();
         let wait = Duration::from_secs(600);
         let step = store.end_part_waits(message.received_at + wait, wait, 10, says).await.unwrap();
         assert_eq!(step.shown.len(), 1);
@@ -127,8 +127,8 @@ impl Stage {
             content: message.id.to_string().into_bytes().into(),
             media: Arc::clone(&message.media),
         };
-        let store = self.app().pipeline().store();
-        let mut recorded = store.record_inbound(vec![arrival], Arc::new(Says(says))).await.unwrap();
+        let (store, node) = (self.app().pipeline().store(), self.app().pipeline().node().epoch());
+        let mut recorded = store.record_inbound(node, vec![arrival], Arc::new(Says(says))).await.unwrap();
         recorded.pop().unwrap()
     }
 

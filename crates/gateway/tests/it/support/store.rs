@@ -449,7 +449,7 @@ passed_on! { MediaRecords {
 } }
 
 passed_on! { Inbound {
-    fn record_inbound(arrivals: Vec<Arrival>, interpreter: Arc<dyn Interpreter>) -> Vec<Recorded>;
+    fn record_inbound(node: Epoch, arrivals: Vec<Arrival>, interpreter: Arc<dyn Interpreter>) -> Vec<Recorded>;
     fn answered(arrivals: Vec<ArrivalId>) -> ();
     fn end_part_waits(
         now: Timestamp,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use carrier::{Carrier, CarrierEvent, CarrierStatus, Event, SegmentOutcome, Submission};
+use disk::Disk;
 use fetch::media::{FetchSettings, Fetcher};
 use fetch::resolve::SystemResolver;
 use model::backoff::Backoff;
@@ -20,8 +21,9 @@ use runtime::{Machine, Runtime, Ticks};
 use store::Store;
 use store::contract::admission::{Admission, Admitted, NewMessage};
 use store::contract::broadcasts::{Expanded, Expansion};
-use store::contract::dispatch::Leased;
+use store::contract::dispatch::{Lease, LeaseRequest, Leased};
 use store::objects::Objects;
+use store::sqlite::Sqlite;
 use testkit::{LIMITS, Place, pepper};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -155,8 +157,19 @@ impl World {
     }
 
     async fn on(file: Place, clock: Arc<SimClock>, seed: u64) -> Self {
-        let settings = settings();
         let store = file.open().await;
+        Self::with(file, store, clock, seed).await
+    }
+
+    /// One whose store is on this disk.
+    pub(super) async fn on_disk(disk: &Disk) -> Self {
+        let runtime = Arc::new(Machine::new());
+        let store = Sqlite::open_on(disk.name(), "store.db".into(), disk.rewriter(), runtime).await.unwrap();
+        Self::with(Place::new(), Arc::new(store), testkit::clock(), 1).await
+    }
+
+    async fn with(file: Place, store: Arc<dyn Store>, clock: Arc<SimClock>, seed: u64) -> Self {
+        let settings = settings();
         let node =
             Node::join(Arc::clone(&store), "test".to_owned(), "0", Arc::<SimClock>::clone(&clock)).await.unwrap();
         store.recover(node.epoch(), clock.steady(), settings.retry.ceiling).await.unwrap();
@@ -343,6 +356,23 @@ impl World {
         self.dispatcher(name).turn(&self.dispatchers, &mut poll).await;
     }
 
+    /// What another worker can lease now of what is due for a carrier.
+    pub(super) async fn lease(&self, carrier: &str) -> Vec<MessageId> {
+        let (now, token) = (self.clock.look(), self.node.next_token());
+        let request = LeaseRequest {
+            carrier: carrier.into(),
+            now,
+            lease: Lease { token, until: now.steady + self.settings.lease },
+            limit: 10,
+            limit_per_account: 10,
+            limit_of_broadcasts: 10,
+            passed_over: Vec::new(),
+            under_way: HashSet::new(),
+        };
+        let leased = self.store.lease_due(request).await.unwrap();
+        leased.iter().map(|leased| leased.message.id).collect()
+    }
+
     /// Turns enough for everything that can leave now to leave, with looks into the store among them; and a sweep of
     /// what has expired.
     pub(super) async fn run(&self) {
@@ -373,6 +403,7 @@ impl World {
         let (_running, give_up) = watch::channel(false);
         let recorder = Recorder {
             store: self.store.clone(),
+            node: self.node.epoch(),
             tenants: self.tenants.clone(),
             interpreter: interpreting(&self.tenants, &self.runtime, self.entropy.clone()),
             files: Files {

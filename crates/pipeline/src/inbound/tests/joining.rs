@@ -128,7 +128,8 @@ async fn recorded(
     for (place, part) in order.iter().enumerate() {
         waiting.push(arrival(*part));
         if *breaks.next().unwrap_or(&true) || place + 1 == order.len() {
-            let results = desk._store.record_inbound(std::mem::take(&mut waiting), desk.interpreter.clone()).await;
+            let arrivals = std::mem::take(&mut waiting);
+            let results = desk._store.record_inbound(desk.node, arrivals, desk.interpreter.clone()).await;
             let results: Vec<Recorded> = results.unwrap();
             // The carrier had some of the answers in time.
             let answered: Vec<ArrivalId> = results.iter().step_by(2).map(|recorded| recorded.arrival).collect();

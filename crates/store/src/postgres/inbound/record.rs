@@ -8,11 +8,12 @@ use super::arrivals;
 use super::follow;
 use super::joins::{self, Joined};
 use crate::contract::inbound::{Arrival, ArrivalId, Assembled, InboundOutcome, Interpreter, PartsStep, Recorded};
+use crate::contract::nodes::Epoch;
 use crate::handsets::message::{Meaning, asked_opt_out, whole};
 use crate::postgres::fault::Fault;
 use crate::postgres::stop::Rest;
 use crate::postgres::unit::Unit;
-use crate::postgres::{handsets, inbound_rows, optouts};
+use crate::postgres::{handsets, inbound_rows, living, optouts};
 
 /// A call that writes messages of handsets.
 struct Recording<'u> {
@@ -25,9 +26,11 @@ struct Recording<'u> {
 /// Records arrivals. Returns also what is left to end of queued messages.
 pub(super) async fn record(
     unit: &mut Unit,
+    node: Epoch,
     arrivals: &[Arrival],
     interpreter: &dyn Interpreter,
 ) -> Result<Vec<(Recorded, Option<Rest>)>, Fault> {
+    living::require(unit, node).await?;
     handsets::lock(unit, arrivals.iter().map(|arrival| arrival.from.to_string())).await?;
     let noted = arrivals::note(unit, arrivals).await?;
     let mut recording = Recording { unit, interpreter, unsaved: Vec::new() };

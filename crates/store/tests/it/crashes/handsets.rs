@@ -8,6 +8,7 @@ use model::{Entropy, KeywordKind, Msisdn, OptOut, OptOutName, OptOutSource, Owne
 use store::Store;
 use store::contract::inbound::{Arrival, InboundOutcome};
 use store::contract::messages::MessageFilter;
+use store::contract::nodes::Epoch;
 
 use super::Said;
 use crate::office::{Office, address, arrival, at, part};
@@ -42,15 +43,15 @@ impl Handsets {
     }
 
     /// Sends some parts, a STOP, or makes an opt-out.
-    pub(super) async fn work(&mut self, store: &Arc<dyn Store>, chance: &SeededEntropy) -> Said<()> {
+    pub(super) async fn work(&mut self, store: &Arc<dyn Store>, node: Epoch, chance: &SeededEntropy) -> Said<()> {
         match chance.next_u64() % 4 {
-            0 => self.stop(store).await,
+            0 => self.stop(store, node).await,
             1 => self.opt_out(store).await,
-            _ => self.send_parts(store, chance).await,
+            _ => self.send_parts(store, node, chance).await,
         }
     }
 
-    async fn send_parts(&mut self, store: &Arc<dyn Store>, chance: &SeededEntropy) -> Said<()> {
+    async fn send_parts(&mut self, store: &Arc<dyn Store>, node: Epoch, chance: &SeededEntropy) -> Said<()> {
         if self.long.iter().all(|long| long.certain.len() == usize::from(long.total)) {
             self.long.push(Long { total: 2 + (chance.next_u64() % 3) as u8, certain: BTreeSet::new() });
         }
@@ -58,7 +59,7 @@ impl Handsets {
         let total = self.long[which].total;
         let numbers: BTreeSet<u8> = (0..2).map(|_| 1 + (chance.next_u64() % u64::from(total)) as u8).collect();
         let arrivals = numbers.iter().map(|number| part_of(which, *number, total)).collect();
-        let recorded = store.record_inbound(arrivals, Arc::clone(&self.office) as _).await.map_err(drop)?;
+        let recorded = store.record_inbound(node, arrivals, Arc::clone(&self.office) as _).await.map_err(drop)?;
         self.long[which].certain.extend(numbers);
         if chance.next_u64().is_multiple_of(2) {
             let answered = recorded.into_iter().map(|recorded| recorded.arrival).collect();
@@ -67,10 +68,10 @@ impl Handsets {
         Ok(())
     }
 
-    async fn stop(&mut self, store: &Arc<dyn Store>) -> Said<()> {
+    async fn stop(&mut self, store: &Arc<dyn Store>, node: Epoch) -> Said<()> {
         let number = testkit::recipient(1_000 + self.stopped.len() as u32);
         self.stopped.push(Asked { number, is_certain: false });
-        store.record_inbound(vec![stop_of(number)], Arc::clone(&self.office) as _).await.map_err(drop)?;
+        store.record_inbound(node, vec![stop_of(number)], Arc::clone(&self.office) as _).await.map_err(drop)?;
         self.stopped.iter_mut().for_each(|asked| asked.is_certain |= asked.number == number);
         Ok(())
     }
@@ -87,7 +88,7 @@ impl Handsets {
     }
 
     /// Compares the store with what it had answered. Then carriers send again what had no answer.
-    pub(super) async fn compare(&mut self, store: &Arc<dyn Store>) {
+    pub(super) async fn compare(&mut self, store: &Arc<dyn Store>, node: Epoch) {
         let in_force = in_force(store).await;
         for asked in self.stopped.iter_mut().chain(&mut self.opted_out) {
             let is_out = in_force.contains(&asked.number);
@@ -99,7 +100,7 @@ impl Handsets {
             self.stopped.iter().filter(|asked| asked.is_certain).map(|one| one.number).collect();
         assert_eq!(replies, stops, "an opt-out is there with its confirmation or not at all");
         for number in self.stopped.iter().filter(|asked| !asked.is_certain).map(|asked| asked.number) {
-            store.record_inbound(vec![stop_of(number)], Arc::clone(&self.office) as _).await.unwrap();
+            store.record_inbound(node, vec![stop_of(number)], Arc::clone(&self.office) as _).await.unwrap();
         }
         self.stopped.iter_mut().for_each(|asked| asked.is_certain = true);
         self.opted_out.retain(|asked| asked.is_certain);
@@ -108,7 +109,7 @@ impl Handsets {
                 let is_certain = long.certain.contains(&number);
                 let again = vec![part_of(which, number, long.total)];
                 let outcome =
-                    store.record_inbound(again, Arc::clone(&self.office) as _).await.unwrap().remove(0).outcome;
+                    store.record_inbound(node, again, Arc::clone(&self.office) as _).await.unwrap().remove(0).outcome;
                 assert!(
                     outcome == InboundOutcome::Repeated || !is_certain,
                     "part {number} of {which} is lost: {outcome:?}"

@@ -260,7 +260,10 @@ async fn handsets(counter: &Counter) {
     });
     let others = Arc::from([crate::office::address("72346"), crate::office::address("a@example.com")]);
     let with_files = model::InboundMessage { additional_recipients: others, ..with_files };
-    store.record_inbound(vec![arrival("files", after(6))], Arc::new(Fixed(with_files))).await.unwrap();
+    store
+        .record_inbound(crate::support::NODE, vec![arrival("files", after(6))], Arc::new(Fixed(with_files)))
+        .await
+        .unwrap();
     counter.office.is_routed.store(false, std::sync::atomic::Ordering::Relaxed);
     counter.hear(arrival("nobody's", after(7))).await;
     let name = OptOutName { from: None, number: testkit::recipient(77), owner: counter.owner };
