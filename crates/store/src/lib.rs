@@ -8,10 +8,10 @@
 //! Reading order: [`contract::admission`] (what a request brings in), [`contract::messages`], [`contract::requests`]
 //! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
 //! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
-//! (who may send), [`contract::inbound`] (what handsets send), [`contract::optouts`] (who wants no messages),
-//! [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
-//! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
-//! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
+//! (who may send), [`contract::usage`] (how much they send), [`contract::inbound`] (what handsets send),
+//! [`contract::optouts`] (who wants no messages), [`contract::windows`] (how often), [`contract::screening`] (what was
+//! found in texts), [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is
+//! kept), [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
 //! notified).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
@@ -19,6 +19,7 @@
 mod accepted;
 pub mod contract;
 pub mod copy;
+mod daily;
 mod delivery_rows;
 mod erasing;
 mod event_log;
@@ -68,6 +69,7 @@ pub use contract::requests::Requests;
 pub use contract::retention::Retention;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
+pub use contract::usage::Usage;
 pub use contract::webhooks::Webhooks;
 pub use contract::windows::Windows;
 
@@ -80,6 +82,7 @@ pub trait Store:
     + Dispatch
     + Receipts
     + Tenants
+    + Usage
     + Inbound
     + OptOuts
     + Windows
@@ -102,6 +105,7 @@ impl<
         + Dispatch
         + Receipts
         + Tenants
+        + Usage
         + Inbound
         + OptOuts
         + Windows

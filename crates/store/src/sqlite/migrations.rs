@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0019_certainty.sql"),
     include_str!("../../migrations/sqlite/0020_templates.sql"),
     include_str!("../../migrations/sqlite/0021_stopped_carriers.sql"),
+    include_str!("../../migrations/sqlite/0023_daily_usage.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

@@ -52,6 +52,7 @@ mod stopped;
 mod templates;
 mod tenants;
 mod text_rules;
+mod usage;
 mod wait_index;
 mod waits;
 mod webhooks;

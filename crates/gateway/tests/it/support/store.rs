@@ -15,6 +15,7 @@ use model::key::{ApiKey, KeyId};
 use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
+use model::quota::UtcDay;
 use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{
     AccountId, Broadcast, BroadcastId, BroadcastRecord, CarrierName, Erasure, ErasureCounts, ErasureId, InboundMessage,
@@ -42,6 +43,7 @@ use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
+use store::contract::usage::UsageCount;
 use store::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange,
@@ -49,7 +51,7 @@ use store::contract::webhooks::{
 use store::contract::windows::{Taken, Window};
 use store::{
     Broadcasts, Changes, Dispatch, Erasures, Health, Inbound, Lists, MediaRecords, Messages, Nodes, OptOuts, Receipts,
-    Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks, Windows,
+    Requests, Retention, Screening, Store, StoreError, Tenants, Usage, Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -568,6 +570,17 @@ impl Erasures for Gated {
         limit: usize,
     ) -> Result<Vec<Erasure>, StoreError> {
         self.inner.erasures(of, after, limit).await
+    }
+}
+
+#[async_trait]
+impl Usage for Gated {
+    async fn quota_used(&self, owner: Owner, day: UtcDay) -> Result<u64, StoreError> {
+        self.inner.quota_used(owner, day).await
+    }
+
+    async fn usage(&self, owner: Owner, from: UtcDay, to: UtcDay) -> Result<Vec<UsageCount>, StoreError> {
+        self.inner.usage(owner, from, to).await
     }
 }
 

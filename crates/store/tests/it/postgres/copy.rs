@@ -314,6 +314,8 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
     see!(store.erasures(None, None, ALL));
     see!(store.queue_depths());
     see!(store.stopped_carriers());
+    see!(store.quota_used(owner, UtcDay::of(NOW)));
+    see!(store.usage(owner, UtcDay(0), UtcDay(100_000)));
     seen
 }
 
