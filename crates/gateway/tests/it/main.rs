@@ -9,6 +9,7 @@
 
 mod support;
 
+mod account;
 mod admin;
 mod broadcast;
 mod broadcasts;
@@ -53,6 +54,8 @@ mod senders;
 mod sending;
 mod shape;
 mod stop;
+mod strict;
 mod supervision;
+mod usage;
 mod webhooks;
 mod worlds;
