@@ -60,4 +60,22 @@ mod tests {
             assert_eq!(UtcDay::of(day.end()), UtcDay(day.0 + 1));
         }
     }
+
+    #[test]
+    fn a_day_is_named_by_its_date_or_by_a_time_within_it() {
+        for (text, date) in [
+            ("2026-03-15", Some("2026-03-15")),
+            ("2026-03-15T23:59:59.999Z", Some("2026-03-15")),
+            ("2026-03-15T23:30:00-01:00", Some("2026-03-16")),
+            ("1969-12-31", Some("1969-12-31")),
+            ("2024-02-29", Some("2024-02-29")),
+            ("9999-12-31", Some("9999-12-31")),
+            ("2026-02-29", None),
+            ("2026-3-15", None),
+            ("15.3.2026", None),
+            ("", None),
+        ] {
+            assert_eq!(UtcDay::parse(text).map(|day| day.to_string()).as_deref(), date, "{text}");
+        }
+    }
 }
