@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use crate::clock::Timestamp;
 use crate::error::ErrorCode;
 use crate::id::AccountId;
-use crate::originator::Originator;
+use crate::originator::{Originator, SenderKind};
 
 /// What may be done with a sender number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,14 @@ pub struct Number {
     pub segments_per_second: Option<NonZeroU32>,
     /// When the platform got it.
     pub created_at: Timestamp,
+}
+
+impl Number {
+    /// Whether what handsets send to it comes to its account. Nobody can write to a name.
+    pub fn receives(&self) -> bool {
+        let is_held = !matches!(self.state, NumberState::Released | NumberState::Unavailable);
+        is_held && self.account.is_some() && self.number.kind() != SenderKind::Name
+    }
 }
 
 /// Whether `account` may send from `number` (`None`: the platform does not know it), as far as the number goes.
@@ -147,6 +155,25 @@ mod tests {
             (None, NumberState::Active, Err(ErrorCode::NumberNotOwned)),
         ] {
             assert_eq!(may_send(mine, Some(&number(account, state))), verdict, "{account:?} {state:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_receives_while_it_is_held_unless_it_is_a_name() {
+        let mine = AccountId::new(Timestamp::default(), &SeededEntropy::new(1));
+        let number = |text: &str, account, state| Number {
+            number: Originator::parse(text).unwrap(),
+            account,
+            state,
+            segments_per_second: None,
+            created_at: Timestamp::default(),
+        };
+        for state in NumberState::ALL {
+            let is_held = !matches!(state, NumberState::Released | NumberState::Unavailable);
+            assert_eq!(number("+18005559876", Some(mine), state).receives(), is_held, "{state:?}");
+            assert_eq!(number("72345", Some(mine), state).receives(), is_held, "{state:?}");
+            assert!(!number("ACME", Some(mine), state).receives());
+            assert!(!number("+18005559876", None, state).receives());
         }
     }
 }

@@ -364,6 +364,12 @@ impl TenantBook {
         tables.order.numbers.after(after, limit).look_up(|number| tables.numbers.get(number))
     }
 
+    /// The senders that belong to an account, in the same order.
+    pub fn numbers_of(&self, account: AccountId, after: Option<&Originator>, limit: usize) -> Listed<Number> {
+        let tables = self.read();
+        tables.order.numbers_after(account, after, limit).look_up(|number| tables.numbers.get(number))
+    }
+
     /// One sender.
     pub fn number(&self, number: Originator) -> Option<Number> {
         self.read().numbers.get(&number).cloned()
@@ -469,9 +475,9 @@ impl Tables {
     }
 
     fn put_number(&mut self, number: Number) {
-        self.order.numbers.put(number.number);
         let (name, account) = (number.number, number.account);
         let had = self.numbers.insert(name, number).map(|had| had.account);
+        self.order.put_number(name, had.flatten(), account);
         if had.is_some_and(|had| had != account) {
             // They were words of the account before.
             self.keywords.forget_number(name);

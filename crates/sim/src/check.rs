@@ -10,6 +10,7 @@ mod replies;
 pub(crate) mod retention;
 pub(crate) mod takeover;
 mod truth;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use model::event::{Event, EventKind};
 use model::message::MessageRecord;
 use model::quota::UtcDay;
 use model::{AccountId, BroadcastRecord, InboundMessage, Message, MessageId, Msisdn, Originator, Owner};
+use store::contract::usage::UsageCount;
 
 use crate::counts::Counts;
 use crate::ledger::{Facts, Named, mark_of};
@@ -35,6 +37,8 @@ pub(crate) struct Everything {
     pub(crate) unrouted: Vec<Arc<InboundMessage>>,
     /// The opt-outs of live messages.
     pub(crate) opt_outs: BTreeSet<(AccountId, Msisdn, Option<Originator>)>,
+    /// What is counted of every owner by day.
+    pub(crate) usage: Vec<(Owner, UsageCount)>,
 }
 
 /// A message as the store has it.
@@ -66,6 +70,7 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         crashes_leave_no_more_than_a_window(world, &facts, all, &mut wrong);
         attempts_are_recorded(&facts, all, &mut wrong);
         quotas_are_exact(world, &facts, all, &mut wrong);
+        usage::counts_by_day_are_exact(all, &mut wrong);
         truth::statuses_are_true(world, &facts, all, &mut wrong);
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::account::Limits;
 use model::message::MessageRecord;
 use model::number::NumberState;
+use model::quota::UtcDay;
 use model::{MessageId, Mode, Owner, Status, Timestamp};
 use pipeline::keywords::{KeywordSettings, Scope};
 use runtime::{Runtime, Task};
@@ -400,7 +401,7 @@ async fn read(process: &Process, events: Events) -> Result<Everything, StoreErro
     }
 }
 
-/// Every message of a handset, and every opt-out.
+/// Every message of a handset, every opt-out, and every count by day.
 async fn read_of_handsets(process: &Process, found: &mut Everything) -> Result<(), StoreError> {
     let (store, mut after) = (&process.store, None);
     loop {
@@ -416,6 +417,11 @@ async fn read_of_handsets(process: &Process, found: &mut Everything) -> Result<(
         let owner = Owner { account: account.id, mode: Mode::Live };
         let page = store.opt_outs(owner, OptOutFilter::default(), None, 1_000).await?;
         found.opt_outs.extend(page.opt_outs.iter().map(|out| (owner.account, out.name.number, out.name.from)));
+        for mode in [Mode::Live, Mode::Test] {
+            let owner = Owner { mode, ..owner };
+            let counts = store.usage(owner, UtcDay(0), UtcDay(1_000_000)).await?;
+            found.usage.extend(counts.into_iter().map(|count| (owner, count)));
+        }
     }
     Ok(())
 }

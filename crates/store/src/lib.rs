@@ -8,10 +8,10 @@
 //! Reading order: [`contract::admission`] (what a request brings in), [`contract::messages`], [`contract::requests`]
 //! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
 //! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
-//! (who may send), [`contract::inbound`] (what handsets send), [`contract::optouts`] (who wants no messages),
-//! [`contract::windows`] (how often), [`contract::screening`] (what was found in texts),
-//! [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is kept),
-//! [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
+//! (who may send), [`contract::usage`] (how much they send), [`contract::inbound`] (what handsets send),
+//! [`contract::optouts`] (who wants no messages), [`contract::windows`] (how often), [`contract::screening`] (what was
+//! found in texts), [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is
+//! kept), [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
 //! notified), [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed),
 //! [`contract::peppers`] (with which pepper secrets were hashed), [`backup`] and [`contract::holds`] (a copy
@@ -23,6 +23,7 @@ mod audited;
 pub mod backup;
 pub mod contract;
 pub mod copy;
+mod daily;
 mod delivery_rows;
 mod erasing;
 mod event_log;
@@ -80,6 +81,7 @@ pub use contract::requests::Requests;
 pub use contract::retention::Retention;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
+pub use contract::usage::Usage;
 pub use contract::webhooks::Webhooks;
 pub use contract::windows::Windows;
 pub use standing::Standing;
@@ -95,6 +97,7 @@ pub trait Store:
     + Tenants
     + Operators
     + Audit
+    + Usage
     + Inbound
     + OptOuts
     + Windows
@@ -121,6 +124,7 @@ impl<
         + Tenants
         + Operators
         + Audit
+        + Usage
         + Inbound
         + OptOuts
         + Windows

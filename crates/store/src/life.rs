@@ -9,6 +9,7 @@ use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageI
 
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
+use crate::daily::Counted;
 use crate::reasons::TAKEN_BACK;
 use crate::shares::{Share, Shares};
 use crate::tally::Tally;
@@ -49,6 +50,8 @@ pub(crate) struct LifeRow {
     pub(crate) segments: u16,
     pub(crate) shares: Shares,
     pub(crate) broadcast: Option<BroadcastId>,
+    /// What is counted of it, where the row says so.
+    pub(crate) counted: Option<Counted>,
 }
 
 /// What became of a message so far, and who holds it.
@@ -75,6 +78,8 @@ pub(crate) struct Life {
     pub(crate) shares: Shares,
     /// The broadcast that it counts in.
     pub(crate) broadcast: Option<BroadcastId>,
+    /// What is counted of it whatever becomes of it, where the row says so.
+    pub(crate) counted: Option<Counted>,
     /// Events that are not written yet, in their order.
     pub(crate) events: Vec<NewEvent>,
     /// How it stands on record.
@@ -98,7 +103,7 @@ impl Life {
     /// The life of a message that is on record so.
     pub(crate) fn of(row: LifeRow) -> Self {
         let LifeRow { id, account, mode, delivery, due_at, receipt_by, lease, in_flight, .. } = row;
-        let LifeRow { accepted, delivered, lost, segments, shares, broadcast, .. } = row;
+        let LifeRow { accepted, delivered, lost, segments, shares, broadcast, counted, .. } = row;
         let stored = Stored {
             status: delivery.status,
             carrier: delivery.carrier.clone(),
@@ -123,6 +128,7 @@ impl Life {
             segments,
             shares,
             broadcast,
+            counted,
             events,
             stored,
             skipped,

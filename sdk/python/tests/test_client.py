@@ -85,6 +85,33 @@ class ClientTest(unittest.TestCase):
         report = self.client.import_opt_outs("number\n+18005550151\nnonsense\n")
         self.assertEqual((report["total"], len(report["invalid"])), (2, 1))
 
+    def test_the_account_sees_its_quota_its_numbers_and_its_usage(self):
+        sent = self.client.send_message(to="+18005550155", from_=FROM, body="Counted", wait=20)
+        account = self.client.account()
+        self.assertEqual(account["quota"]["used"] + account["quota"]["left"], account["quota"]["limit"])
+        self.assertGreater(account["quota"]["used"], 0)
+        numbers = {number["number"]: number["capabilities"] for number in self.client.numbers(limit=1)}
+        self.assertEqual(numbers[FROM], {"send": True, "receive": True})
+        day = sent["createdAt"][:10]
+        usage = self.client.usage(from_=day)
+        self.assertEqual((usage["from"], usage["by"]), (day, "day"))
+        self.assertGreater(sum(row["messages"] for row in usage["data"] if row["day"] == day), 0)
+        header, *rows = self.client.usage_csv(from_=day).splitlines()
+        self.assertEqual(header, "day,direction,messageType,status,messages,segments")
+        self.assertTrue(rows[0].startswith(f"{day},outbound,SMS,"), rows)
+        with self.assertRaises(InvalidRequest) as raised:
+            self.client.usage(from_="yesterday")
+        self.assertEqual(raised.exception.additional_info["field"], "from")
+
+    def test_a_field_that_the_server_does_not_know_is_an_error(self):
+        with self.assertRaises(InvalidRequest) as raised:
+            self.client.create_webhook("https://example.com/hook", retries=5)
+        self.assertEqual((raised.exception.code, raised.exception.additional_info["field"]), (33100, "retries"))
+        with self.assertRaises(InvalidRequest) as raised:
+            recipients = [{"to": "+18005550156", "name": "Ann"}]
+            self.client.send_broadcast(recipients=recipients, from_=FROM, body="Hello")
+        self.assertEqual(raised.exception.additional_info["field"], "recipients[].name")
+
     def test_an_event_is_verified_and_a_changed_one_is_not(self):
         with Scripted((204, {}, b"")) as receiver:
             webhook = self.client.create_webhook(receiver.url + "/hook", events=["*"], broadcast_messages=False)

@@ -39,12 +39,23 @@ export type WebhookSettings = Schemas["WebhookChange"];
 /** What a list is narrowed to, and the `limit` of its pages. */
 export type Filters = Record<string, string | number | boolean | undefined>;
 
+/** Days of a report: dates such as `2026-03-01`, or times. */
+export interface Days {
+  /** The first day; 29 days before the last by default. */
+  from?: string;
+  /** The last day; today by default. */
+  to?: string;
+}
+
 interface Page<T> {
   data: T[];
   nextCursor: string | null;
 }
 
 const BASE = "/api/v1/messaging";
+
+/** Has a field refused that the server does not know: it is a mistake, and would be ignored otherwise. */
+const STRICT = "handling=strict";
 
 /**
  * A client for one key. Requests that send bear an idempotency key, so that a repeat sends nothing twice. Lists are
@@ -135,7 +146,7 @@ export class Client {
 
   /** Opts out the numbers of a CSV file with the columns `number`, `from`, `reason` and `createdAt`. */
   async importOptOuts(csv: string): Promise<Schemas["ImportReport"]> {
-    const headers = { "content-type": "text/csv" };
+    const headers = { "content-type": "text/csv", prefer: STRICT };
     const call = { method: "POST", path: `${BASE}/optout/import`, headers, body: csv, repeats: true };
     return (await this.#transport.send(call)).json() as Promise<Schemas["ImportReport"]>;
   }
@@ -196,9 +207,30 @@ export class Client {
     return this.#pages("/event", filters);
   }
 
+  /** The account's limits, its quota of today, and the rules that apply to it. */
+  account(): Promise<Schemas["Account"]> {
+    return this.#get("/account");
+  }
+
+  /** The senders of the account: numbers, then short codes, then names. */
+  numbers(filters: Filters = {}): AsyncGenerator<Schemas["Number"]> {
+    return this.#pages("/number", filters);
+  }
+
+  /** How many messages and segments of each UTC day stand where, both days included. */
+  usage(days: Days = {}): Promise<Schemas["Usage"]> {
+    return this.#get(`/usage${queryOf({ ...days })}`);
+  }
+
+  /** The same as a CSV file. */
+  async usageCsv(days: Days = {}): Promise<string> {
+    const path = `${BASE}/usage${queryOf({ ...days })}`;
+    return (await this.#transport.send({ method: "GET", path, headers: { accept: "text/csv" }, repeats: true })).text();
+  }
+
   #create<T>(path: string, { wait, idempotencyKey, ...fields }: Sending & { idempotencyKey?: string | null }): Promise<T> {
     const key = idempotencyKey ?? crypto.randomUUID();
-    const prefer = wait === undefined ? "handling=strict" : `handling=strict, wait=${wait}`;
+    const prefer = wait === undefined ? STRICT : `${STRICT}, wait=${wait}`;
     const headers = { "idempotency-key": key, prefer };
     return this.#json({ method: "POST", path, headers, repeats: true }, fields);
   }
@@ -208,7 +240,7 @@ export class Client {
   }
 
   async #json<T>(call: Call, fields?: object): Promise<T> {
-    const headers = fields === undefined ? call.headers : { "content-type": "application/json", ...call.headers };
+    const headers = fields === undefined ? call.headers : { "content-type": "application/json", prefer: STRICT, ...call.headers };
     const response = await this.#transport.send({
       ...call,
       path: BASE + call.path,

@@ -1,7 +1,7 @@
 /** A client of the smsfactory messaging API. It needs nothing but `fetch` and Web Crypto. */
 
 export { Client } from "./client.js";
-export type { ClientOptions, Filters, NewBroadcast, NewMessage, WebhookSettings } from "./client.js";
+export type { ClientOptions, Days, Filters, NewBroadcast, NewMessage, WebhookSettings } from "./client.js";
 export {
   ApiError,
   AuthenticationError,

@@ -408,6 +408,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messaging/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get your account
+         * @description The limits of the account, its quota of today, and the rules that apply to its messages. The quota is that of the key's world, live or test.
+         */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messaging/number": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your numbers
+         * @description The senders of the account: numbers, then short codes, then names, each in their order.
+         */
+        get: operations["listNumbers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messaging/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get your usage
+         * @description How many messages of each day stand where, and how many segments they have. A message counts in the UTC day in which it was accepted, one of a broadcast in that of the broadcast; with the status that it has now, so that the counts of a day change for as long as receipts come. Messages that were removed because of their age still count. `Accept: text/csv` gets the same rows as a file.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/media/{id}/{place}": {
         parameters: {
             query?: never;
@@ -2080,6 +2140,144 @@ export interface components {
              */
             disabledAt?: string;
         };
+        Account: {
+            /** @description `acc_` and 22 letters and digits. */
+            id: string;
+            /** @description Its name with the operator. */
+            name: string;
+            /**
+             * @description The world of the key that asks.
+             * @enum {string}
+             */
+            mode: "live" | "test";
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            limits: {
+                /** @description `POST /message` requests in a window of 60 seconds. */
+                messagePerMinute: number;
+                /** @description `POST /broadcast` requests in a window of 60 seconds. */
+                broadcastPerMinute: number;
+                /** @description Other requests in a window of 60 seconds. */
+                readPerMinute: number;
+                /** @description The most recipients of a broadcast. */
+                recipientsPerBroadcast: number;
+                /** @description The longest `body` of an SMS, in Unicode characters. */
+                smsCharacters: number;
+                /** @description The longest `body` of an MMS, in Unicode characters. */
+                mmsCharacters: number;
+            };
+            quota: {
+                /** @description Recipients that a UTC day has. */
+                limit: number;
+                /** @description Recipients of today, in the key's world. */
+                used: number;
+                /** @description Recipients that are left today. */
+                left: number;
+                /**
+                 * Format: date-time
+                 * @description When `used` is 0 again: midnight UTC.
+                 */
+                resetsAt: string;
+            };
+            /** @description The kinds of senders that clients may send from. */
+            senderKinds: ("number" | "short_code" | "name")[];
+            screening: {
+                /**
+                 * @description What becomes of texts of which the screen is sure.
+                 * @enum {string}
+                 */
+                sure: "block" | "flag" | "off";
+                /**
+                 * @description What becomes of texts of which it is unsure.
+                 * @enum {string}
+                 */
+                unsure: "block" | "flag" | "off";
+                /** @description Categories that the account may send. */
+                exempt: ("shaft.sex" | "shaft.hate" | "shaft.alcohol" | "shaft.firearms" | "shaft.tobacco" | "phishing" | "fraud" | "regulated.cannabis" | "regulated.gambling" | "regulated.lending")[];
+                /** @description Domains that the operator takes for the account's own. */
+                allowedDomains: string[];
+                /** @description Phrases that the screen passes over. */
+                allowedPhrases: string[];
+            };
+            retention: {
+                /** @description For how many days texts and media are kept; 0 until the message has ended, `null` for ever. */
+                textDays: number | null;
+                /** @description For how many days messages are kept; `null` for ever. */
+                messageDays: number | null;
+            };
+        };
+        Number: {
+            /** @description The number in E.164 form, the short code or the name. */
+            number: string;
+            /**
+             * @description Which of them it is.
+             * @enum {string}
+             */
+            kind: "number" | "short_code" | "name";
+            /**
+             * @description Its state with the operator.
+             * @enum {string}
+             */
+            state: "active" | "pending" | "suspended" | "deactivated" | "released" | "unavailable";
+            capabilities: {
+                /** @description A message from it is accepted. */
+                send: boolean;
+                /** @description What handsets send to it comes to you. */
+                receive: boolean;
+            };
+            /** @description How many segments a second leave from it; `null` for no pace of its own. */
+            segmentsPerSecond: number | null;
+            /**
+             * Format: date-time
+             * @description When the platform got it.
+             */
+            createdAt: string;
+        };
+        Usage: {
+            /**
+             * Format: date
+             * @description The first day.
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @constant */
+            by: "day";
+            /** @description The counts, oldest day first. What there is nothing of is left out. */
+            data: components["schemas"]["UsageCount"][];
+        };
+        UsageCount: {
+            /**
+             * Format: date
+             * @description The UTC day in which they were accepted, or came.
+             */
+            day: string;
+            /**
+             * @description Which way they go.
+             * @enum {string}
+             */
+            direction: "outbound" | "inbound";
+            /**
+             * @description SMS or MMS.
+             * @enum {string}
+             */
+            messageType: "SMS" | "MMS";
+            /**
+             * @description Where they stand now.
+             * @enum {string}
+             */
+            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "received";
+            /** @description How many there are. */
+            messages: number;
+            /** @description How many segments they have together. */
+            segments: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2099,8 +2297,10 @@ export interface components {
         Location: string;
         /** @description `true` where the answer is that of an earlier request with the same key; nothing was sent again. */
         "Idempotent-Replayed": "true";
-        /** @description The wait that was applied, `wait=N`. */
+        /** @description The preferences that were applied: `handling=strict`, `wait=N`. */
         "Preference-Applied": string;
+        /** @description The names of fields that were ignored, with commas between them, escaped as in a URL where they are no plain text. The first ones, where there are many. */
+        "X-Ignored-Fields": string;
     };
     pathItems: never;
 }
@@ -2154,7 +2354,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -2256,7 +2456,7 @@ export interface operations {
             header?: {
                 /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` (RFC 7240) holds the answer for up to N seconds, 30 at most. */
+                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
                 Prefer?: string;
             };
             path?: never;
@@ -2284,6 +2484,7 @@ export interface operations {
                     Location: components["headers"]["Location"];
                     "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2301,7 +2502,7 @@ export interface operations {
              *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
              *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
              *     - `33107` Message body is too long: The body has more characters than the platform takes.
              */
@@ -2310,6 +2511,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2481,7 +2684,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnyMessage"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2766,7 +2969,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2918,7 +3121,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -3020,7 +3223,7 @@ export interface operations {
             header?: {
                 /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` (RFC 7240) holds the answer for up to N seconds, 30 at most. */
+                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
                 Prefer?: string;
             };
             path?: never;
@@ -3053,6 +3256,7 @@ export interface operations {
                     Location: components["headers"]["Location"];
                     "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
                     "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3071,7 +3275,7 @@ export interface operations {
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
              *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
              *     - `33024` recipients must not contain duplicate phone numbers: `additionalInfo.recipients` lists the numbers that stand more than once.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
              *     - `33107` Message body is too long: The body has more characters than the platform takes.
              *     - `33108` Too many recipients: A broadcast has 1 to as many recipients as the account may address at once.
@@ -3081,6 +3285,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3251,7 +3457,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3385,7 +3591,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3533,7 +3739,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -3632,7 +3838,10 @@ export interface operations {
     importOptOuts: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3653,18 +3862,22 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3772,7 +3985,10 @@ export interface operations {
     optOut: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path: {
                 /** @description The handset. Write the plus as `%2B`, or as it is. */
                 number: string;
@@ -3796,6 +4012,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3805,13 +4023,15 @@ export interface operations {
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
              *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3937,7 +4157,10 @@ export interface operations {
                 /** @description One sender of yours; absent for all of the account. */
                 from?: string;
             };
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path: {
                 /** @description The handset. Write the plus as `%2B`, or as it is. */
                 number: string;
@@ -3961,6 +4184,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -3969,13 +4194,15 @@ export interface operations {
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
              *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4130,7 +4357,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -4251,7 +4478,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4349,7 +4576,10 @@ export interface operations {
     createWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4374,6 +4604,8 @@ export interface operations {
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
                     Location: components["headers"]["Location"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4383,13 +4615,15 @@ export interface operations {
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4518,7 +4752,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4650,7 +4884,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4763,7 +4997,10 @@ export interface operations {
     changeWebhook: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path: {
                 /** @description The id of the endpoint. */
                 id: string;
@@ -4787,6 +5024,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4796,13 +5035,15 @@ export interface operations {
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4946,7 +5187,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5080,7 +5321,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5214,7 +5455,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestResult"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5361,7 +5602,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5474,7 +5715,10 @@ export interface operations {
     replayEvents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                Prefer?: string;
+            };
             path: {
                 /** @description The id of the endpoint. */
                 id: string;
@@ -5499,6 +5743,8 @@ export interface operations {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5507,13 +5753,15 @@ export interface operations {
             };
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
                     "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
                     "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Preference-Applied": components["headers"]["Preference-Applied"];
+                    "X-Ignored-Fields": components["headers"]["X-Ignored-Fields"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5669,7 +5917,376 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            400: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33100;
+                    };
+                };
+            };
+            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            401: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33001;
+                    };
+                };
+            };
+            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            413: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33104;
+                    };
+                };
+            };
+            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            429: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33002;
+                    };
+                };
+            };
+            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            500: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33000;
+                    };
+                };
+            };
+            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            503: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33105;
+                    };
+                };
+            };
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            400: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33100;
+                    };
+                };
+            };
+            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            401: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33001;
+                    };
+                };
+            };
+            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            413: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33104;
+                    };
+                };
+            };
+            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            429: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33002;
+                    };
+                };
+            };
+            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            500: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33000;
+                    };
+                };
+            };
+            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            503: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33105;
+                    };
+                };
+            };
+        };
+    };
+    listNumbers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description Where the page begins: the `nextCursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of numbers. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        data: components["schemas"]["Number"][];
+                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            400: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33100;
+                    };
+                };
+            };
+            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            401: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33001;
+                    };
+                };
+            };
+            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            413: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33104;
+                    };
+                };
+            };
+            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            429: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33002;
+                    };
+                };
+            };
+            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            500: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33000;
+                    };
+                };
+            };
+            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            503: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"] & {
+                        /** @enum {unknown} */
+                        code?: 33105;
+                    };
+                };
+            };
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description The first day. A date (`2026-03-15`), or a time as in RFC 3339 for the UTC day that holds it. 29 days before `to` where it is absent. */
+                from?: string;
+                /** @description The last day, at most 365 days after the first. A date (`2026-03-15`), or a time as in RFC 3339 for the UTC day that holds it. Today where it is absent. */
+                to?: string;
+                /** @description `day` is all that there is. */
+                by?: "day";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts, oldest day first. What there is nothing of is left out. */
+            200: {
+                headers: {
+                    "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
+                    "X-RateLimit-Remaining": components["headers"]["X-RateLimit-Remaining"];
+                    "X-RateLimit-Reset": components["headers"]["X-RateLimit-Reset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                    /**
+                     * @example day,direction,messageType,status,messages,segments
+                     *     2026-03-15,outbound,SMS,delivered,118,140
+                     */
+                    "text/csv": string;
+                };
+            };
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5795,7 +6412,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5910,7 +6527,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6013,7 +6630,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6128,7 +6745,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6228,7 +6845,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6328,7 +6945,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];

@@ -104,6 +104,35 @@ test("an opt-out is set, refuses and ends", async () => {
   assert.deepEqual([report.total, report.invalid.length], [2, 1]);
 });
 
+test("the account sees its quota, its numbers and its usage", async () => {
+  const sent = await client.sendMessage({ to: "+18005550255", from, body: "Counted", wait: 20 });
+  const { quota } = await client.account();
+  assert.ok(quota.used > 0 && quota.used + quota.left === quota.limit);
+  const numbers = await collected(client.numbers({ limit: 1 }));
+  const ours = numbers.find((number) => number.number === from);
+  assert.deepEqual(ours.capabilities, { send: true, receive: true });
+  const day = sent.createdAt.slice(0, 10);
+  const usage = await client.usage({ from: day });
+  assert.deepEqual([usage.from, usage.by], [day, "day"]);
+  assert.ok(usage.data.some((row) => row.day === day && row.messages > 0));
+  const [header, row] = (await client.usageCsv({ from: day })).split("\n");
+  assert.equal(header, "day,direction,messageType,status,messages,segments");
+  assert.ok(row.startsWith(`${day},outbound,SMS,`), row);
+  await assert.rejects(client.usage({ from: "yesterday" }), (error) => {
+    return error instanceof InvalidRequest && error.additionalInfo.field === "from";
+  });
+});
+
+test("a field that the server does not know is an error", async () => {
+  const isNamed = (field) => (error) => {
+    return error instanceof InvalidRequest && error.code === 33100 && error.additionalInfo.field === field;
+  };
+  const message = { to: "+18005550256", from, body: "Hello", statusCallback: "https://example.com/status" };
+  await assert.rejects(client.sendMessage(message), isNamed("statusCallback"));
+  const webhook = { url: "https://example.com/hook", retries: 5 };
+  await assert.rejects(client.createWebhook(webhook), isNamed("retries"));
+});
+
 test("an event is verified and a changed one is not", async (context) => {
   const receiver = await scripted(context, { status: 204 });
   const webhook = await client.createWebhook({ url: `${receiver.url}/hook`, events: ["*"] });

@@ -13,7 +13,7 @@ use serde_json::{Value, json as object};
 use super::input::{self, account_of, meaning, no_address, required};
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::api::list::{cursor, limit};
-use crate::api::optouts::import::{Format, Imported};
+use crate::api::optouts::import::{File, Format, Imported};
 use crate::api::optouts::{Query, cursor_of, cursor_text, put, reason, sender, take};
 use crate::api::view::{OptOutChangeView, OptOutView};
 use crate::http::body;
@@ -102,7 +102,8 @@ async fn imported(admin: &Admin, given: &Parameters, request: Request) -> Answer
     let (head, body) = request.into_parts();
     let format = Format::of_type(require_type(&head.headers, &Format::TYPES)?);
     let body = body::read(&admin.runtime, body, admin.import_limits).await?;
-    json(StatusCode::OK, &Imported::of(&admin.pipeline, &admin.runtime, owner, format, body).await?)
+    let file = File::read(&admin.runtime, format, body).await?;
+    json(StatusCode::OK, &Imported::of(&admin.pipeline, owner, file).await?)
 }
 
 /// Whose opt-outs are meant: those of an account that exists, of its live keys unless asked otherwise.

@@ -13,6 +13,8 @@ use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use store::contract::broadcasts::Canceled;
 
+use super::fields::Read;
+use super::handling::Handling;
 use super::key::one_key;
 use super::message::{IDEMPOTENT_REPLAYED, created_at};
 use super::view::BroadcastView;
@@ -22,16 +24,22 @@ use crate::http::json;
 use crate::http::log::AboutBroadcast;
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
-    let answered = sent(&api, &caller, request).await;
-    api.answer(answered)
+    let mut handling = Handling::of(request.headers());
+    let answered = sent(&api, &caller, request, &mut handling).await;
+    handling.told(api.answer(answered))
 }
 
-async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<Body>, Refusal> {
+async fn sent(
+    api: &Api,
+    caller: &Caller,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
     let wait = prefer::wait(&head.headers);
     require_json(&head.headers)?;
     let body = api.body(body, api.broadcast_body_limits).await?;
-    let mut request = read(api, body).await?;
+    let mut request = handling.keep(read(api, body).await?)?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let answered = api
         .pipeline
@@ -49,7 +57,7 @@ async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<B
 
 /// Reads a body off the runtime's threads: fifty thousand recipients are milliseconds of work, in which other requests
 /// are not to wait.
-async fn read(api: &Api, body: Bytes) -> Result<BroadcastRequest, Refusal> {
+async fn read(api: &Api, body: Bytes) -> Result<Read<BroadcastRequest>, Refusal> {
     let ended = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
     // Every thread that reads keeps memory of its own, so that few do.
     let _place = api.reading.acquire().await.map_err(|error| ended(&error))?;

@@ -1,10 +1,11 @@
-//! A JSON body to loose fields: the right types, each at most once, nothing else judged. Fields that nobody knows are
-//! ignored.
+//! A JSON body to loose fields: the right types, each at most once, nothing else judged. The names of fields that
+//! nobody knows are told.
 
 pub(super) mod opt_out;
 mod recipients;
 mod terms;
 pub(crate) mod text;
+mod unknown;
 pub(crate) mod webhook;
 
 use std::borrow::Cow;
@@ -18,15 +19,27 @@ use serde_json::value::RawValue;
 use wire::text::LooseText;
 
 use text::{Name, loose, plain};
+pub use unknown::Unknown;
 
 /// Deeper bodies are refused.
 const DEPTH_MAX: usize = 64;
+
+/// What a body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Read<F> {
+    /// The fields that are known.
+    pub fields: F,
+    /// The names of the others.
+    pub unknown: Unknown,
+    /// What the client has to know about the first of those, beside that there is no such field.
+    pub advice: Option<&'static str>,
+}
 
 /// Reads the body of `POST /message`. `null` is as good as absent.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedRequest`] with the field, or with the line and column where the body stops being JSON.
-pub fn of_message(body: &[u8]) -> Result<SendRequest, Refusal> {
+pub fn of_message(body: &[u8]) -> Result<Read<SendRequest>, Refusal> {
     of(body)
 }
 
@@ -41,20 +54,23 @@ pub fn of_two_way(body: &[u8]) -> usize {
 ///
 /// # Errors
 /// As [`of_message`].
-pub fn of_broadcast(body: &[u8]) -> Result<BroadcastRequest, Refusal> {
+pub fn of_broadcast(body: &[u8]) -> Result<Read<BroadcastRequest>, Refusal> {
     of(body)
 }
 
-fn of<F: Fields>(body: &[u8]) -> Result<F, Refusal> {
+fn of<F: Fields>(body: &[u8]) -> Result<Read<F>, Refusal> {
     let text = std::str::from_utf8(body).map_err(|error| not_json(body, error.valid_up_to()))?;
     if let Some(at) = too_deep(body) {
         return Err(not_json(body, at));
     }
-    let mut fields = F::default();
-    match object(text, &mut fields) {
+    let (mut fields, mut unknown) = (F::default(), Unknown::default());
+    match object(text, &mut fields, &mut unknown, "") {
         (Some((field, expected)), _) => Err(Refusal::new(ErrorCode::MalformedRequest)
             .with_info(AdditionalInfo::WrongType { field, expected: expected.into() })),
-        (None, Ok(())) => Ok(fields),
+        (None, Ok(())) => {
+            let advice = unknown.first().and_then(F::advice);
+            Ok(Read { fields, unknown, advice })
+        }
         (None, Err(error)) => Err(Refusal::new(ErrorCode::MalformedRequest)
             .with_info(AdditionalInfo::Place { line: error.line().max(1), column: error.column().max(1) })),
     }
@@ -79,8 +95,14 @@ trait Fields: Default {
         None
     }
 
-    /// Reads a field that is no text, from the JSON of its value; `None` where there is none of this name.
-    fn other(&mut self, _name: &str, _json: &str) -> Option<(&'static str, Option<Wrong>)> {
+    /// Reads a field that is no text, from the JSON of its value; `None` where there is none of this name. Fields
+    /// within it that nobody knows are added to `unknown`.
+    fn other(&mut self, _name: &str, _json: &str, _unknown: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
+        None
+    }
+
+    /// What helps a client that writes a field of this name, which nobody knows.
+    fn advice(_name: &str) -> Option<&'static str> {
         None
     }
 }
@@ -101,14 +123,24 @@ impl Fields for SendRequest {
         Some(&mut self.body)
     }
 
-    fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+    fn other(&mut self, name: &str, json: &str, _: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
         terms::read(name, json, &mut self.reference, &mut self.validity)
+    }
+
+    fn advice(name: &str) -> Option<&'static str> {
+        unknown::advice(name)
     }
 }
 
-/// Reads an object: what is wrong about a field that it knows, and whether the text is JSON to its end.
-fn object<F: Fields>(text: &str, fields: &mut F) -> (Option<Wrong>, serde_json::Result<()>) {
-    let mut found = Found { fields, seen: Vec::new(), wrong: None };
+/// Reads an object that stands at a place, as [`Unknown::note`] has it: what is wrong about a field that it knows, and
+/// whether the text is JSON to its end.
+fn object<F: Fields>(
+    text: &str,
+    fields: &mut F,
+    unknown: &mut Unknown,
+    place: &'static str,
+) -> (Option<Wrong>, serde_json::Result<()>) {
+    let mut found = Found { fields, seen: Vec::new(), wrong: None, unknown, place };
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = reader.deserialize_map(&mut found).and_then(|()| reader.end());
     (found.wrong, read)
@@ -118,12 +150,17 @@ struct Found<'a, F> {
     fields: &'a mut F,
     seen: Vec<&'static str>,
     wrong: Option<Wrong>,
+    unknown: &'a mut Unknown,
+    place: &'static str,
 }
 
 impl<F: Fields> Found<'_, F> {
-    /// Takes the value of a field. Unknown ones are ignored.
+    /// Takes the value of a field. Of those that nobody knows the name is kept.
     fn take(&mut self, name: &str, json: &str) {
-        let Some((field, wrong)) = self.read(name, json) else { return };
+        let Some((field, wrong)) = self.read(name, json) else {
+            self.unknown.note(self.place, name);
+            return;
+        };
         let again = self.seen.contains(&field).then_some((field.into(), "no second value"));
         self.wrong = self.wrong.take().or(wrong).or(again);
         self.seen.push(field);
@@ -141,7 +178,7 @@ impl<F: Fields> Found<'_, F> {
         }
         match self.fields.text(name) {
             Some((field, place)) => Some(read(field, plain(json, place))),
-            None => self.fields.other(name, json),
+            None => self.fields.other(name, json, self.unknown),
         }
     }
 }
@@ -198,10 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn known_fields_are_read_and_others_ignored() {
-        let request = of_message(br#"{"to":"+1","x":{"to":[1,2]},"body":"a\u00e9","mediaUrl":null}"#).unwrap();
+    fn known_fields_are_read_and_others_named() {
+        let read = of_message(br#"{"to":"+1","x":{"to":[1,2]},"body":"a\u00e9","mediaUrl":null,"Body":1}"#).unwrap();
+        assert_eq!((read.unknown.to_header().unwrap(), read.advice), ("x, Body".parse().unwrap(), None));
+        let request = read.fields;
         assert_eq!((request.to.as_deref(), request.body, request.media_url), (Some("+1"), Some("aé".into()), None));
-        assert_eq!(of_message(b"{}").unwrap(), SendRequest::default());
+        assert_eq!(of_message(b"{}").unwrap(), Read::default());
+        let advice = of_message(br#"{"statusCallback":"https://a.example"}"#).unwrap().advice;
+        assert!(advice.unwrap().contains("POST /webhook"), "{advice:?}");
     }
 
     #[test]
@@ -224,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_reference_is_read_whole_or_refused() {
-        let read = |text: &str| of_message(format!("{{\"reference\":\"{text}\"}}").as_bytes());
+        let read = |text: &str| of_message(format!("{{\"reference\":\"{text}\"}}").as_bytes()).map(|read| read.fields);
         for text in ["a", &"é".repeat(200), " order 7 "] {
             assert_eq!(read(text).unwrap().reference.as_deref(), Some(text));
         }
@@ -267,7 +308,8 @@ mod tests {
         let request = of_message(
             br#"{"body":"a\ud83d\u0007","to":"+1\ude00","\ud83d":1,"bo\udfffdy":2,"x":{"\ud83d":"\ud83d"}}"#,
         )
-        .unwrap();
+        .unwrap()
+        .fields;
         assert_eq!(request.to.as_deref(), Some("+1\\ude00"));
         let places: Vec<_> = request.body.unwrap().invalid_characters().iter().map(|found| found.position).collect();
         assert_eq!(places, [2, 3]);

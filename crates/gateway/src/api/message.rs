@@ -13,6 +13,7 @@ use model::error::{ErrorCode, Refusal};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 
+use super::handling::Handling;
 use super::key::one_key;
 use super::view::{InboundView, MessageView};
 use super::{Api, BASE, Shared, fields, prefer};
@@ -23,16 +24,22 @@ use crate::http::log::About;
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 pub(super) async fn send(State(api): Shared, Extension(caller): Extension<Caller>, request: Request) -> Response<Body> {
-    let answered = sent(&api, &caller, request).await;
-    api.answer(answered)
+    let mut handling = Handling::of(request.headers());
+    let answered = sent(&api, &caller, request, &mut handling).await;
+    handling.told(api.answer(answered))
 }
 
-async fn sent(api: &Api, caller: &Caller, request: Request) -> Result<Response<Body>, Refusal> {
+async fn sent(
+    api: &Api,
+    caller: &Caller,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
     let wait = prefer::wait(&head.headers);
     require_json(&head.headers)?;
     let body = api.body(body, api.body_limits).await?;
-    let mut request = fields::of_message(&body)?;
+    let mut request = handling.keep(fields::of_message(&body)?)?;
     request.idempotency_key = one_key(&head.headers, request.idempotency_key)?;
     let answered = api
         .pipeline

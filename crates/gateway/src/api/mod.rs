@@ -1,9 +1,11 @@
 //! The public API, for clients.
 //!
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
-//! `broadcast`, `broadcasts`, `optouts`, `webhook` or `event`; `fields` reads bodies, `view` writes answers. No rule
-//! about messages is here: those are the pipeline's.
+//! `broadcast`, `broadcasts`, `optouts`, `webhook`, `event`, `account`, `usage` or `number`; `fields` reads bodies,
+//! `handling` says what becomes of fields that nobody knows, `view` writes answers. No rule about messages is here:
+//! those are the pipeline's.
 
+mod account;
 pub(crate) mod address;
 mod both_ways;
 pub(crate) mod broadcast;
@@ -11,15 +13,18 @@ pub(crate) mod broadcasts;
 pub mod event;
 pub mod fields;
 mod guard;
+mod handling;
 mod key;
 pub mod links;
 pub(crate) mod list;
 mod media;
 pub(crate) mod message;
+mod number;
 pub mod openapi;
 pub mod optouts;
 mod pages;
 mod prefer;
+mod usage;
 pub(crate) mod view;
 pub(crate) mod webhook;
 
@@ -121,7 +126,7 @@ const fn route(path: &'static str, allowed: &'static str, methods: MethodRouter<
 }
 
 /// Every route; the document in [`openapi`] describes the same ones.
-fn routes() -> [Route; 25] {
+fn routes() -> [Route; 28] {
     const READ: &str = "GET, HEAD";
     const READ_AND_POST: &str = "GET, HEAD, POST";
     [
@@ -136,6 +141,9 @@ fn routes() -> [Route; 25] {
         route("/api/v1/messaging/optout/import", "POST", post(optouts::import)),
         route("/api/v1/messaging/optout/{number}", "PUT, DELETE", put(optouts::set).delete(optouts::end)),
         route("/api/v1/messaging/optout/{number}/history", READ, get(optouts::history)),
+        route("/api/v1/messaging/account", READ, get(account::show)),
+        route("/api/v1/messaging/usage", READ, get(usage::show)),
+        route("/api/v1/messaging/number", READ, get(number::list)),
         route("/api/v1/messaging/event", READ, get(event::list)),
         route("/api/v1/messaging/webhook", READ_AND_POST, get(webhook::list).post(webhook::create)),
         route(

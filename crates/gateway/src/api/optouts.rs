@@ -23,13 +23,14 @@ use store::Store;
 use store::contract::optouts::{OptOutCursor, OptOutFilter, OptedIn};
 
 use super::fields::opt_out::of_opt_out;
+use super::handling::Handling;
 use super::list::{cursor, limit, no_address, number, time};
 use super::view::{OptOutChangeView, OptOutView};
 use super::{Api, Shared, fields};
 use crate::http::head::{require_json, require_type};
 use crate::http::json;
 use crate::http::query::Parameters;
-use import::{Format, Imported};
+use import::{File, Format, Imported};
 
 /// How long an import waits for others.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -114,16 +115,23 @@ pub(super) async fn set(
     name: Named,
     request: Request,
 ) -> Response<Body> {
-    let answered = opted_out(&api, &caller, name, request).await;
-    api.answer(answered)
+    let mut handling = Handling::of(request.headers());
+    let answered = opted_out(&api, &caller, name, request, &mut handling).await;
+    handling.told(api.answer(answered))
 }
 
-async fn opted_out(api: &Api, caller: &Caller, name: Named, request: Request) -> Result<Response<Body>, Refusal> {
+async fn opted_out(
+    api: &Api,
+    caller: &Caller,
+    name: Named,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let (headers, body) = read(api, request).await?;
     if !body.is_empty() {
         require_json(&headers)?;
     }
-    let given = of_opt_out(&body)?;
+    let given = handling.keep(of_opt_out(&body)?)?;
     let number = handset(name)?;
     let from = sender(given.from.as_deref())?;
     let reason = reason(given.reason)?;
@@ -142,22 +150,23 @@ pub(super) async fn end(
     uri: Uri,
     request: Request,
 ) -> Response<Body> {
-    let answered = opted_in(&api, &caller, name, &uri, request).await;
-    api.answer(answered)
+    let mut handling = Handling::of(request.headers());
+    let answered = opted_in(&api, &caller, (name, &uri), request, &mut handling).await;
+    handling.told(api.answer(answered))
 }
 
 async fn opted_in(
     api: &Api,
     caller: &Caller,
-    name: Named,
-    uri: &Uri,
+    (name, uri): (Named, &Uri),
     request: Request,
+    handling: &mut Handling,
 ) -> Result<Response<Body>, Refusal> {
     let (headers, body) = read(api, request).await?;
     if !body.is_empty() {
         require_json(&headers)?;
     }
-    let given = of_opt_out(&body)?;
+    let given = handling.keep(of_opt_out(&body)?)?;
     let number = handset(name)?;
     let from = sender(Parameters::parse(uri.query()).get("from"))?;
     let name = OptOutName { owner: caller.owner(), number, from };
@@ -172,11 +181,17 @@ pub(super) async fn import(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response<Body> {
-    let answered = imported(&api, &caller, request).await;
-    api.answer(answered)
+    let mut handling = Handling::of(request.headers());
+    let answered = imported(&api, &caller, request, &mut handling).await;
+    handling.told(api.answer(answered))
 }
 
-async fn imported(api: &Api, caller: &Caller, request: Request) -> Result<Response<Body>, Refusal> {
+async fn imported(
+    api: &Api,
+    caller: &Caller,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
     let format = Format::of_type(require_type(&head.headers, &Format::TYPES)?);
     let body = api.body(body, api.broadcast_body_limits).await?;
@@ -188,8 +203,9 @@ async fn imported(api: &Api, caller: &Caller, request: Request) -> Result<Respon
             return Err(refusal.caused_by("too many imports are carried out"));
         }
     };
-    let imported = Imported::of(&api.pipeline, &api.runtime, caller.owner(), format, body).await?;
-    written(&imported)
+    let file = File::read(&api.runtime, format, body).await?;
+    handling.note(&file.unknown, None)?;
+    written(&Imported::of(&api.pipeline, caller.owner(), file).await?)
 }
 
 /// The types of bodies that an import may have.

@@ -18,6 +18,7 @@ use store::contract::webhooks::{Delivery, DeliveryAttempt, DeliveryState, Endpoi
 use super::event::{kind, limit};
 use super::fields::webhook::{ReplayFields, WebhookFields, of_replay, of_webhook};
 use super::fields::wrong_type;
+use super::handling::Handling;
 use super::list::parsed;
 use super::message::created_at;
 use super::{Api, BASE, Shared};
@@ -38,12 +39,18 @@ pub(super) async fn create(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Response<Body> {
-    let created = created(&api, &caller, request).await;
-    api.answer(created)
+    let mut handling = Handling::of(request.headers());
+    let created = created(&api, &caller, request, &mut handling).await;
+    handling.told(api.answer(created))
 }
 
-async fn created(api: &Api, caller: &Caller, request: Request) -> Result<Response<Body>, Refusal> {
-    let fields = of_webhook(&body(api, request).await?)?;
+async fn created(
+    api: &Api,
+    caller: &Caller,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
+    let fields = handling.keep(of_webhook(&body(api, request).await?)?)?;
     let url = fields.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| missing(vec!["url"]))?;
     let WebhookChange { events, description, active, ordering, broadcast_messages, .. } = change_of(fields)?;
@@ -86,13 +93,20 @@ pub(super) async fn change(
     id: Id,
     request: Request,
 ) -> Response<Body> {
-    let changed = changed(&api, &caller, id, request).await;
-    api.answer(changed)
+    let mut handling = Handling::of(request.headers());
+    let changed = changed(&api, &caller, id, request, &mut handling).await;
+    handling.told(api.answer(changed))
 }
 
-async fn changed(api: &Api, caller: &Caller, id: Id, request: Request) -> Result<Response<Body>, Refusal> {
+async fn changed(
+    api: &Api,
+    caller: &Caller,
+    id: Id,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let id = named(id)?;
-    let fields = of_webhook(&body(api, request).await?)?;
+    let fields = handling.keep(of_webhook(&body(api, request).await?)?)?;
     if fields.url.as_deref().is_some_and(|url| url.trim().is_empty()) {
         return Err(missing(vec!["url"]));
     }
@@ -170,13 +184,20 @@ pub(super) async fn replay(
     id: Id,
     request: Request,
 ) -> Response<Body> {
-    let replayed = replayed(&api, &caller, id, request).await;
-    api.answer(replayed)
+    let mut handling = Handling::of(request.headers());
+    let replayed = replayed(&api, &caller, id, request, &mut handling).await;
+    handling.told(api.answer(replayed))
 }
 
-async fn replayed(api: &Api, caller: &Caller, id: Id, request: Request) -> Result<Response<Body>, Refusal> {
+async fn replayed(
+    api: &Api,
+    caller: &Caller,
+    id: Id,
+    request: Request,
+    handling: &mut Handling,
+) -> Result<Response<Body>, Refusal> {
     let id = named(id)?;
-    let of = replay_of(&of_replay(&body(api, request).await?)?)?;
+    let of = replay_of(&handling.keep(of_replay(&body(api, request).await?)?)?)?;
     api.pipeline.webhooks().replay(caller.owner(), id, of).await?;
     let mut response = answer(json!({ "replaying": true }).to_string());
     *response.status_mut() = StatusCode::ACCEPTED;

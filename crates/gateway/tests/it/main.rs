@@ -9,6 +9,7 @@
 
 mod support;
 
+mod account;
 mod admin;
 mod backup;
 mod broadcast;
@@ -60,7 +61,9 @@ mod senders;
 mod sending;
 mod shape;
 mod stop;
+mod strict;
 mod supervision;
+mod usage;
 mod validity;
 mod webhooks;
 mod worlds;

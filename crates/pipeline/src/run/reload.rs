@@ -32,6 +32,16 @@ impl Pipeline {
         self.inbound.set(rules);
     }
 
+    /// The limits within which requests are admitted.
+    pub fn limits(&self) -> AdmissionLimits {
+        self.admission.limits.get()
+    }
+
+    /// How long things are kept.
+    pub fn retention(&self) -> Retention {
+        self.retention.get()
+    }
+
     /// What clients may send from.
     pub fn sender_kinds(&self) -> SenderKinds {
         self.admission.limits.get().sender_kinds

@@ -1,7 +1,7 @@
 //! The orders in which tenants are listed: names alone, sorted, so that a page costs a page however many there are.
 //!
-//! The records themselves stay in hash tables, where requests look them up; nothing here is read by a request of a
-//! client.
+//! The records themselves stay in hash tables, where requests look them up; of what is here a client asks for the list
+//! of its own numbers alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -38,6 +38,8 @@ pub struct Listed<T> {
 pub(super) struct Order {
     pub(super) accounts: Sorted<AccountId>,
     pub(super) numbers: Sorted<Originator>,
+    /// Those that belong to an account, by the account.
+    numbers_of: BTreeMap<AccountId, Sorted<Originator>>,
     keys: BTreeMap<AccountId, Sorted<KeyPlace>>,
     /// Blocks of recipients and of senders, in order of their numbers.
     blocks: [Sorted<(Originator, Option<AccountId>)>; 2],
@@ -78,6 +80,31 @@ impl Order {
 
     pub(super) fn keys_after(&self, account: AccountId, after: Option<&KeyPlace>, limit: usize) -> Listed<KeyPlace> {
         self.keys.get(&account).map_or_else(Listed::default, |keys| keys.after(after, limit))
+    }
+
+    /// Puts a sender that belongs to `account` now, and belonged to `had` before.
+    pub(super) fn put_number(&mut self, number: Originator, had: Option<AccountId>, account: Option<AccountId>) {
+        self.numbers.put(number);
+        if let Some(had) = had
+            && let Some(numbers) = self.numbers_of.get_mut(&had)
+        {
+            numbers.0.remove(&number);
+            if numbers.0.is_empty() {
+                self.numbers_of.remove(&had);
+            }
+        }
+        if let Some(account) = account {
+            self.numbers_of.entry(account).or_default().put(number);
+        }
+    }
+
+    pub(super) fn numbers_after(
+        &self,
+        account: AccountId,
+        after: Option<&Originator>,
+        limit: usize,
+    ) -> Listed<Originator> {
+        self.numbers_of.get(&account).map_or_else(Listed::default, |numbers| numbers.after(after, limit))
     }
 
     pub(super) fn put_block(&mut self, (number, kind, account): &BlockName) {

@@ -113,7 +113,9 @@ CREATE TABLE delivery (
     receipt_by         bigint,
     receipt_missing    boolean NOT NULL DEFAULT false,
     erased_at          bigint,
-    shares             text
+    shares             text,
+    kind               text    NOT NULL,
+    counted_segments   integer NOT NULL
 ) PARTITION BY RANGE (message_id);
 
 -- What waits: a row for each queued message, which goes when a carrier has taken it. A message may be leased from
@@ -282,6 +284,19 @@ CREATE TABLE quota (
     test       boolean NOT NULL,
     used       bigint  NOT NULL,
     PRIMARY KEY (day, account_id, test)
+) WITH (fillfactor = 50);
+
+-- How many messages of a UTC day, which their ids tell, stand where, and how many segments they have as they were
+-- accepted. Messages of handsets have the status 'received'.
+CREATE TABLE daily_usage (
+    account_id uuid    NOT NULL,
+    test       boolean NOT NULL,
+    day        bigint  NOT NULL,
+    kind       text    NOT NULL,
+    status     text    NOT NULL,
+    messages   bigint  NOT NULL,
+    segments   bigint  NOT NULL,
+    PRIMARY KEY (account_id, test, day, kind, status)
 ) WITH (fillfactor = 50);
 
 -- Counts of requests within a window. They need not survive a crash of the database. Of the requests that came last,

@@ -22,6 +22,7 @@ pub mod requests;
 pub mod retention;
 pub mod screening;
 pub mod tenants;
+pub mod usage;
 pub mod webhooks;
 pub mod windows;
 

@@ -8,12 +8,15 @@ use crate::contract::changes::Resource;
 use crate::contract::inbound::{
     Arrival, Assembled, Consequence, Followed, InboundOutcome, Interpreted, Interpreter, Opt,
 };
+use crate::daily::{Added, DailyTally};
 
 /// A message, whether it belongs to an account, and what follows from it.
 pub(crate) struct Meaning {
     pub(crate) message: InboundMessage,
     pub(crate) is_routed: bool,
     pub(crate) consequence: Consequence,
+    /// What it adds to the counts of its owner.
+    added: Added,
 }
 
 impl Meaning {
@@ -32,6 +35,16 @@ impl Meaning {
         if let Some(id) = assembled.earlier {
             message.id = id;
         }
+        let known_segments = earlier.as_ref().map(|(known, _)| known.segments);
+        let added = Added {
+            messages: assembled.earlier.is_none().into(),
+            segments: match (assembled.earlier, known_segments) {
+                (None, _) => message.segments.into(),
+                (Some(_), Some(known)) => i64::from(message.segments) - i64::from(known),
+                // It was counted, and is old enough to be gone.
+                (Some(_), None) => 0,
+            },
+        };
         if let Some((known, was_routed)) = earlier {
             // Its number may belong to another account by now, which is not to see what an earlier one has seen.
             is_routed = was_routed;
@@ -39,14 +52,22 @@ impl Meaning {
         }
         // What is meant is only known of the whole.
         let consequence = if message.is_partial() { Consequence::default() } else { consequence };
-        Self { message, is_routed, consequence }
+        Self { message, is_routed, consequence, added }
     }
 
     /// A message that belonged to no account, as one that comes to this owner now.
     pub(crate) fn assigned(message: InboundMessage, owner: Owner, opt: Option<Opt>, now: Timestamp) -> Self {
         let message = InboundMessage { account: owner.account, mode: owner.mode, created_at: now, ..message };
         let opt = opt.filter(|_| !message.is_partial());
-        Self { message, is_routed: true, consequence: Consequence { opt, reply: None } }
+        let added = Added { messages: 1, segments: message.segments.into() };
+        Self { message, is_routed: true, consequence: Consequence { opt, reply: None }, added }
+    }
+
+    /// Counts it for its owner, where it has one.
+    pub(crate) fn count_in(&self, daily: &mut DailyTally) {
+        if self.is_routed {
+            daily.received(self.message.owner(), self.message.id, self.message.kind, self.added);
+        }
     }
 
     /// The change that it is for those who follow its owner.

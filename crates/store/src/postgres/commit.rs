@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{counts, event_logs, events, feed, listeners};
+use super::{counts, event_logs, events, feed, listeners, usage};
 
 /// Commits. A transaction that cannot be written is given up.
 pub(super) async fn commit(mut unit: Unit) -> Result<(), Fault> {
@@ -32,6 +32,7 @@ pub(super) async fn commit(mut unit: Unit) -> Result<(), Fault> {
 async fn write_noted(unit: &mut Unit) -> Result<feed::Told, Fault> {
     events::write(unit).await?;
     counts::write(unit).await?;
+    usage::write(unit).await?;
     if unit.noted.is_empty() {
         return Ok(feed::Told::default());
     }

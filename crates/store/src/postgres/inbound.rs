@@ -160,6 +160,7 @@ async fn assign(
     let meaning = Meaning::assigned(message, owner, opt.cloned(), now);
     let Meaning { message, consequence, .. } = &meaning;
     inbound_rows::assign(unit, message).await?;
+    meaning.count_in(&mut unit.daily);
     if let Some((owner, resource)) = meaning.change() {
         unit.note(now, Some(owner), resource);
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use model::message::MessageType;
 use model::{AccountId, BroadcastId, ErrorType, MessageId, Owner, Status};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -14,12 +15,14 @@ use super::fault::Fault;
 use super::rows;
 use super::unit::Unit;
 use super::{retention, tables};
+use crate::daily::Counted;
 use crate::life::{Life, LifeRow};
 
 const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d.status, d.carrier, d.segments, \
     d.attempts, \
     d.held, d.unknown_outcomes, d.accepted_segments, d.delivered_segments, d.lost_segments, d.sent_at, d.delivered_at, \
-    d.failed_at, d.error_type, d.error_message, d.receipt_by, d.receipt_missing, d.erased_at, d.shares \
+    d.failed_at, d.error_type, d.error_message, d.receipt_by, d.receipt_missing, d.erased_at, d.shares, \
+    d.kind, d.counted_segments \
     FROM delivery d WHERE d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3 ORDER BY d.message_id FOR UPDATE";
 
 const LOCK_QUEUE: &str = "SELECT message_id, carrier, due_at, lease, attempts, attempt_began IS NOT NULL FROM queue \
@@ -79,6 +82,7 @@ fn read(row: &Row) -> Result<LifeRow, Fault> {
         lost: mask(12)?,
         receipt_by: rows::time_if_any(row, 18)?,
         shares: rows::shares(row, 21)?,
+        counted: Some(Counted { kind: rows::word(row, 22, MessageType::parse)?, segments: rows::small(row, 23)? }),
         due_at: model::Timestamp::default(),
         lease: 0,
         in_flight: false,
@@ -107,8 +111,9 @@ const UPDATE_QUEUE: &str = "UPDATE queue q SET carrier = n.carrier, due_at = n.d
 
 const TAKE_OUT: &str = "DELETE FROM queue WHERE message_id = ANY($1)";
 
-/// Writes rows and events, counts changed statuses in their broadcasts, and notes the changes. Nothing else writes a
-/// status, so that none changes in silence. The lives are of messages that this transaction has locked, each one once.
+/// Writes rows and events, counts changed statuses in their broadcasts and days, and notes the changes. Nothing else
+/// writes a status, so that none changes in silence. The lives are of messages that this transaction has locked, each
+/// one once.
 pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault> {
     if lives.is_empty() {
         return Ok(());
@@ -136,6 +141,9 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
         }
         if life.has_changed_status() {
             let owner = life.mode.map(|mode| Owner { account: life.account, mode });
+            if let Some((owner, counted)) = owner.zip(life.counted) {
+                unit.daily.moved(owner, life.id, counted, life.stored.status, life.delivery.status);
+            }
             unit.note(life.changed_at(), owner, life.change_told());
         }
         unit.events.extend(life.events);

@@ -5,7 +5,8 @@
 //! A transaction that PostgreSQL ends for the sake of another one runs again (`core`).
 //!
 //! Rows are locked in one order, so that transactions wait for each other and never in a circle: what a call is about
-//! first (messages by their ids), then the counts of broadcasts, the logs of events, and the log of changes last.
+//! first (messages by their ids), then the counts of broadcasts, counts by day, the logs of events, and the log of
+//! changes last.
 
 mod batch;
 mod broadcast_records;
@@ -64,6 +65,7 @@ mod retention;
 mod screening;
 mod stop;
 mod tenants;
+mod usage;
 mod webhooks;
 mod windows;
 

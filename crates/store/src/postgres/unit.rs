@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::rows;
 use crate::StoreError;
 use crate::contract::changes::{Change, Resource};
+use crate::daily::DailyTally;
 use crate::life::NewEvent;
 use crate::tally::Tally;
 
@@ -32,6 +33,8 @@ pub(super) struct Unit {
     pub(super) events: Vec<NewEvent>,
     /// Changed counts of broadcasts, likewise.
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
+    /// Changed counts of messages by day, likewise.
+    pub(super) daily: DailyTally,
     /// The changes, likewise; they are given to those who follow after the commit.
     pub(super) noted: Vec<Change>,
     /// The logs of events that this transaction adds to, with their ends: the bell rings for them after the commit.
@@ -50,8 +53,8 @@ impl Unit {
     fn begin_with(core: Arc<Core>, connection: Object, begin: &'static str) -> Self {
         let (connection, has_begun) = (Some(connection), AtomicBool::new(false));
         let (events, noted) = (Vec::new(), Vec::new());
-        let (tallies, ends) = (BTreeMap::new(), BTreeMap::new());
-        Self { core, connection, begin, has_begun, events, tallies, noted, ends }
+        let (tallies, daily, ends) = (BTreeMap::new(), DailyTally::default(), BTreeMap::new());
+        Self { core, connection, begin, has_begun, events, tallies, daily, noted, ends }
     }
 
     fn held(&self) -> Result<&Object, Fault> {

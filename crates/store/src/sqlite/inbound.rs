@@ -158,6 +158,7 @@ impl Inbound for Sqlite {
             let meaning = Meaning::assigned(message, owner, opt, now);
             let Meaning { message, consequence, .. } = &meaning;
             inbound_rows::assign(&group.connection, message)?;
+            meaning.count_in(&mut group.daily);
             if let Some((owner, resource)) = meaning.change() {
                 group.note(now, Some(owner), resource);
             }
@@ -236,8 +237,9 @@ fn write(
 ) -> rusqlite::Result<(MessageId, InboundOutcome, Option<Rest>)> {
     let earlier = assembled.earlier.map(|earlier| inbound_rows::load(&group.connection, earlier)).transpose()?;
     let meaning = Meaning::of(assembled, interpreter, earlier.flatten());
-    let Meaning { message, is_routed, consequence } = &meaning;
+    let Meaning { message, is_routed, consequence, .. } = &meaning;
     inbound_rows::save(&group.connection, message, *is_routed)?;
+    meaning.count_in(&mut group.daily);
     if let Some((owner, resource)) = meaning.change() {
         group.note(now, Some(owner), resource);
     }

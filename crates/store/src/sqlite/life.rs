@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use model::message::MessageType;
 use model::{AccountId, BroadcastId, ErrorType, MessageId, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -9,8 +10,10 @@ use super::changes::mode_of_message;
 use super::events::add_event;
 use super::retention::blank_message;
 use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
+use super::usage::counted_of_message;
 use super::wait_index;
 use super::writer::Group;
+use crate::daily::Counted;
 use crate::life::{Life, LifeRow};
 
 macro_rules! update {
@@ -29,7 +32,8 @@ macro_rules! update {
 static SELECT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {DELIVERY}, d.account_id, d.due_at, d.lease, d.in_flight, d.accepted_segments, d.delivered_segments, \
-         d.lost_segments, d.segments, d.broadcast_id, d.receipt_by, d.test, d.shares FROM delivery d \
+         d.lost_segments, d.segments, d.broadcast_id, d.receipt_by, d.test, d.shares, \
+         d.kind, d.counted_segments FROM delivery d \
          WHERE d.message_id = ?1"
     )
 });
@@ -42,6 +46,8 @@ const UPDATE_MOVED: &str = update!(
 /// Reads what became of a message.
 pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Life>> {
     let read = |row: &rusqlite::Row<'_>| {
+        let kind = rows::word_if_any(row, 24, MessageType::parse)?;
+        let segments = row.get::<_, Option<u16>>(25)?;
         Ok(Life::of(LifeRow {
             id,
             account: AccountId::from_bytes(row.get(12)?),
@@ -57,14 +63,15 @@ pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<O
             broadcast: row.get::<_, Option<[u8; 16]>>(20)?.map(BroadcastId::from_bytes),
             receipt_by: rows::time_if_any(row, 21)?,
             shares: rows::shares(row, 23)?,
+            counted: kind.zip(segments).map(|(kind, segments)| Counted { kind, segments }),
         }))
     };
     connection.prepare_cached(&SELECT)?.query_row([id.to_bytes()], read).optional()
 }
 
-/// Writes the row and the events, counts a changed status in the message's broadcast, and notes the change. Nothing
-/// else writes a status, so that none changes in silence. Touches the indexes only where the message moves in them:
-/// most changes leave it where it is.
+/// Writes the row and the events, counts a changed status in the message's broadcast and its day, and notes the change.
+/// Nothing else writes a status, so that none changes in silence. Touches the indexes only where the message moves in
+/// them: most changes leave it where it is.
 pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     if let Some(broadcast) = life.broadcast {
         life.count_in(group.tally(broadcast));
@@ -114,7 +121,10 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     }
     if life.has_changed_status() {
         group.relist(life.id, life.broadcast, life.stored.status, d.status)?;
-        note(group, life)?;
+        let owner = owner_of(group, life)?;
+        let counted = life.counted.map_or_else(|| counted_of_message(&group.connection, life.account, life.id), Ok)?;
+        group.daily.moved(owner, life.id, counted, life.stored.status, d.status);
+        group.note(life.changed_at(), Some(owner), life.change_told());
     }
     if life.receipt_by.is_some()
         && life.receipt_by != life.stored.receipt_by
@@ -125,11 +135,10 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn note(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
+fn owner_of(group: &Group, life: &Life) -> rusqlite::Result<Owner> {
     let mode = match life.mode {
         Some(mode) => mode,
         None => mode_of_message(&group.connection, life.account.to_bytes(), life.id.to_bytes())?,
     };
-    group.note(life.changed_at(), Some(Owner { account: life.account, mode }), life.change_told());
-    Ok(())
+    Ok(Owner { account: life.account, mode })
 }

@@ -142,7 +142,7 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
     Ok(())
 }
 
-/// Writes the row of a message that changes, and notes that the message was accepted.
+/// Writes the row of a message that changes, counts the message, and notes that it was accepted.
 pub(super) fn insert_delivery(
     group: &mut Group,
     message: &Message,
@@ -158,9 +158,11 @@ pub(super) fn insert_delivery(
         };
         group.note(message.created_at, Some(message.owner()), resource);
     }
+    group.daily.accepted(message);
     let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
     let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, \
-               broadcast_id, media_id, test) VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               broadcast_id, media_id, test, kind, counted_segments) \
+               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?7)";
     group.connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
@@ -172,6 +174,7 @@ pub(super) fn insert_delivery(
         message.broadcast.map(model::BroadcastId::to_bytes),
         message.media.map(MediaId::to_bytes),
         rows::is_test(message.mode),
+        message.kind.as_str(),
     ])?;
     Ok(())
 }

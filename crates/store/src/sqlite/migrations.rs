@@ -31,7 +31,8 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0020_templates.sql"),
     include_str!("../../migrations/sqlite/0021_stopped_carriers.sql"),
     include_str!("../../migrations/sqlite/0022_operators.sql"),
-    include_str!("../../migrations/sqlite/0026_backups.sql"),
+    include_str!("../../migrations/sqlite/0023_daily_usage.sql"),
+    include_str!("../../migrations/sqlite/0024_backups.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

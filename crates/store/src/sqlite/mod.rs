@@ -59,6 +59,7 @@ mod stopped;
 mod templates;
 mod tenants;
 mod text_rules;
+mod usage;
 mod wait_index;
 mod waiting;
 mod waits;

@@ -31,6 +31,7 @@ use crate::contract::bounds::Bounds;
 use crate::contract::changes::tail::Tails;
 use crate::contract::health::CommitSample;
 use crate::contract::webhooks::EventBell;
+use crate::daily::DailyTally;
 use crate::tally::Tally;
 
 /// How many calls may wait for the writer; more wait for a place.
@@ -60,16 +61,18 @@ type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, the count of
-/// parked receipts, attempts under way, the changes, the count of the screen's decisions, the living epochs, the rules
-/// for texts and the state of the index of lists are true of the transaction's state, and a rollback forgets them or
-/// reads them again; the turns only say where to look first, and outlast it.
+/// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, counts by day,
+/// the count of parked receipts, attempts under way, the changes, the count of the screen's decisions, the living
+/// epochs, the rules for texts and the state of the index of lists are true of the transaction's state, and a rollback
+/// forgets them or reads them again; the turns only say where to look first, and outlast it.
 pub(super) struct Group {
     pub(super) connection: Connection,
     /// Quota used, by owner and day, where this process has looked; `true` where it is not written yet.
     pub(super) quota: BTreeMap<(Owner, i64), (u64, bool)>,
     /// Changed counts of broadcasts that are not written yet.
     pub(super) tallies: BTreeMap<BroadcastId, Tally>,
+    /// Changed counts of messages by day that are not written yet.
+    pub(super) daily: DailyTally,
     /// How many receipts are parked.
     pub(super) parked: Parked,
     /// Attempts under way, and the parked receipts that wait for their ends.
@@ -280,6 +283,7 @@ impl Group {
             connection,
             quota,
             tallies,
+            daily: DailyTally::default(),
             parked,
             screened,
             bounds,
@@ -380,6 +384,7 @@ impl Group {
     fn write_group(&mut self) -> Result<(), StoreError> {
         self.write_quota()
             .and_then(|()| self.write_tallies())
+            .and_then(|()| self.write_daily())
             .and_then(|()| self.write_changes())
             .and_then(|()| self.events.write(&self.connection))
             .map_err(|error| store_error(&error))?;
@@ -390,6 +395,7 @@ impl Group {
     fn forget(&mut self) -> rusqlite::Result<()> {
         self.quota.clear();
         self.tallies.clear();
+        self.daily = DailyTally::default();
         self.parked.rolled_back();
         self.flights.rolled_back();
         self.screened.clear();

@@ -242,6 +242,15 @@ macro_rules! conformance {
                 a_block_stands_in_place_of_the_one_of_its_name
                 settings_of_keywords_end_with_the_account_of_their_number
                 tenants_are_read_as_of_one_moment;
+            usage:
+                the_quota_used_is_that_of_the_day_and_the_owner
+                a_message_counts_in_its_day_with_the_status_that_it_has
+                what_is_refused_and_what_is_repeated_counts_nothing
+                owners_are_counted_apart
+                messages_that_are_gone_still_count
+                counts_are_exact_whatever_happens_at_once
+                messages_of_handsets_count_for_those_whom_they_come_to
+                an_automatic_message_counts_as_any_other;
             inbound:
                 a_message_of_a_handset_is_kept_as_it_was_interpreted
                 a_message_that_was_not_answered_in_time_is_one_message
@@ -484,6 +493,7 @@ mod support;
 mod tenants;
 mod unmatched;
 mod upgrade;
+mod usage;
 mod valkey;
 mod waits;
 mod webhooks;

@@ -20,8 +20,9 @@ use store::contract::receipts::ReceiptOutcome;
 use crate::changes::taken;
 use crate::support::{
     Backend, Desk, LEASE_SECS, NODE, NORTH, RETRY_WITHIN, VALID_SECS, acks, admission, after, claim, lease_request,
-    receipt, retry, under,
+    live, receipt, retry, under,
 };
+use crate::usage::recounted;
 
 /// How many recipients an account has in a day.
 const LIMIT: u64 = 3;
@@ -406,6 +407,12 @@ impl Model {
     /// That the store shows every message as the model has it, and no other.
     async fn compare(&self, desk: &Desk) {
         let page = desk.store.messages(None, Default::default(), None, 1_000).await.unwrap();
+        for account in self.accounts {
+            let (from, to) = (UtcDay::of(after(0)), UtcDay::of(self.now()));
+            let counted = desk.store.usage(live(account), from, to).await.unwrap();
+            let of_account = page.messages.iter().filter(|record| record.message.account == account);
+            assert_eq!(counted, recounted(of_account));
+        }
         let seen: HashMap<MessageId, _> = page.messages.into_iter().map(|record| (record.message.id, record)).collect();
         assert_eq!(seen.len(), self.entries.len());
         for entry in &self.entries {

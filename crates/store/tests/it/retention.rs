@@ -29,7 +29,7 @@ use crate::tenants::account;
 const LATER: u64 = 1_000_000;
 
 /// Walks to the end; how many things were removed.
-async fn walk(desk: &Desk, walk: Walk, before: Timestamp) -> u64 {
+pub(crate) async fn walk(desk: &Desk, walk: Walk, before: Timestamp) -> u64 {
     let mut removed = 0;
     for _ in 0..1_000 {
         let step = desk.store.remove_old(walk, before, 100).await.unwrap();

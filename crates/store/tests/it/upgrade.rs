@@ -6,7 +6,9 @@ use std::time::Duration;
 use model::idempotency::{AnswerForm, Endpoint};
 use model::number::{Number, NumberState};
 use model::quota::UtcDay;
-use model::{Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningCertainty, ScreeningOutcome, Status};
+use model::{
+    Broadcast, Message, MessageId, Mode, Originator, Owner, ScreeningCertainty, ScreeningOutcome, Status, Timestamp,
+};
 use rusqlite::{Connection, params};
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Quota};
 use store::contract::changes::{Kind, Kinds};
@@ -201,6 +203,51 @@ async fn a_sent_message_waits_for_its_receipts_for_three_days_and_a_parked_recei
         assert_eq!((ended.missing.len(), ended.ended), (missing, 0), "after {hours} hours");
     }
     assert!(desk.delivery(sent.id).await.receipt_missing);
+}
+
+#[tokio::test]
+async fn old_messages_are_counted_by_their_days_and_go_on_counting() {
+    let (file, elsewhere) = (SqliteFile::fresh(), SqliteFile::fresh());
+    let mut desk = Desk::open(&elsewhere).await;
+    let account = desk.account();
+    let old = OldStore::make(&file);
+    let midnight = UtcDay::of(NOW).end();
+    let last = midnight - Duration::from_millis(1);
+    let sent = desk.message_at(account, NOW);
+    old.add_message(&sent, Status::Sent);
+    let waits = desk.message_at(account, last);
+    old.add_message(&waits, Status::Queued);
+    old.add_message(&desk.message_at(account, midnight), Status::Queued);
+    // The id tells the day: this one was accepted while the clock was set back.
+    let ahead = Message { created_at: NOW, ..desk.message_at(account, midnight) };
+    old.add_message(&ahead, Status::Queued);
+    old.add_message(&Message { mode: Mode::Test, ..desk.message(account) }, Status::Queued);
+    old.add_message(&desk.message_at(account, Timestamp::from_millis(0)), Status::Sent);
+    old.add_message(&desk.message_at(account, Timestamp::parse("2189-01-01T00:00:00Z").unwrap()), Status::Sent);
+    drop(old);
+
+    desk.use_store(file.open().await);
+    desk.join().await;
+    let owner = Owner { account, mode: Mode::Live };
+    let counts = async |desk: &Desk, owner| {
+        let found = desk.store.usage(owner, UtcDay(0), UtcDay(100_000)).await.unwrap();
+        let day = |day: UtcDay| (day.end() - Duration::from_secs(86_400)).to_string()[..10].to_owned();
+        found.iter().map(|count| format!("{} {} {}", day(count.day), count.status.as_str(), count.messages)).collect()
+    };
+    let listed: Vec<String> = counts(&desk, owner).await;
+    let others = |today: &[&str]| {
+        let others = [&["1970-01-01 sent 1"], today, &["2026-03-16 queued 2", "2189-01-01 sent 1"]].concat();
+        others.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(listed, others(&["2026-03-15 queued 1", "2026-03-15 sent 1"]));
+    let test: Vec<String> = counts(&desk, Owner { account, mode: Mode::Test }).await;
+    assert_eq!(test, ["2026-03-15 queued 1"]);
+
+    let ended = desk.expire(model::Moment::of(waits.expires_at), 100).await;
+    assert!(ended.iter().any(|change| change.id == waits.id));
+    let listed: Vec<String> = counts(&desk, owner).await;
+    assert!(listed.contains(&"2026-03-15 undelivered 1".to_owned()), "{listed:?}");
+    assert!(!listed.iter().any(|line| line.starts_with("2026-03-15 queued")), "{listed:?}");
 }
 
 #[tokio::test]

@@ -24,7 +24,9 @@ class AsyncClient:
     ...         print(message["id"])
     """
 
-    _LISTS = frozenset({"messages", "broadcasts", "opt_outs", "opt_out_history", "webhooks", "deliveries", "events"})
+    _LISTS = frozenset(
+        {"messages", "broadcasts", "opt_outs", "opt_out_history", "webhooks", "deliveries", "events", "numbers"}
+    )
 
     def __init__(self, key_id: str, secret: str, *, concurrency: int = 8, **settings: Any):
         self._client = Client(key_id, secret, **settings)

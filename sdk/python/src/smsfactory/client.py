@@ -14,19 +14,25 @@ from .transport import Transport
 
 if TYPE_CHECKING:
     from .types import (
+        Account,
         AnyMessage,
         Broadcast,
         Delivery,
         Event,
         ImportReport,
         Message,
+        Number,
         OptOut,
         OptOutChange,
         TestResult,
+        Usage,
         Webhook,
     )
 
 _BASE = "/api/v1/messaging"
+
+#: Has a field refused that the server does not know: it is a mistake, and would be ignored otherwise.
+_STRICT = "handling=strict"
 
 
 class Client:
@@ -163,8 +169,8 @@ class Client:
 
     def opt_in(self, number: str, *, from_: str | None = None, reason: str | None = None) -> None:
         """Opts a handset in again. A reason is required where the handset opted out itself."""
-        query = "?" + urlencode({"from": from_}) if from_ else ""
-        self._send("DELETE", f"/optout/{_part(number)}{query}", _present({"reason": reason}), repeats=True)
+        path = f"/optout/{_part(number)}" + _query_of({"from": from_})
+        self._send("DELETE", path, _present({"reason": reason}), repeats=True)
 
     def opt_out_history(self, number: str, **filters: Any) -> Iterator[OptOutChange]:
         """Every opt-out and opt-in of a handset, oldest first."""
@@ -172,7 +178,7 @@ class Client:
 
     def import_opt_outs(self, csv: str) -> ImportReport:
         """Opts out the numbers of a CSV file with the columns `number`, `from`, `reason` and `createdAt`."""
-        headers = {"Content-Type": "text/csv"}
+        headers = {"Content-Type": "text/csv", "Prefer": _STRICT}
         answer = self._transport.send("POST", f"{_BASE}/optout/import", headers, csv.encode(), repeats=True)
         return answer.json()
 
@@ -225,11 +231,35 @@ class Client:
         """The events of the account, oldest first. Filters are `type`, `after`, `follow`, `limit`."""
         return self._pages("/event", filters)
 
+    # Account
+
+    def account(self) -> Account:
+        """The account's limits, its quota of today, and the rules that apply to it."""
+        return self._get("/account")
+
+    def numbers(self, **filters: Any) -> Iterator[Number]:
+        """The senders of the account: numbers, then short codes, then names. `limit` is the size of a page."""
+        return self._pages("/number", filters)
+
+    def usage(self, *, from_: str | None = None, to: str | None = None) -> Usage:
+        """How many messages and segments of each UTC day stand where, both days included.
+
+        Args:
+            from_: The first day: a date such as `2026-03-01`, or a time. 29 days before `to` by default.
+            to: The last day; today by default.
+        """
+        return self._get("/usage" + _query_of({"from": from_, "to": to}))
+
+    def usage_csv(self, *, from_: str | None = None, to: str | None = None) -> str:
+        """The same as a CSV file."""
+        path = _BASE + "/usage" + _query_of({"from": from_, "to": to})
+        return self._transport.send("GET", path, {"Accept": "text/csv"}, None, repeats=True).body.decode()
+
     # Requests
 
     def _create(self, path: str, fields: dict[str, Any], key: str | None, wait: int | None) -> Any:
-        preferences = ["handling=strict"] + ([f"wait={wait}"] if wait is not None else [])
-        headers = {"Idempotency-Key": key or uuid.uuid4().hex, "Prefer": ", ".join(preferences)}
+        preference = _STRICT if wait is None else f"{_STRICT}, wait={wait}"
+        headers = {"Idempotency-Key": key or uuid.uuid4().hex, "Prefer": preference}
         return self._send("POST", path, fields, headers=headers, repeats=True)
 
     def _get(self, path: str) -> Any:
@@ -246,13 +276,14 @@ class Client:
     ) -> Any:
         headers, body = dict(headers or {}), None
         if fields is not None:
-            headers["Content-Type"], body = "application/json", json.dumps(fields).encode()
+            headers = {"Content-Type": "application/json", "Prefer": _STRICT, **headers}
+            body = json.dumps(fields).encode()
         return self._transport.send(method, _BASE + path, headers, body, repeats=repeats).json()
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[Any]:
         query = _query(filters)
         while True:
-            page = self._get(path + ("?" + urlencode(query) if query else ""))
+            page = self._get(path + _query_of(query))
             yield from page["data"]
             if page["nextCursor"] is None:
                 return
@@ -262,6 +293,11 @@ class Client:
 def _part(text: str) -> str:
     """A part of a path."""
     return quote(text, safe="")
+
+
+def _query_of(parameters: dict[str, Any]) -> str:
+    query = urlencode(_present(parameters))
+    return f"?{query}" if query else ""
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:

@@ -307,6 +307,85 @@ class WebhookEvent(TypedDict):
     disabledAt: NotRequired[str]
 
 
+class Limits(TypedDict):
+    messagePerMinute: int
+    broadcastPerMinute: int
+    readPerMinute: int
+    recipientsPerBroadcast: int
+    smsCharacters: int
+    mmsCharacters: int
+
+
+class Quota(TypedDict):
+    limit: int
+    used: int
+    left: int
+    resetsAt: str
+
+
+class Screening(TypedDict):
+    sure: Literal["block", "flag", "off"]
+    unsure: Literal["block", "flag", "off"]
+    exempt: list[
+        Literal[
+            "shaft.sex",
+            "shaft.hate",
+            "shaft.alcohol",
+            "shaft.firearms",
+            "shaft.tobacco",
+            "phishing",
+            "fraud",
+            "regulated.cannabis",
+            "regulated.gambling",
+            "regulated.lending",
+        ]
+    ]
+    allowedDomains: list[str]
+    allowedPhrases: list[str]
+
+
+class Retention(TypedDict):
+    textDays: int | None
+    messageDays: int | None
+
+
+class Account(TypedDict):
+    id: str
+    name: str
+    mode: Literal["live", "test"]
+    createdAt: str
+    limits: Limits
+    quota: Quota
+    senderKinds: list[Literal["number", "short_code", "name"]]
+    screening: Screening
+    retention: Retention
+
+
+class Capabilities(TypedDict):
+    send: bool
+    receive: bool
+
+
+class Number(TypedDict):
+    number: str
+    kind: Literal["number", "short_code", "name"]
+    state: Literal[
+        "active", "pending", "suspended", "deactivated", "released", "unavailable"
+    ]
+    capabilities: Capabilities
+    segmentsPerSecond: int | None
+    createdAt: str
+
+
+class UsageCount(TypedDict):
+    day: str
+    direction: Literal["outbound", "inbound"]
+    messageType: Literal["SMS", "MMS"]
+    status: Literal["queued", "sent", "delivered", "undelivered", "failed", "received"]
+    messages: int
+    segments: int
+
+
 Message = TypedDict(
     "Message",
     {
@@ -368,5 +447,16 @@ Broadcast = TypedDict(
         "createdAt": str,
         "counts": NotRequired[Counts],
         "stopped": NotRequired[int],
+    },
+)
+
+
+Usage = TypedDict(
+    "Usage",
+    {
+        "from": str,
+        "to": str,
+        "by": Literal["day"],
+        "data": list[UsageCount],
     },
 )

@@ -2,7 +2,7 @@
 
 use model::error::Refusal;
 
-use super::{Fields, of};
+use super::{Fields, Read, of};
 
 /// The fields of such a body, as they stand.
 #[derive(Default)]
@@ -25,6 +25,6 @@ impl Fields for OptOutFields {
 ///
 /// # Errors
 /// As [`of_message`](super::of_message).
-pub(in crate::api) fn of_opt_out(body: &[u8]) -> Result<OptOutFields, Refusal> {
-    if body.is_empty() { Ok(OptOutFields::default()) } else { of(body) }
+pub(in crate::api) fn of_opt_out(body: &[u8]) -> Result<Read<OptOutFields>, Refusal> {
+    if body.is_empty() { Ok(Read::default()) } else { of(body) }
 }

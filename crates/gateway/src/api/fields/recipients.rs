@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use wire::text::LooseText;
 
 use super::text::plain;
-use super::{Fields, Wrong, object, terms};
+use super::{Fields, Unknown, Wrong, object, terms, unknown};
 
 /// What a list that is none should have been.
 const LIST: &str = "array of recipients";
@@ -33,7 +33,11 @@ impl Fields for BroadcastRequest {
         Some(&mut self.body)
     }
 
-    fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+    fn advice(name: &str) -> Option<&'static str> {
+        unknown::advice(name)
+    }
+
+    fn other(&mut self, name: &str, json: &str, unknown: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
         if let Some(read) = terms::read(name, json, &mut self.reference, &mut self.validity) {
             return Some(read);
         }
@@ -42,7 +46,7 @@ impl Fields for BroadcastRequest {
         }
         let wrong = match json.as_bytes().first() {
             Some(b'[') => {
-                let mut list = List::default();
+                let mut list = List { recipients: RecipientList::default(), wrong: None, unknown };
                 // The whole body is being read as JSON: nothing in it can fail to be JSON here.
                 let read = serde_json::Deserializer::from_str(json).deserialize_seq(&mut list);
                 let wrong = list.wrong.or(read.err().map(|_| ("recipients".into(), LIST)));
@@ -56,11 +60,14 @@ impl Fields for BroadcastRequest {
     }
 }
 
-#[derive(Default)]
-struct List {
+struct List<'a> {
     recipients: RecipientList,
     wrong: Option<Wrong>,
+    unknown: &'a mut Unknown,
 }
+
+/// Where the fields of recipients stand, whichever recipients have them.
+const OF_RECIPIENTS: &str = "recipients[].";
 
 /// A recipient that is an object.
 #[derive(Default)]
@@ -74,7 +81,7 @@ impl Fields for Recipient {
     }
 }
 
-impl List {
+impl List<'_> {
     fn take(&mut self, json: &str) {
         let index = self.recipients.count();
         let wrong = match json.as_bytes() {
@@ -92,7 +99,7 @@ impl List {
             }
             [b'{', ..] => {
                 let mut recipient = Recipient::default();
-                let (wrong, _) = object(json, &mut recipient);
+                let (wrong, _) = object(json, &mut recipient, self.unknown, OF_RECIPIENTS);
                 // Without a `to` it is a recipient whose number is none.
                 self.recipients.push(recipient.to.as_deref().unwrap_or_default());
                 wrong.map(|(field, expected)| (format!("recipients[{index}].{field}").into(), expected))
@@ -106,7 +113,7 @@ impl List {
     }
 }
 
-impl<'de> Visitor<'de> for &mut List {
+impl<'de> Visitor<'de> for &mut List<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,14 +146,16 @@ mod tests {
             r#"{"from":"+1","recipients":["+18005551001", {"to":"+18005551002","name":["x"]},"\u002b18005551003","#,
             r#"{},{"to":null}," ","\ud800",{"to":"\ud800"}],"x":[1]}"#,
         );
-        let request = of_broadcast(body.as_bytes()).unwrap();
+        let read = of_broadcast(body.as_bytes()).unwrap();
+        assert_eq!(read.unknown.to_header().unwrap(), "recipients[].name, x");
+        let request = read.fields;
         assert_eq!(
             request.recipients,
             Some(list(&["+18005551001", "+18005551002", "+18005551003", "", "", " ", "\\ud800", "\\ud800"]))
         );
         assert_eq!(request.from.as_deref(), Some("+1"));
-        assert_eq!(of_broadcast(br#"{"recipients":null}"#).unwrap().recipients, None);
-        assert_eq!(of_broadcast(br#"{"recipients":[]}"#).unwrap().recipients, Some(list(&[])));
+        assert_eq!(of_broadcast(br#"{"recipients":null}"#).unwrap().fields.recipients, None);
+        assert_eq!(of_broadcast(br#"{"recipients":[]}"#).unwrap().fields.recipients, Some(list(&[])));
     }
 
     #[test]

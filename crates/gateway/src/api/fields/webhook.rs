@@ -2,7 +2,7 @@
 
 use model::error::Refusal;
 
-use super::{Fields, Wrong, of};
+use super::{Fields, Read, Unknown, Wrong, of};
 
 /// The body of `POST /webhook` and of `PATCH /webhook/{id}`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,12 +25,12 @@ pub(crate) struct ReplayFields {
 }
 
 /// Reads the body of an endpoint. `null` is as good as absent.
-pub(crate) fn of_webhook(body: &[u8]) -> Result<WebhookFields, Refusal> {
+pub(crate) fn of_webhook(body: &[u8]) -> Result<Read<WebhookFields>, Refusal> {
     of(body)
 }
 
 /// Reads the body of a replay in the same way.
-pub(crate) fn of_replay(body: &[u8]) -> Result<ReplayFields, Refusal> {
+pub(crate) fn of_replay(body: &[u8]) -> Result<Read<ReplayFields>, Refusal> {
     of(body)
 }
 
@@ -44,7 +44,7 @@ impl Fields for WebhookFields {
         })
     }
 
-    fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+    fn other(&mut self, name: &str, json: &str, _: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
         Some(match name {
             "events" => value("events", json, "an array of strings", &mut self.events),
             "active" => value("active", json, "boolean", &mut self.active),
@@ -64,7 +64,7 @@ impl Fields for ReplayFields {
         })
     }
 
-    fn other(&mut self, name: &str, json: &str) -> Option<(&'static str, Option<Wrong>)> {
+    fn other(&mut self, name: &str, json: &str, _: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
         (name == "eventIds").then(|| value("eventIds", json, "an array of strings", &mut self.event_ids))
     }
 }
@@ -99,7 +99,8 @@ mod tests {
             active: Some(false),
             ..WebhookFields::default()
         };
-        assert_eq!(read.unwrap(), expected);
+        let read = read.unwrap();
+        assert_eq!((read.fields, read.unknown.to_header().unwrap()), (expected, "x".parse().unwrap()));
         for (body, name) in [
             (r#"{"events":"*"}"#, "events"),
             (r#"{"events":[1]}"#, "events"),

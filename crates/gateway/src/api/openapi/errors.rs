@@ -54,8 +54,8 @@ pub(super) fn examples() -> Value {
     examples.collect::<Map<_, _>>().into()
 }
 
-/// The answer of a status with one of these codes.
-pub(super) fn answer(status: u16, codes: &[ErrorCode]) -> Value {
+/// The answer of a status with one of these codes, and with these headers beside those of the status.
+pub(super) fn answer(status: u16, codes: &[ErrorCode], others: &[&str]) -> Value {
     let numbers: Vec<u16> = codes.iter().map(|code| code.number()).collect();
     let lines: Vec<String> =
         codes.iter().map(|code| format!("- `{}` {}: {}", code.number(), code.message(), code.remedy())).collect();
@@ -63,7 +63,7 @@ pub(super) fn answer(status: u16, codes: &[ErrorCode]) -> Value {
         .iter()
         .map(|number| (number.to_string(), json!({ "$ref": format!("#/components/examples/{number}") })))
         .collect();
-    let mut headers = Vec::new();
+    let mut headers = others.to_vec();
     if LATER.contains(&status) {
         headers.push("Retry-After");
     }
@@ -87,9 +87,12 @@ pub(super) fn answer(status: u16, codes: &[ErrorCode]) -> Value {
 /// The headers of an answer: these, and those that every answer has.
 pub(super) fn headers_of(names: &[&str]) -> Value {
     let all = OF_ALL.iter().chain(names);
-    all.map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })))
-        .collect::<Map<_, _>>()
-        .into()
+    all.map(|name| ((*name).to_owned(), header_of(name))).collect::<Map<_, _>>().into()
+}
+
+/// A header by its name.
+pub(super) fn header_of(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
 }
 
 /// Every header that an answer may have.
@@ -108,7 +111,13 @@ pub(super) fn headers() -> Value {
             false,
             &json!({ "const": "true" }),
         ),
-        "Preference-Applied": header("The wait that was applied, `wait=N`.", false, &text),
+        "Preference-Applied": header("The preferences that were applied: `handling=strict`, `wait=N`.", false, &text),
+        "X-Ignored-Fields": header(
+            "The names of fields that were ignored, with commas between them, escaped as in a URL where they are no \
+             plain text. The first ones, where there are many.",
+            false,
+            &text,
+        ),
     })
 }
 

@@ -6,7 +6,7 @@ use model::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
 use super::errors;
-use super::parts::reference;
+use super::parts::{header, reference};
 use crate::http::status;
 
 /// Errors that any request may get, before its path is looked at.
@@ -17,6 +17,13 @@ const OF_ALL: [ErrorCode; 5] = [
     ErrorCode::RequestTooLarge,
     ErrorCode::ServiceUnavailable,
 ];
+
+/// Headers that answers to requests with a body may have.
+const OF_BODIES: [&str; 2] = ["Preference-Applied", "X-Ignored-Fields"];
+
+/// What a client may prefer that sends a body.
+pub(super) const STRICT: &str = "`handling=strict` (RFC 7240) has the request refused with 33100 where the body has a \
+    field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`.";
 
 /// A method of a path.
 pub(super) struct Operation {
@@ -131,8 +138,9 @@ impl Operation {
         if self.is_open {
             operation["security"] = json!([]);
         }
-        if !self.parameters.is_empty() {
-            operation["parameters"] = json!(self.parameters);
+        let parameters = self.all_parameters();
+        if !parameters.is_empty() {
+            operation["parameters"] = json!(parameters);
         }
         if let Some(body) = &self.body {
             operation["requestBody"] = body.clone();
@@ -141,18 +149,33 @@ impl Operation {
         operation
     }
 
+    /// The parameters, with the preference that every request with a body may have.
+    fn all_parameters(&self) -> Vec<Value> {
+        let mut all = self.parameters.clone();
+        if self.body.is_some() && all.iter().all(|parameter| parameter["name"] != "Prefer") {
+            all.push(header("Prefer", STRICT, &json!({ "type": "string", "examples": ["handling=strict"] })));
+        }
+        all
+    }
+
     /// The answers by their status, errors among them.
     fn responses(&self) -> Value {
         let mut responses = Map::new();
+        let of_bodies: &[&str] = if self.body.is_some() { &OF_BODIES } else { &[] };
         for (status, answer) in &self.answers {
-            responses.insert(status.to_string(), answer.clone());
+            let mut answer = answer.clone();
+            for name in of_bodies {
+                answer["headers"][name] = errors::header_of(name);
+            }
+            responses.insert(status.to_string(), answer);
         }
         let mut refused: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
         for code in ErrorCode::ALL.into_iter().filter(|code| self.codes.contains(code)) {
             refused.entry(status::of(code).as_u16()).or_default().push(code);
         }
         for (status, codes) in refused {
-            responses.insert(status.to_string(), errors::answer(status, &codes));
+            let headers = if status == 400 { of_bodies } else { &[] };
+            responses.insert(status.to_string(), errors::answer(status, &codes, headers));
         }
         responses.into()
     }

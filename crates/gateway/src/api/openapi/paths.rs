@@ -1,5 +1,6 @@
 //! The operations, in the order of the document.
 
+mod account;
 mod broadcasts;
 mod messages;
 mod opt_outs;
@@ -14,6 +15,7 @@ pub(super) fn all() -> Vec<Operation> {
     all.extend(broadcasts::all());
     all.extend(opt_outs::all());
     all.extend(webhooks::all());
+    all.extend(account::all());
     all.extend(pages::all());
     all
 }

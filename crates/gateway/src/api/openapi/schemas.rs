@@ -1,5 +1,6 @@
 //! The shapes of requests and answers.
 
+mod account;
 mod addresses;
 mod endpoints;
 mod messages;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 /// Every schema by its name.
 pub(super) fn all() -> Value {
     let mut all = Map::new();
-    for (name, schema) in messages::all().into_iter().chain(addresses::all()).chain(endpoints::all()) {
+    for (name, schema) in [messages::all(), addresses::all(), endpoints::all(), account::all()].into_iter().flatten() {
         all.insert(name.to_owned(), schema);
     }
     all.into()

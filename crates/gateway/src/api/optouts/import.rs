@@ -2,7 +2,7 @@
 //! line that is not is reported. A bad line leaves no other one out: to opt out too few is worse than to do it twice.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,9 +12,11 @@ use pipeline::Pipeline;
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::NewOptOut;
 use runtime::Runtime;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{REASON, check_sender, is_reason};
+use crate::api::fields::Unknown;
 use crate::csv_lines::line_of;
 
 /// Entries of one request at most.
@@ -73,18 +75,9 @@ pub(crate) struct Invalid {
 }
 
 impl Imported {
-    /// Reads a file and opts its numbers out. A failure of the store leaves the rest undone; a repeat does it.
-    pub(crate) async fn of(
-        pipeline: &Arc<Pipeline>,
-        runtime: &Arc<dyn Runtime>,
-        owner: Owner,
-        format: Format,
-        body: Bytes,
-    ) -> Result<Self, Refusal> {
-        // Off the runtime's threads: fifty thousand lines are milliseconds of work.
-        let read = runtime.run_blocking("import of opt-outs", move || read(&body, format)).await;
-        let Read { entries, mut invalid } =
-            read.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))??;
+    /// Opts the numbers of a file out. A failure of the store leaves the rest undone; a repeat does it.
+    pub(crate) async fn of(pipeline: &Arc<Pipeline>, owner: Owner, file: File) -> Result<Self, Refusal> {
+        let File { entries, mut invalid, .. } = file;
         let total = entries.len() + invalid.len();
         let sound = of_account(pipeline, owner, entries, &mut invalid);
         let count = sound.len();
@@ -115,13 +108,26 @@ struct Entry {
     since: Option<Timestamp>,
 }
 
+/// A file that was read.
 #[derive(Debug, Default)]
-struct Read {
+pub(crate) struct File {
     entries: Vec<Entry>,
     invalid: Vec<Invalid>,
+    /// Columns or fields that nobody knows.
+    pub(crate) unknown: Unknown,
 }
 
-impl Read {
+impl File {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ErrorCode::RequestTooLarge`] with more than 50,000 entries.
+    pub(crate) async fn read(runtime: &Arc<dyn Runtime>, format: Format, body: Bytes) -> Result<Self, Refusal> {
+        // Off the runtime's threads: fifty thousand lines are milliseconds of work.
+        let read = runtime.run_blocking("import of opt-outs", move || read(&body, format)).await;
+        read.map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?
+    }
+
     fn note(&mut self, line: u64, entry: Result<Entry, Cow<'static, str>>) -> Result<(), Refusal> {
         if self.entries.len() + self.invalid.len() == ENTRIES_MAX {
             let cause = format!("an import has more than {ENTRIES_MAX} entries");
@@ -150,7 +156,7 @@ fn of_account(pipeline: &Pipeline, owner: Owner, entries: Vec<Entry>, invalid: &
     sound
 }
 
-fn read(body: &[u8], format: Format) -> Result<Read, Refusal> {
+fn read(body: &[u8], format: Format) -> Result<File, Refusal> {
     match format {
         Format::Csv => read_csv(body),
         Format::JsonLines => read_lines(body),
@@ -167,6 +173,9 @@ pub fn lines(body: &[u8], csv: bool) -> Result<(Vec<u64>, Vec<u64>), Refusal> {
     Ok((sound, read.invalid.into_iter().map(|invalid| invalid.line).collect()))
 }
 
+/// What an entry may have: what is read, and what a list of opt-outs shows beside it.
+const KNOWN: [&str; 7] = ["number", "from", "reason", "createdAt", "source", "keyword", "messageId"];
+
 /// Which columns hold what.
 struct Columns {
     number: usize,
@@ -182,6 +191,12 @@ impl Columns {
             |name: &str| record.iter().position(|cell| cell.trim_start_matches('\u{feff}').eq_ignore_ascii_case(name));
         Some(Self { number: at("number")?, from: at("from"), reason: at("reason"), created_at: at("createdAt") })
     }
+
+    /// The names of columns that mean nothing here and in no list of opt-outs.
+    fn unknown(record: &csv::StringRecord) -> impl Iterator<Item = &str> {
+        let names = record.iter().map(|name| name.trim_start_matches('\u{feff}'));
+        names.filter(|name| !name.is_empty() && KNOWN.iter().all(|known| !name.eq_ignore_ascii_case(known)))
+    }
 }
 
 /// An entry of a file, as it stands. What a list of opt-outs shows is one: fields that mean nothing here are ignored.
@@ -196,9 +211,8 @@ pub(crate) struct Row {
 
 /// The records of a CSV file, each with its line, from 1; or why one cannot be read.
 pub(crate) fn rows(file: &[u8]) -> impl Iterator<Item = (u64, Result<Row, Cow<'static, str>>)> {
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(file);
     let mut columns = Columns { number: 0, from: None, reason: None, created_at: None };
-    reader.into_records().enumerate().filter_map(move |(at, record)| {
+    records(file).enumerate().filter_map(move |(at, record)| {
         let record = match record {
             Ok(record) => record,
             Err(error) => return Some((line_of(file, error.position()), Err(unreadable(&error)))),
@@ -217,8 +231,18 @@ pub(crate) fn rows(file: &[u8]) -> impl Iterator<Item = (u64, Result<Row, Cow<'s
     })
 }
 
-fn read_csv(body: &[u8]) -> Result<Read, Refusal> {
-    let mut read = Read::default();
+fn records(file: &[u8]) -> impl Iterator<Item = csv::Result<csv::StringRecord>> {
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(file);
+    reader.into_records()
+}
+
+fn read_csv(body: &[u8]) -> Result<File, Refusal> {
+    let mut read = File::default();
+    if let Some(Ok(header)) = records(body).next()
+        && Columns::named(&header).is_some()
+    {
+        Columns::unknown(&header).for_each(|name| read.unknown.note("", name));
+    }
     for (line, row) in rows(body) {
         read.note(line, row.and_then(|row| entry(line, row)))?;
     }
@@ -237,11 +261,19 @@ fn unreadable(error: &csv::Error) -> Cow<'static, str> {
 #[serde(untagged)]
 enum Written {
     Number(String),
-    Entry(Row),
+    Entry(WrittenRow),
 }
 
-fn read_lines(body: &[u8]) -> Result<Read, Refusal> {
-    let mut read = Read::default();
+#[derive(Deserialize)]
+struct WrittenRow {
+    #[serde(flatten)]
+    row: Row,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
+}
+
+fn read_lines(body: &[u8]) -> Result<File, Refusal> {
+    let mut read = File::default();
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     for (line, text) in (1..).zip(body.split(|octet| *octet == b'\n')) {
         let text = text.trim_ascii();
@@ -250,7 +282,11 @@ fn read_lines(body: &[u8]) -> Result<Read, Refusal> {
         }
         let found = match serde_json::from_slice(text) {
             Ok(Written::Number(number)) => entry(line, Row { number, ..Row::default() }),
-            Ok(Written::Entry(row)) => entry(line, row),
+            Ok(Written::Entry(WrittenRow { row, others })) => {
+                let unknown = others.keys().filter(|name| !KNOWN.contains(&name.as_str()));
+                unknown.for_each(|name| read.unknown.note("", name));
+                entry(line, row)
+            }
             Err(error) if error.is_data() => Err("the line is neither a string nor an object with a `number`".into()),
             Err(_) => Err("the line is not JSON".into()),
         };
@@ -286,76 +322,4 @@ fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The entries as line, number, sender and reason; and the lines that are wrong.
-    fn entries(body: &str, format: Format) -> (Vec<String>, Vec<u64>) {
-        let read = read(body.as_bytes(), format).unwrap();
-        let told = |entry: &Entry| {
-            let from = entry.from.map(|from| from.to_string()).unwrap_or_default();
-            format!("{} {} {from} {}", entry.line, entry.number, entry.reason.as_deref().unwrap_or_default())
-        };
-        (read.entries.iter().map(told).collect(), read.invalid.iter().map(|invalid| invalid.line).collect())
-    }
-
-    #[test]
-    fn csv_has_a_header_or_numbers_first() {
-        for (body, expected) in [
-            ("+18005551001\n+18005551002,x\n", &["1 +18005551001  ", "2 +18005551002  "][..]),
-            ("\u{feff}+18005551001\r\n\r\n+18005551002", &["1 +18005551001  ", "3 +18005551002  "]),
-            (
-                "reason,Number,from\n\"no, thanks\",+18005551001,+18005550100\n,+18005551002,\n",
-                &["2 +18005551001 +18005550100 no, thanks", "3 +18005551002  "],
-            ),
-            ("", &[]),
-            ("number,from\n", &[]),
-        ] {
-            let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
-            assert_eq!(entries(body, Format::Csv), (expected, vec![]), "{body}");
-        }
-    }
-
-    #[test]
-    fn json_lines_have_strings_or_objects() {
-        let body = concat!(
-            "\"+18005551001\"\r\n\n",
-            r#"{"number":"+18005551002","from":null,"source":"keyword","createdAt":"2026-01-01T00:00:00Z"}"#,
-            "\n",
-            r#"{"number":"+18005551003","from":"72345","reason":"asked by phone"}"#,
-        );
-        let expected = ["1 +18005551001  ", "3 +18005551002  ", "4 +18005551003 72345 asked by phone"];
-        assert_eq!(entries(body, Format::JsonLines), (expected.map(ToOwned::to_owned).to_vec(), vec![]));
-    }
-
-    #[test]
-    fn every_bad_line_is_named_and_leaves_no_other_out() {
-        let csv =
-            "number,from,reason\n+18005551001\n18005551002\n+18005551003,??\n,,\n+18005551004,,a\u{7}b\n+18005551005\n";
-        assert_eq!(entries(csv, Format::Csv).1, [3, 4, 5, 6]);
-        let csv = "createdAt,number\n2026-03-15T12:00:00Z,+18005551001\n15.3.2026,+18005551002\n";
-        assert_eq!(entries(csv, Format::Csv), (vec!["2 +18005551001  ".to_owned()], vec![3]));
-        let lines = "\"+18005551001\"\n\"555\"\n{\"from\":\"+18005550100\"}\n[1]\n{\n7\nnull\n\"+18005551002\"\n";
-        assert_eq!(entries(lines, Format::JsonLines).1, [2, 3, 4, 5, 6, 7]);
-        assert_eq!(entries(lines, Format::JsonLines).0.len(), 2);
-        let octets = read(b"+18005551001\n\xff\xff\n+18005551002\n", Format::Csv).unwrap();
-        assert_eq!(octets.invalid, [Invalid { line: 2, reason: "the line is not UTF-8".into() }]);
-        let long = format!("{{\"number\":\"+18005551001\",\"reason\":\"{}\"}}", "x".repeat(501));
-        assert_eq!(entries(&long, Format::JsonLines).1, [1]);
-    }
-
-    #[test]
-    fn a_value_is_repeated_in_part() {
-        let body = format!("\"{}\\u001b[2J\"", "9".repeat(4_000));
-        let invalid = read(body.as_bytes(), Format::JsonLines).unwrap().invalid;
-        assert!(invalid[0].reason.len() < 140 && !invalid[0].reason.contains('\u{1b}'), "{invalid:?}");
-    }
-
-    #[test]
-    fn entries_are_bounded() {
-        let body = |count: usize| (0..count).map(|at| format!("+1800{at:07}\n")).collect::<String>();
-        assert_eq!(read(body(ENTRIES_MAX).as_bytes(), Format::Csv).unwrap().entries.len(), ENTRIES_MAX);
-        let refused = read(body(ENTRIES_MAX + 1).as_bytes(), Format::Csv).err().map(|refusal| refusal.code);
-        assert_eq!(refused, Some(ErrorCode::RequestTooLarge));
-    }
-}
+mod tests;

@@ -27,6 +27,7 @@ pub(super) fn judge(ask: &Ask, reply: &Reply) {
     }
     if let Some(content) = response["content"].get("application/json")
         && !is_head
+        && reply.header("content-type") == Some("application/json")
     {
         let body: Value = serde_json::from_str(&reply.text()).unwrap();
         let problem = problem(&body, &content["schema"]);

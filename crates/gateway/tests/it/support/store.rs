@@ -15,6 +15,7 @@ use model::key::{ApiKey, KeyId, SecretDigest};
 use model::limits::Standing;
 use model::media::{Digest, StoredMedia};
 use model::number::{Block, BlockKind, Number};
+use model::quota::UtcDay;
 use model::webhook::{DisabledReason, EventType, Webhook};
 use model::{
     AccountId, AuditEntry, AuditId, AuditOutcome, AuditRecord, Broadcast, BroadcastId, BroadcastRecord, CarrierName,
@@ -46,6 +47,7 @@ use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
+use store::contract::usage::UsageCount;
 use store::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange,
@@ -53,8 +55,8 @@ use store::contract::webhooks::{
 use store::contract::windows::{Taken, Window};
 use store::{
     Audit, Broadcasts, Changes, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages, Nodes,
-    Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Webhooks,
-    Windows,
+    Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Usage,
+    Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -641,6 +643,17 @@ impl Holds for Gated {
 
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
         self.inner.end_queued(node, now, limit).await
+    }
+}
+
+#[async_trait]
+impl Usage for Gated {
+    async fn quota_used(&self, owner: Owner, day: UtcDay) -> Result<u64, StoreError> {
+        self.inner.quota_used(owner, day).await
+    }
+
+    async fn usage(&self, owner: Owner, from: UtcDay, to: UtcDay) -> Result<Vec<UsageCount>, StoreError> {
+        self.inner.usage(owner, from, to).await
     }
 }
 

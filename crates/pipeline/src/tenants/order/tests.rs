@@ -93,6 +93,27 @@ fn a_page_of_numbers_and_of_accounts_looks_at_one_more_than_it_shows() {
 }
 
 #[test]
+fn a_page_of_an_accounts_numbers_has_those_that_it_has_now() {
+    let mut order = Order::default();
+    for index in (0..20_000).rev() {
+        order.put_number(number(index), None, Some(account(index % 1_000)));
+    }
+    let listed = order.numbers_after(account(7), Some(&number(10_007)), 5);
+    let expected = [11_007, 12_007, 13_007, 14_007, 15_007].map(number);
+    assert_eq!((&listed.items[..], listed.is_more, listed.looked_at), (&expected[..], true, 6));
+    order.put_number(number(7), Some(account(7)), Some(account(5_000)));
+    order.put_number(number(1_007), Some(account(7)), None);
+    let (seen, _) = walk(3, |after: Option<&Originator>| order.numbers_after(account(7), after, 3));
+    assert_eq!(seen, (2..20).map(|index| number(index * 1_000 + 7)).collect::<Vec<_>>());
+    assert_eq!(order.numbers_after(account(5_000), None, 5).items, [number(7)]);
+    order.put_number(number(7), Some(account(5_000)), Some(account(5_000)));
+    assert_eq!(order.numbers_after(account(5_000), None, 5).items, [number(7)], "it changed hands with nobody");
+    order.put_number(number(7), Some(account(5_000)), None);
+    assert_eq!(order.numbers_after(account(5_000), None, 5), Listed::default());
+    assert_eq!(order.numbers.after(None, 20_000).items.len(), 20_000);
+}
+
+#[test]
 fn a_page_of_an_accounts_keys_looks_at_no_other_accounts() {
     let (mut order, entropy) = (Order::default(), SeededEntropy::new(1));
     for index in 0..20_000u32 {

@@ -99,6 +99,22 @@ pub(super) const TABLES: &[Table] = &[
         ..PLAIN
     },
     Table {
+        name: "daily_usage",
+        from: "daily_usage",
+        walk: &["account_id", "mode", "day", "kind", "status"],
+        key: &["account_id", "test", "day", "kind", "status"],
+        columns: &[
+            ("account_id", Id, "account_id"),
+            ("test", Flag, "mode = 'test'"),
+            ("day", Long, "day"),
+            ("kind", Text, "kind"),
+            ("status", Text, "status"),
+            ("messages", Long, "messages"),
+            ("segments", Long, "segments"),
+        ],
+        ..PLAIN
+    },
+    Table {
         name: "screening_templates",
         from: "screening_templates",
         walk: &["account_id", "id"],

@@ -11,6 +11,12 @@ use super::{PLAIN, Table};
 const TEST: &str = "coalesce(d.test, (SELECT m.mode = 'test' FROM messages m WHERE m.account_id = d.account_id \
     AND m.id = d.message_id))";
 
+/// Likewise what is counted of a message.
+const KIND: &str = "coalesce(d.kind, (SELECT m.kind FROM messages m WHERE m.account_id = d.account_id \
+    AND m.id = d.message_id))";
+const COUNTED: &str = "coalesce(d.counted_segments, (SELECT m.segments FROM messages m \
+    WHERE m.account_id = d.account_id AND m.id = d.message_id))";
+
 pub(super) const TABLES: &[Table] = &[
     Table {
         name: "messages",
@@ -69,6 +75,8 @@ pub(super) const TABLES: &[Table] = &[
             ("receipt_missing", Flag, "d.receipt_missing"),
             ("erased_at", Long, "d.erased_at"),
             ("shares", Text, "d.shares"),
+            ("kind", Text, KIND),
+            ("counted_segments", Number, COUNTED),
         ],
         ..PLAIN
     },

@@ -19,8 +19,10 @@ const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
     $16::text[], $17::bigint[], $18::bigint[])";
 
-const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, segments) \
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::integer[])";
+const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, kind, segments, \
+    counted_segments) \
+    SELECT n.*, n.segments FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], \
+    $7::integer[]) AS n(message_id, account_id, test, broadcast_id, carrier, kind, segments)";
 
 const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
     recipient, \
@@ -37,8 +39,9 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
     Ok(())
 }
 
-/// Notes that a message was accepted.
+/// Counts a message, and notes that it was accepted.
 pub(super) fn note_accepted(unit: &mut Unit, NewMessage { message, carrier, .. }: &NewMessage) {
+    unit.daily.accepted(message);
     let delivery = Delivery::queued(carrier.clone());
     let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
     unit.note(message.created_at, Some(message.owner()), resource);
@@ -77,6 +80,7 @@ struct Columns<'m> {
     broadcasts: Vec<Option<Uuid>>,
     media: Vec<Option<Uuid>>,
     carriers: Vec<&'m str>,
+    kinds: Vec<&'static str>,
     segments: Vec<i32>,
     originators: Vec<String>,
     expires: Vec<i64>,
@@ -96,6 +100,7 @@ impl<'m> Columns<'m> {
             broadcasts: column(new, |new| new.message.broadcast.map(|id| rows::id(id.to_bytes()))),
             media: column(new, |new| new.message.media.map(MediaId::to_bytes).map(rows::id)),
             carriers: column(new, |new| new.carrier.as_str()),
+            kinds: column(new, |new| new.message.kind.as_str()),
             segments: column(new, |new| i32::from(new.message.segments)),
             originators: column(new, |new| rows::address(new.message.originator)),
             expires: column(new, |new| new.message.expires_at.as_millis()),
@@ -104,7 +109,7 @@ impl<'m> Columns<'m> {
 }
 
 async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {
-    let Columns { ids, accounts, tests, broadcasts, media, segments, originators, expires, .. } = columns;
+    let Columns { ids, accounts, tests, broadcasts, media, kinds, segments, originators, expires, .. } = columns;
     unit.execute(
         MESSAGES,
         &[
@@ -113,7 +118,7 @@ async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
             tests,
             broadcasts,
             &column(new, |new| new.message.direction.as_str()),
-            &column(new, |new| new.message.kind.as_str()),
+            kinds,
             originators,
             &column(new, |new| rows::address(new.message.recipient)),
             &column(new, |new| new.message.body.as_deref().map(rows::kept)),
@@ -133,8 +138,8 @@ async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
 }
 
 async fn insert_delivery(unit: &Unit, columns: &Columns<'_>) -> Result<(), Fault> {
-    let Columns { ids, accounts, tests, broadcasts, carriers, segments, .. } = columns;
-    unit.execute(DELIVERY, &[ids, accounts, tests, broadcasts, carriers, segments]).await.map(drop)
+    let Columns { ids, accounts, tests, broadcasts, carriers, kinds, segments, .. } = columns;
+    unit.execute(DELIVERY, &[ids, accounts, tests, broadcasts, carriers, kinds, segments]).await.map(drop)
 }
 
 async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {

@@ -122,8 +122,9 @@ impl Recording<'_> {
             None => None,
         };
         let meaning = Meaning::of(assembled, self.interpreter, earlier);
-        let Meaning { message, is_routed, consequence } = &meaning;
+        let Meaning { message, is_routed, consequence, .. } = &meaning;
         self.unsaved.push((message.clone(), *is_routed));
+        meaning.count_in(&mut self.unit.daily);
         if let Some((owner, resource)) = meaning.change() {
             self.unit.note(now, Some(owner), resource);
         }

@@ -339,6 +339,8 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
     see!(store.stopped_carriers());
     see!(store.held());
     see!(store.keys_of_other_peppers(NOW));
+    see!(store.quota_used(owner, UtcDay::of(NOW)));
+    see!(store.usage(owner, UtcDay(0), UtcDay(100_000)));
     seen
 }
 

@@ -38,8 +38,9 @@ async fn fill(desk: &Desk, client: &Client, count: i64) {
                 segments, \
              reference, created_at, expires_at) SELECT {id}, {account}, false, 'outbound', 'sms', '+18005550000', \
              '+18005551234', 'hello', 'gsm7', 1, 0, 0, 0 {many}; \
-             INSERT INTO delivery (message_id, account_id, test, status, carrier, segments) \
-             SELECT {id}, {account}, false, 'failed', 'north', 1 {many}; \
+             INSERT INTO delivery (message_id, account_id, test, status, carrier, segments, kind, \
+             counted_segments) \
+             SELECT {id}, {account}, false, 'failed', 'north', 1, 'SMS', 1 {many}; \
              INSERT INTO events (message_id, seq, at, kind, detail) SELECT {id}, 1, 0, 'ended', '' {many}; \
              INSERT INTO failures (message_id, account_id, test, status) \
              SELECT {id}, {account}, false, 'failed' {many}"

@@ -4,7 +4,7 @@ use model::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::super::api_path;
-use super::super::operation::Operation;
+use super::super::operation::{Operation, STRICT};
 use super::super::parts::{header, id as id_of, in_path, page_of, paging, query, reference, times};
 
 const TAG: &str = "Messages";
@@ -37,15 +37,15 @@ pub(super) fn all() -> [Operation; 5] {
 /// The headers of a request that sends.
 pub(super) fn headers() -> [Value; 2] {
     let key = json!({ "type": "string", "pattern": "^\"?[A-Za-z0-9@_)(-]{2,100}\"?$" });
-    let wait = json!({ "type": "string", "examples": ["wait=5"] });
+    let prefer = json!({ "type": "string", "examples": ["wait=5", "handling=strict", "handling=strict, wait=5"] });
     [
         header("Idempotency-Key", "In place of `idempotencyKey`. If both are given, they must be the same.", &key),
-        header("Prefer", "`wait=N` (RFC 7240) holds the answer for up to N seconds, 30 at most.", &wait),
+        header("Prefer", &format!("`wait=N` holds the answer for up to N seconds, 30 at most. {STRICT}"), &prefer),
     ]
 }
 
 /// The headers of an answer that accepts something.
-pub(super) const ACCEPTED: [&str; 2] = ["Idempotent-Replayed", "Preference-Applied"];
+pub(super) const ACCEPTED: [&str; 1] = ["Idempotent-Replayed"];
 
 fn send() -> Operation {
     let about = (

@@ -1,0 +1,59 @@
+//! What becomes of fields that nobody knows: the client hears of them in a header, or, where it asks for
+//! `Prefer: handling=strict` (RFC 7240, section 4.4), its request is refused.
+
+use axum::body::Body;
+use axum::http::header::HeaderName;
+use axum::http::{HeaderMap, HeaderValue, Response};
+use model::error::{AdditionalInfo, ErrorCode, Refusal};
+
+use super::fields::{Read, Unknown};
+use super::prefer;
+
+const IGNORED_FIELDS: HeaderName = HeaderName::from_static("x-ignored-fields");
+
+/// How a request is handled.
+pub(super) struct Handling {
+    is_strict: bool,
+    ignored: Option<HeaderValue>,
+}
+
+impl Handling {
+    /// As the client asks in these headers.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self { is_strict: prefer::is_strict(headers), ignored: None }
+    }
+
+    /// What a body says, of which unknown fields are noted.
+    ///
+    /// # Errors
+    /// [`ErrorCode::MalformedRequest`] where there are some and the client wants none.
+    pub(super) fn keep<F>(&mut self, read: Read<F>) -> Result<F, Refusal> {
+        self.note(&read.unknown, read.advice)?;
+        Ok(read.fields)
+    }
+
+    /// Notes unknown fields, about the first of which the client is to know this.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    pub(super) fn note(&mut self, unknown: &Unknown, advice: Option<&'static str>) -> Result<(), Refusal> {
+        if let Some(field) = unknown.first().filter(|_| self.is_strict) {
+            let expected = advice.unwrap_or("no field of this name").into();
+            let info = AdditionalInfo::WrongType { field: field.to_owned().into(), expected };
+            return Err(Refusal::new(ErrorCode::MalformedRequest).with_info(info));
+        }
+        self.ignored = unknown.to_header();
+        Ok(())
+    }
+
+    /// The answer, which says what was ignored, or that nothing was.
+    pub(super) fn told(self, mut response: Response<Body>) -> Response<Body> {
+        if self.is_strict {
+            prefer::applied_strictly(&mut response);
+        }
+        if let Some(ignored) = self.ignored {
+            response.headers_mut().insert(IGNORED_FIELDS, ignored);
+        }
+        response
+    }
+}
