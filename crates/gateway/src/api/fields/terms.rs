@@ -55,8 +55,8 @@ mod tests {
     fn a_validity_is_read_or_refused_by_its_name() {
         let read = |json: &str| format!("{{\"validitySeconds\":{json}}}").into_bytes();
         for (json, secs) in [("1", Some(1)), ("2592000", Some(2_592_000)), ("null", None)] {
-            assert_eq!(of_message(&read(json)).unwrap().validity.map(Validity::as_secs), secs, "{json}");
-            assert_eq!(of_broadcast(&read(json)).unwrap().validity.map(Validity::as_secs), secs, "{json}");
+            assert_eq!(of_message(&read(json)).unwrap().fields.validity.map(Validity::as_secs), secs, "{json}");
+            assert_eq!(of_broadcast(&read(json)).unwrap().fields.validity.map(Validity::as_secs), secs, "{json}");
         }
         let wrong = Some(AdditionalInfo::WrongType { field: VALIDITY.into(), expected: SECONDS.into() });
         for json in ["0", "-1", "2592001", "4294967297", "1.5", "60.0", "\"60\"", "true", "[60]", "{}"] {
