@@ -262,11 +262,7 @@ impl ErrorCode {
                 "The body, or the headers, are over the limit, or an import has more than 50,000 entries."
             }
             Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
-            Self::InvalidIdempotencyKey => {
-                "A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may \
-                 stand in double quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. \
-                 Nothing may follow the closing quote, and in the body the quotes are not part of a key."
-            }
+            Self::InvalidIdempotencyKey => INVALID_KEY,
             Self::MessageTooLong => "The body has more characters than the platform takes.",
             Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",
             Self::TooLateToCancel => {
@@ -276,6 +272,11 @@ impl ErrorCode {
         }
     }
 }
+
+const INVALID_KEY: &str = "\
+    A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double \
+    quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. Nothing may follow the closing \
+    quote, and in the body the quotes are not part of a key.";
 
 const INVALID_CHARACTERS: &str = "\
     `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control \

@@ -50,7 +50,7 @@ fn a_sound_configuration_is_sound_whatever_the_commands_environment() {
     let variables = [("SMSFACTORY_ADMIN_URL", "http://127.0.0.1:8081"), ("SMSFACTORY_KEYS_PEPPER", pepper.as_str())];
     let (code, out, err) = check(directory.path(), &text, &variables);
     assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
-    assert!(out.contains("read, 1 carrier, 0 routes") && out.contains("will be made"), "{out}");
+    assert!(out.contains("read, 1 carrier, 0 routes") && out.contains("will be created"), "{out}");
     assert!(!directory.path().join("data").exists(), "a check leaves nothing behind");
 }
 
@@ -394,7 +394,7 @@ async fn a_carrier_is_abandoned_by_those_who_say_yes() {
     let abandon = |arguments: &[&str]| run(smsfactory(&[&["carrier", "--url", &url, "abandon"], arguments].concat()));
     let (code, out, err) = abandon(&["old"]).await;
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("Abandon carrier old?") && err.contains("Say --yes"), "{err}");
+    assert!(err.contains("Abandon carrier old?") && err.contains("say --yes"), "{err}");
     assert_eq!(server.carrier("old").await["queued"], 3, "nothing was changed");
     let (code, out, err) = abandon(&["old", "--yes"]).await;
     assert_eq!((code, err.as_str()), (Some(0), ""));
@@ -415,7 +415,7 @@ async fn a_person_is_erased_by_those_who_say_yes() {
     let erase = |arguments: &[&str]| run(smsfactory(&[&["erase", "--url", &url], arguments].concat()));
     let (code, out, err) = erase(&[PERSON]).await;
     assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("Erase +") && err.contains("Say --yes"), "{err}");
+    assert!(err.contains("Erase +") && err.contains("say --yes"), "{err}");
     let counted = |out: &str, name: &str| {
         let row = out.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
         row.split_whitespace().last().unwrap_or_default().to_owned()
