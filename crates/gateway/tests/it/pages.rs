@@ -65,7 +65,7 @@ async fn the_reference_names_every_operation_and_has_its_style_beside_it() {
 #[tokio::test]
 async fn what_is_no_code_has_no_page() {
     let stage = Stage::start().await;
-    for name in ["33020", "33109", "0", "99999", "99999999999", "abc", "-33001", "33001.0", "%ff", "%3Cscript%3E"] {
+    for name in ["33020", "33110", "0", "99999", "99999999999", "abc", "-33001", "33001.0", "%ff", "%3Cscript%3E"] {
         stage.ask(&Ask::new("GET", &format!("/page/errors/{name}"))).await.refused(33101, Value::Null);
     }
 }

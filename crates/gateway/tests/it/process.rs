@@ -182,7 +182,7 @@ async fn a_second_signal_ends_at_once() {
         eventually("the message has left", async || (service.carrier().await["window"]["used"] == 1).then_some(()))
             .await;
         service.signal(Signal::TERM);
-        eventually("the service drains", async || service.has_logged("Ending").then_some(())).await;
+        eventually("the service drains", async || service.has_logged("Stopping").then_some(())).await;
         service.signal(second);
         assert_eq!(service.ended().await.code(), Some(1));
         assert!(service.has_logged("ended at once by a second signal"));
