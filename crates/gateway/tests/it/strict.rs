@@ -26,8 +26,7 @@ async fn an_unknown_field_is_named_in_the_answer_and_changes_nothing() {
     message["colour, please"] = json!({ "to": 5 });
     let sent = stage.ask(&tenant.post(&message)).await;
     assert_eq!(sent.expect(201)["messageType"], "SMS");
-    // serde_json writes an object in the order of its names.
-    assert_eq!(sent.header("x-ignored-fields"), Some("colour%2C%20please, mediaUrls, statusCallback"));
+    assert_eq!(sent.header("x-ignored-fields"), Some("statusCallback, mediaUrls, colour%2C%20please"));
 
     // A refusal says so too: `To` in place of `to` is what was missing.
     let refused = stage.ask(&tenant.post(&json!({ "To": RECIPIENT, "from": tenant.number, "body": "hello" }))).await;
@@ -68,9 +67,13 @@ async fn a_strict_request_with_an_unknown_field_is_refused_and_leaves_nothing() 
 
 #[tokio::test]
 async fn every_body_of_the_api_is_read_strictly_where_the_client_prefers_it() {
-    let mut stage = Stage::with(|config, _| config.webhooks.allow_http = true).await;
+    let mut stage = Stage::with(|config, _| {
+        config.webhooks.allow_http = true;
+        config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
     let tenant = stage.tenant().await;
-    let webhook = ask(&tenant, "POST", "/webhook", &json!({ "url": "https://a.example/hook", "retries": 5 }));
+    let webhook = ask(&tenant, "POST", "/webhook", &json!({ "url": "http://127.0.0.1:9/hook", "retries": 5 }));
     let made = stage.ask(&webhook).await;
     assert_eq!(made.header("x-ignored-fields"), Some("retries"));
     let endpoint = format!("/webhook/{}", made.expect(201)["id"].as_str().unwrap());
@@ -78,7 +81,7 @@ async fn every_body_of_the_api_is_read_strictly_where_the_client_prefers_it() {
     let broadcast = json!({ "recipients": recipients, "from": tenant.number, "body": "hello" });
     for (method, path, body, field) in [
         ("POST", "/broadcast", broadcast, "recipients[].colour"),
-        ("POST", "/webhook", json!({ "url": "https://a.example/hook", "colour": "red" }), "colour"),
+        ("POST", "/webhook", json!({ "url": "http://127.0.0.1:9/hook", "colour": "red" }), "colour"),
         ("PATCH", &*endpoint, json!({ "colour": "red" }), "colour"),
         ("POST", &*format!("{endpoint}/replay"), json!({ "since": "2026-03-15T12:00:00Z", "colour": 1 }), "colour"),
         ("PUT", "/optout/+12025550150", json!({ "colour": "red" }), "colour"),
