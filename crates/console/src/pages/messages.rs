@@ -164,7 +164,6 @@ pub(crate) async fn show(Extension(visit): Extension<Visit>, Path(id): Path<Stri
 
 async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     let message = visit.api.get(&calls::MESSAGE, &[id], &[]).await?;
-    let moment = |name: &str| message[name].is_string().then(|| time(&message[name], visit.now));
     let id = word(&message, "id").to_owned();
     let is_masked = message["body"].is_object();
     let is_outbound = message["direction"] != "inbound";
@@ -195,28 +194,7 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
             }
             section {
                 h2 { "Facts" }
-                (facts(&[
-                    ("Status", Some(chip(word(&message, "status")))),
-                    ("From", said(&message, "from")),
-                    ("To", said(&message, "to")),
-                    ("Direction", said(&message, "direction")),
-                    ("Account", Some(link("/console/accounts", word(&message, "accountId")))),
-                    ("Mode", said(&message, "mode")),
-                    ("Carrier", said(&message, "carrier")),
-                    ("Reference", said(&message, "reference")),
-                    ("Broadcast", message["broadcastId"].as_str().map(|id| link("/console/broadcasts", id))),
-                    ("Attempts", message["attempts"].is_u64().then(|| html! { (count(&message["attempts"])) })),
-                    ("Created", moment("createdAt")),
-                    ("Sent", moment("sentAt")),
-                    ("Delivered", moment("deliveredAt")),
-                    ("Failed", moment("failedAt")),
-                    ("Valid until", moment("expiresAt")),
-                    ("Error", said(&message, "errorType")),
-                    ("Reason", text::of(&message["errorMessage"])),
-                    ("Keyword", said(&message, "keyword")),
-                    ("Erased", moment("erasedAt")),
-                    ("Id", Some(html! { code { (id) } })),
-                ]))
+                (particulars(visit, &message))
             }
         }
         section { h2 { "Timeline" } (timeline(visit, &message)) }
@@ -234,6 +212,33 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     };
     let within = [("Messages", PATH.to_owned())];
     Ok(frame::page(visit, Part::Messages, &format!("Message {id}"), &within, &content))
+}
+
+/// What is known of a message beside its text.
+fn particulars(visit: &Visit, message: &Value) -> Markup {
+    let moment = |name: &str| message[name].is_string().then(|| time(&message[name], visit.now));
+    facts(&[
+        ("Status", Some(chip(word(message, "status")))),
+        ("From", said(message, "from")),
+        ("To", said(message, "to")),
+        ("Direction", said(message, "direction")),
+        ("Account", Some(link("/console/accounts", word(message, "accountId")))),
+        ("Mode", said(message, "mode")),
+        ("Carrier", said(message, "carrier")),
+        ("Reference", said(message, "reference")),
+        ("Broadcast", message["broadcastId"].as_str().map(|id| link("/console/broadcasts", id))),
+        ("Attempts", message["attempts"].is_u64().then(|| html! { (count(message["attempts"])) })),
+        ("Created", moment("createdAt")),
+        ("Sent", moment("sentAt")),
+        ("Delivered", moment("deliveredAt")),
+        ("Failed", moment("failedAt")),
+        ("Valid until", moment("expiresAt")),
+        ("Error", said(message, "errorType")),
+        ("Reason", text::of(message["errorMessage"])),
+        ("Keyword", said(message, "keyword")),
+        ("Erased", moment("erasedAt")),
+        ("Id", Some(html! { code { (word(message, "id")) } })),
+    ])
 }
 
 /// How a text is encoded, and because of which characters.
