@@ -2272,7 +2272,7 @@ export interface components {
              * @description Where they stand now.
              * @enum {string}
              */
-            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "received";
+            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
             /** @description How many there are. */
             messages: number;
             /** @description How many segments they have together. */
@@ -2818,7 +2818,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];

@@ -381,7 +381,9 @@ class UsageCount(TypedDict):
     day: str
     direction: Literal["outbound", "inbound"]
     messageType: Literal["SMS", "MMS"]
-    status: Literal["queued", "sent", "delivered", "undelivered", "failed", "received"]
+    status: Literal[
+        "queued", "sent", "delivered", "undelivered", "failed", "canceled", "received"
+    ]
     messages: int
     segments: int
 
