@@ -139,7 +139,7 @@ impl Watch {
             let left = (self.second.began + SECOND).saturating_duration_since(now);
             let told = self.runtime.timeout(left, self.tail.next()).await;
             match told {
-                Ok(Tailed::Changes(changes)) => self.taken = changes.to_vec().into_iter(),
+                Ok(Tailed::Changes(changes)) => self.taken = Vec::from(&*changes).into_iter(),
                 Ok(Tailed::Missed(count)) => self.left_out += count,
                 Ok(Tailed::Closed) => return Told::Closed,
                 Err(_) if self.left_out == 0 => return Told::Nothing,

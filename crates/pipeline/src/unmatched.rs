@@ -20,7 +20,7 @@ pub struct UnmatchedCounters {
     pub dropped: Counter,
     /// Of these, those that waited too long.
     pub expired: Counter,
-    /// Messages without all receipts after receipt_wait_hours.
+    /// Messages without all receipts after `receipt_wait_hours`.
     pub missing: Counter,
     lines: [Sampler; Reason::ALL.len()],
     dropped_lines: Sampler,
