@@ -127,17 +127,11 @@ impl App {
         let starter =
             Arc::new(Starter { events, entropy, supervisor: supervisor.clone(), store: Arc::clone(&store), node });
         let carriers = start_carriers(&config, &starter).await?;
-        let served = Served {
-            links: MediaLinks::new(public_url(&config, api_address), &prepared.peppers.current)
-                .with_previous(prepared.peppers.previous.as_ref()),
-            objects: prepared.objects,
-        };
+        let served = served(&config, api_address, &prepared.peppers, prepared.objects);
         let pipeline = start_pipeline(&config, &served, prepared.peppers, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
         let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
-        let failures = reports.metrics.sign_ins.clone();
-        let (kept, chance) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
-        let sign_ins = Arc::new(SignIns::new(Arc::clone(&operators), failures, kept, chance, Arc::clone(&runtime)));
+        let sign_ins = sign_ins(&operators, &reports, &starter);
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));
         let tls = prepared.tls.map(|tls| Arc::new(Tls::new(tls)));
@@ -161,21 +155,17 @@ impl App {
             tls,
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
-        let routed = admin::router(Arc::clone(&admin)).merge(prepared.beside);
-        let in_process = routed.clone();
-        let web = console::router(&admin, routed.clone(), Arc::clone(&sign_ins), proxied);
-        let routed = web.merge(routed);
-        let operators = reports.door("admin", prepared.operators, routed, admin::unreadable(&admin), operators_rooms);
+        let in_process = admin::router(Arc::clone(&admin)).merge(prepared.beside);
+        let web = console::router(&admin, in_process.clone(), Arc::clone(&sign_ins), proxied);
+        let web = web.merge(in_process.clone());
+        let operators = reports.door("admin", prepared.operators, web, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);
         // Both are open to the end: clients hear that the process drains, and the operator sees it.
         let doors = [
             supervisor.start("public listener", serve(public, followed.clone())),
             supervisor.start("admin listener", serve(operators, followed)),
         ];
-        let (measured, measures) = (Arc::clone(&pipeline), Arc::clone(&runtime));
-        let measuring = supervisor.start("throughput of carriers", async move {
-            tokio::join!(admin.throughput.measure(&measured, &measures), admin.rates.measure(&measured, &measures));
-        });
+        let measuring = supervisor.start("throughput of carriers", measure(admin, &pipeline, &runtime));
         let telling = supervisor.start("omitted log lines", async move { reports.lines.tell().await });
         Ok(Self {
             api_address,
@@ -367,6 +357,31 @@ fn admin_api(
 struct Served {
     links: MediaLinks,
     objects: Arc<dyn Objects>,
+}
+
+/// Media, and links to them that are good under the pepper and under the one before it.
+fn served(config: &Config, listens_at: SocketAddr, peppers: &Peppers, objects: Arc<dyn Objects>) -> Served {
+    let links = MediaLinks::new(public_url(config, listens_at), &peppers.current);
+    Served { links: links.with_previous(peppers.previous.as_ref()), objects }
+}
+
+/// Measures how fast messages go for as long as the process runs.
+fn measure(
+    admin: Arc<Admin>,
+    pipeline: &Arc<Pipeline>,
+    runtime: &Arc<dyn Runtime>,
+) -> impl Future<Output = ()> + use<> {
+    let (pipeline, runtime) = (Arc::clone(pipeline), Arc::clone(runtime));
+    async move {
+        tokio::join!(admin.throughput.measure(&pipeline, &runtime), admin.rates.measure(&pipeline, &runtime));
+    }
+}
+
+/// What signs operators in.
+fn sign_ins(operators: &Arc<Operators>, reports: &Reports, starter: &Starter) -> Arc<SignIns> {
+    let (store, entropy) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
+    let failures = reports.metrics.sign_ins.clone();
+    Arc::new(SignIns::new(Arc::clone(operators), failures, store, entropy, Arc::clone(&reports.runtime)))
 }
 
 /// What links to the public API begin with. Where the operator names no address, it is the one that is listened on: a

@@ -82,19 +82,21 @@ fn signed_in(begun: &sign_in::SignedIn, address: IpAddr) -> SignedIn {
     SignedIn { cookie: begun.token.reveal().to_owned(), actor: actor(&begun.operator, address) }
 }
 
-fn unavailable(error: sign_in::Unavailable) -> Unavailable {
-    Unavailable(error.to_string())
+impl From<sign_in::Unavailable> for Unavailable {
+    fn from(error: sign_in::Unavailable) -> Self {
+        Self(error.to_string())
+    }
 }
 
 #[async_trait]
 impl Door for Operators {
     async fn redeem(&self, link: &str, address: IpAddr) -> Result<Option<SignedIn>, Unavailable> {
-        let begun = self.0.redeem(link, address).await.map_err(unavailable)?;
+        let begun = self.0.redeem(link, address).await?;
         Ok(begun.map(|begun| signed_in(&begun, address)))
     }
 
     async fn sign_in(&self, name: &str, password: &str, address: IpAddr) -> Result<SignIn, Unavailable> {
-        Ok(match self.0.sign_in(name, password, address).await.map_err(unavailable)? {
+        Ok(match self.0.sign_in(name, password, address).await? {
             Attempt::In(begun) => SignIn::In(signed_in(&begun, address)),
             Attempt::Wrong => SignIn::Wrong,
             Attempt::Later(secs) => SignIn::Later(secs),
@@ -102,17 +104,17 @@ impl Door for Operators {
     }
 
     async fn actor(&self, cookie: &str, address: IpAddr) -> Result<Option<Actor>, Unavailable> {
-        let operator = self.0.operator_of(cookie).await.map_err(unavailable)?;
+        let operator = self.0.operator_of(cookie).await?;
         Ok(operator.map(|operator| actor(&operator, address)))
     }
 
     async fn by_proxy(&self, name: &str, address: IpAddr) -> Result<Option<Actor>, Unavailable> {
-        let operator = self.0.by_proxy(name).await.map_err(unavailable)?;
+        let operator = self.0.by_proxy(name).await?;
         Ok(operator.map(|operator| actor(&operator, address)))
     }
 
     async fn sign_out(&self, cookie: &str) -> Result<(), Unavailable> {
-        self.0.sign_out(cookie).await.map_err(unavailable)
+        Ok(self.0.sign_out(cookie).await?)
     }
 }
 

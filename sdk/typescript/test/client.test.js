@@ -135,7 +135,9 @@ test("a field that the server does not know is an error", async () => {
 
 test("an event is verified and a changed one is not", async (context) => {
   const receiver = await scripted(context, { status: 204 });
-  const webhook = await client.createWebhook({ url: `${receiver.url}/hook`, events: ["*"] });
+  // Of messages that others send meanwhile it hears nothing.
+  const events = ["messaging.incoming.message.received"];
+  const webhook = await client.createWebhook({ url: `${receiver.url}/hook`, events });
   context.after(() => client.removeWebhook(webhook.id));
   assert.equal((await client.testWebhook(webhook.id)).httpStatus, 204);
   const [{ headers, body }] = receiver.asked;

@@ -66,8 +66,8 @@ impl Auditing {
             method: request.method().as_str().into(),
             route: access.route.into(),
             path: path.into(),
-            request: asked.map(kept),
-            before: self.look(look.as_deref()).await.map(kept),
+            request: asked.as_ref().map(kept),
+            before: self.look(look.as_deref()).await.as_ref().map(kept),
         };
         let id = entry.id;
         let unwritten = |error| {
@@ -82,8 +82,11 @@ impl Auditing {
             None if access.special == Special::Reveals => None,
             None => answer,
         };
-        let outcome =
-            AuditOutcome { at: admin.runtime.now(), status: response.status().as_u16(), after: after.map(kept) };
+        let outcome = AuditOutcome {
+            at: admin.runtime.now(),
+            status: response.status().as_u16(),
+            after: after.as_ref().map(kept),
+        };
         if let Err(error) = admin.pipeline.store().end_audit(id, outcome).await {
             tracing::error!(audit.id = %id, %error, "The audit log has no outcome of {id}: {error}");
         }
@@ -143,7 +146,7 @@ fn filled(look: &str, route: &str, path: &str) -> String {
 }
 
 /// JSON as it is kept. Of what is too large, its size is.
-fn kept(value: Value) -> Arc<str> {
+fn kept(value: &Value) -> Arc<str> {
     let text = value.to_string();
     if text.len() > KEPT_BYTES_MAX { json!({ "omitted": true, "bytes": text.len() }).to_string() } else { text }.into()
 }
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_kept_as_its_size() {
-        assert_eq!(&*kept(json!("a")), "\"a\"");
-        assert_eq!(&*kept(json!("a".repeat(KEPT_BYTES_MAX))), r#"{"omitted":true,"bytes":16386}"#);
+        assert_eq!(&*kept(&json!("a")), "\"a\"");
+        assert_eq!(&*kept(&json!("a".repeat(KEPT_BYTES_MAX))), r#"{"omitted":true,"bytes":16386}"#);
     }
 }

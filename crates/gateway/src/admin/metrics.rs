@@ -343,6 +343,7 @@ impl Snapshot {
 
     fn encode_carriers(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         type Read = fn(&CarrierStatus) -> u64;
+        type Count = fn(&Fates) -> u64;
         let all = self.pipeline.carriers();
         let carriers: Vec<(String, CarrierStatus)> =
             all.iter().map(|(carrier, _)| (carrier.name().to_owned(), carrier.status())).collect();
@@ -390,26 +391,16 @@ impl Snapshot {
                 .map(move |(carrier, _)| (carrier.clone(), read(self.pipeline.counters().fates(carrier))))
                 .collect::<Vec<_>>()
         };
-        counter(
-            encoder,
-            "messages_sent",
-            "Messages accepted by a carrier",
-            fates(|fates| fates.sent.get()).into_iter(),
-        )?;
-        counter(encoder, "messages_delivered", "Messages delivered", fates(|fates| fates.delivered.get()).into_iter())?;
-        counter(
-            encoder,
-            "messages_undelivered",
-            "Messages undelivered",
-            fates(|fates| fates.undelivered.get()).into_iter(),
-        )?;
-        counter(encoder, "messages_failed", "Messages failed", fates(|fates| fates.failed.get()).into_iter())?;
-        counter(
-            encoder,
-            "messages_canceled",
-            "Messages canceled before they were submitted",
-            fates(|fates| fates.canceled.get()).into_iter(),
-        )?;
+        let ends: [(&str, &str, Count); 5] = [
+            ("messages_sent", "Messages accepted by a carrier", |fates| fates.sent.get()),
+            ("messages_delivered", "Messages delivered", |fates| fates.delivered.get()),
+            ("messages_undelivered", "Messages undelivered", |fates| fates.undelivered.get()),
+            ("messages_failed", "Messages failed", |fates| fates.failed.get()),
+            ("messages_canceled", "Messages canceled before they were submitted", |fates| fates.canceled.get()),
+        ];
+        for (name, help, read) in ends {
+            counter(encoder, name, help, fates(read).into_iter())?;
+        }
         let submitted = "Time from acceptance to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
         let delivered = "Time from acceptance to delivery at the handset";

@@ -50,33 +50,14 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
     if !is_own_directory(&config.media.directory) {
         note("media.directory", "is empty or the root of the file system: name a directory for media alone".to_owned());
     }
-    for (key, both) in [
-        ("keys.pepper", config.keys.pepper.is_some() && config.keys.pepper_file.is_some()),
-        ("keys.previous_pepper", config.keys.previous_pepper.is_some() && config.keys.previous_pepper_file.is_some()),
-        ("admin.token", config.admin.token.is_some() && config.admin.token_file.is_some()),
-        ("media.s3_secret_key", config.media.s3_secret_key.is_some() && config.media.s3_secret_key_file.is_some()),
-    ] {
-        if both {
-            note(key, format!("is given, and so is `{key}_file`: give one of them, by the file or by the environment"));
-        }
-    }
+    check_secrets(config, &mut note);
     if !config.media.user_agent.is_empty() && UserAgent::parse(&config.media.user_agent).is_none() {
         note(
             "media.user_agent",
             format!("is not 1 to {} visible ASCII characters or spaces between them", UserAgent::CHARACTERS_MAX),
         );
     }
-    if crate::console::settings(&config.console.url).is_none() {
-        note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
-    }
-    let header = &config.console.proxy_header;
-    if !header.is_empty() && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err() {
-        note("console.proxy_header", "is not the name of a header".to_owned());
-    }
-    if !header.is_empty() && config.api.trusted_proxies.is_empty() {
-        let way = "name the networks of the proxy in `api.trusted_proxies`";
-        note("console.proxy_header", format!("is believed from nobody: {way}"));
-    }
+    check_console(config, &mut note);
     if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
         note("screening.directory", mistake);
     }
@@ -170,6 +151,35 @@ fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
         ("retention.messages_days", retention.messages_days.into(), 0, DAYS_MAX),
         ("retention.receipt_keys_days", retention.receipt_keys_days.into(), 0, DAYS_MAX),
     ]
+}
+
+/// Each secret is given once: by itself, or by a file that holds it.
+fn check_secrets(config: &Config, note: &mut impl FnMut(&str, String)) {
+    for (key, both) in [
+        ("keys.pepper", config.keys.pepper.is_some() && config.keys.pepper_file.is_some()),
+        ("keys.previous_pepper", config.keys.previous_pepper.is_some() && config.keys.previous_pepper_file.is_some()),
+        ("admin.token", config.admin.token.is_some() && config.admin.token_file.is_some()),
+        ("media.s3_secret_key", config.media.s3_secret_key.is_some() && config.media.s3_secret_key_file.is_some()),
+    ] {
+        if both {
+            note(key, format!("is given, and so is `{key}_file`: give one of them, by the file or by the environment"));
+        }
+    }
+}
+
+/// How browsers reach the console, and who names its operators.
+fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
+    if crate::console::settings(&config.console.url).is_none() {
+        note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
+    }
+    let header = &config.console.proxy_header;
+    if !header.is_empty() && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err() {
+        note("console.proxy_header", "is not the name of a header".to_owned());
+    }
+    if !header.is_empty() && config.api.trusted_proxies.is_empty() {
+        let way = "name the networks of the proxy in `api.trusted_proxies`";
+        note("console.proxy_header", format!("is believed from nobody: {way}"));
+    }
 }
 
 /// Texts that the types let pass whatever they say.

@@ -157,7 +157,7 @@ async fn a_store_is_opened_once_at_a_time() {
 async fn a_look_at_a_store_says_how_it_is_and_changes_nothing() {
     let file = SqliteFile::fresh();
     let url = format!("sqlite:{}", file.path().display());
-    assert!(check(&url).await.unwrap().contains("will be made") && !file.path().exists());
+    assert!(check(&url).await.unwrap().contains("will be created") && !file.path().exists());
     assert!(waiting(&url).await.unwrap().is_empty() && !file.path().exists());
     let store = file.open().await;
     assert!(check(&url).await.unwrap().contains("in use by a running server"));
@@ -188,7 +188,7 @@ async fn a_look_at_a_store_that_cannot_be_made_says_why_and_makes_nothing() {
         }
     }
     let deep = directory.path().join("a/b/c.db");
-    assert!(check(&format!("sqlite:{}", deep.display())).await.unwrap().contains("will be made"));
+    assert!(check(&format!("sqlite:{}", deep.display())).await.unwrap().contains("will be created"));
     assert!(
         !directory.path().join("a").exists() && std::fs::read_dir(directory.path()).unwrap().count() == 1,
         "nothing is left of the trial"

@@ -72,9 +72,6 @@ pub(super) const fn cause(code: ErrorCode) -> &'static str {
             "POST /api/v1/messaging/broadcast\n\n\
              {\"recipients\": [], \"from\": \"+18005550100\", \"body\": \"Hello\"}"
         }
-        ErrorCode::TooLateToCancel => {
-            "POST /api/v1/messaging/message/msg_…/cancel\n\nafter a carrier has taken the message"
-        }
         _ => form(code),
     }
 }
@@ -108,6 +105,9 @@ const fn media(code: ErrorCode) -> &'static str {
 /// What is wrong with the form of a request.
 const fn form(code: ErrorCode) -> &'static str {
     match code {
+        ErrorCode::TooLateToCancel => {
+            "POST /api/v1/messaging/message/msg_…/cancel\n\nafter a carrier has taken the message"
+        }
         ErrorCode::MalformedRequest => {
             "POST /api/v1/messaging/message\n\n\
              {\"to\": 18005551234, \"from\": \"+18005550100\", \"body\": \"Hello\"}"
