@@ -17,7 +17,6 @@ const FIRST_MAX: u64 = 1 << 48;
 fn run(base: u64, seeds: u64) {
     let first = base + trials::seed() % FIRST_MAX;
     let summary = run_all(first..first + seeds * u64::from(trials::effort()), 5, |_| {});
-    println!("from seed {first}: {}", summary.to_words());
     assert!(summary.failed.is_empty(), "{}", summary.to_words());
 }
 

@@ -389,7 +389,7 @@ async fn without_a_carrier(messages: usize) -> Stage {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_is_abandoned_by_those_who_say_yes() {
-    let server = without_a_carrier(3).await;
+    let server = Box::pin(without_a_carrier(3)).await;
     let url = format!("http://{}", server.admin);
     let abandon = |arguments: &[&str]| run(smsfactory(&[&["carrier", "--url", &url, "abandon"], arguments].concat()));
     let (code, out, err) = abandon(&["old"]).await;
@@ -410,7 +410,7 @@ async fn a_carrier_is_abandoned_by_those_who_say_yes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_erased_by_those_who_say_yes() {
     const PERSON: &str = "+442071838750";
-    let server = without_a_carrier(3).await;
+    let server = Box::pin(without_a_carrier(3)).await;
     let url = format!("http://{}", server.admin);
     let erase = |arguments: &[&str]| run(smsfactory(&[&["erase", "--url", &url], arguments].concat()));
     let (code, out, err) = erase(&[PERSON]).await;
@@ -437,7 +437,7 @@ async fn a_person_is_erased_by_those_who_say_yes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_warns_of_carriers_that_messages_wait_for_and_the_configuration_lacks() {
-    let mut server = without_a_carrier(2).await;
+    let mut server = Box::pin(without_a_carrier(2)).await;
     let (file, store) = (server.directory.path().join("my.toml"), server.config.store.url.0.clone());
     let media = server.config.media.directory.display();
     let sound = format!(
