@@ -19,6 +19,13 @@ ORIGINATOR = "+18005550100"
 DELIVERED, UNDELIVERED, ACKNOWLEDGED, REFUSED = "1", "2", "8", "16"
 
 
+def seen_by(smsc, recipient):
+    """The text that the SMSC has of a recipient so far, its segments in their order."""
+    lines = [line for line in smsc.seen() if line["destination"] == recipient[1:]]
+    lines.sort(key=lambda line: line.get("segment", {}).get("number", 1))
+    return "".join(line["text"] for line in lines)
+
+
 class Reports(http.server.BaseHTTPRequestHandler):
     """Where Kannel reports: what became of which message, in `server.reports`."""
 
@@ -79,9 +86,8 @@ class FromKannel(Case):
             with self.subTest(name):
                 self.send(client, name.replace(" ", "_"), text, unicode, recipient)
                 self.wait_for_report(name.replace(" ", "_"), DELIVERED)
-                lines = [line for line in smsc.seen() if line["destination"] == recipient[1:]]
-                lines.sort(key=lambda line: line.get("segment", {}).get("number", 1))
-                self.assertEqual("".join(line["text"] for line in lines), text)
+                # The report on the first segment may be there before Kannel has sent the last one.
+                self.wait_for(f"the whole text {name}", lambda: seen_by(smsc, recipient) == text)
         self.assertIn(("short", ACKNOWLEDGED), self.reports.reports)
         self.assertEqual(smsc.summary()["malformed"], 0)
 
