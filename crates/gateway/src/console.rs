@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Uri};
+use axum::http::Request;
 use axum::middleware::map_request;
 use console::{Actor, Client, Console, Door, Role, Settings, SignIn, SignedIn, Unavailable};
 use model::Operator;
@@ -15,6 +15,7 @@ use model::Operator;
 use crate::admin::{Admin, Principal};
 use crate::api::address;
 use crate::config;
+use crate::config::console_url::ConsoleUrl;
 use crate::http::Peer;
 use crate::operators::proxy::named;
 use crate::operators::sign_in::{self, Attempt, SignIns};
@@ -25,25 +26,11 @@ pub fn router(admin: &Arc<Admin>, api: Router, sign_ins: Arc<SignIns>, config: c
     let api = api.layer(map_request(move |request| std::future::ready(as_operator(request))));
     let calling = Arc::clone(admin);
     // The configuration was checked.
-    let settings = settings(&config.url).unwrap_or_default();
+    let ConsoleUrl { hosts, is_secure } = ConsoleUrl::parse(&config.url).unwrap_or_default();
+    let settings = Settings { hosts, is_secure };
     let proxy_header = config.proxy_header;
     console::router(Console { api, door: Arc::new(Operators(sign_ins)), settings, runtime, entropy })
         .layer(map_request(move |request| std::future::ready(with_client(&calling, &proxy_header, request))))
-}
-
-/// What the address means at which browsers reach the console; `None` where it is none.
-pub(crate) fn settings(url: &str) -> Option<Settings> {
-    if url.is_empty() {
-        return Some(Settings::default());
-    }
-    let url: Uri = url.parse().ok()?;
-    let is_bare = url.path() == "/" && url.query().is_none() && !url.authority()?.as_str().contains('@');
-    let is_secure = match url.scheme_str()? {
-        "https" => true,
-        "http" => false,
-        _ => return None,
-    };
-    is_bare.then_some(Settings { hosts: vec![url.host()?.to_owned()], is_secure })
 }
 
 /// A call of the console is one of the operator who is signed in.
@@ -115,26 +102,5 @@ impl Door for Operators {
 
     async fn sign_out(&self, cookie: &str) -> Result<(), Unavailable> {
         Ok(self.0.sign_out(cookie).await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_of_the_console_is_a_name_and_whether_it_is_behind_tls() {
-        let of = |host: &str, is_secure| Some(Settings { hosts: vec![host.to_owned()], is_secure });
-        for (url, settings_of_url) in [
-            ("", Some(Settings::default())),
-            ("https://sms.example.com", of("sms.example.com", true)),
-            ("http://sms.example.com:8080/", of("sms.example.com", false)),
-            ("https://sms.example.com/console", None),
-            ("https://ada@sms.example.com", None),
-            ("ftp://sms.example.com", None),
-            ("sms.example.com", None),
-        ] {
-            assert_eq!(settings(url), settings_of_url, "{url}");
-        }
     }
 }

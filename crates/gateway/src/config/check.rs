@@ -11,6 +11,7 @@ use model::TextRetention;
 use pipeline::lease;
 use pipeline::rules::Rules;
 
+use super::console_url::ConsoleUrl;
 use super::mistake::Mistake;
 use super::{Config, RouteType, listeners, log_filter};
 
@@ -169,7 +170,7 @@ fn check_secrets(config: &Config, note: &mut impl FnMut(&str, String)) {
 
 /// How browsers reach the console, and who names its operators.
 fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
-    if crate::console::settings(&config.console.url).is_none() {
+    if ConsoleUrl::parse(&config.console.url).is_none() {
         note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
     }
     let header = &config.console.proxy_header;

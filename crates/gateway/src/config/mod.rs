@@ -4,6 +4,7 @@
 //! say by its types.
 
 mod check;
+pub(crate) mod console_url;
 mod listeners;
 pub(crate) mod log_filter;
 mod mistake;

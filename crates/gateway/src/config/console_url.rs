@@ -1,0 +1,50 @@
+//! The address at which browsers reach the console.
+
+use axum::http::Uri;
+
+/// What `console.url` means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConsoleUrl {
+    /// The names beside those of loopback; none where the key is empty.
+    pub(crate) hosts: Vec<String>,
+    /// Whether browsers come over TLS.
+    pub(crate) is_secure: bool,
+}
+
+impl ConsoleUrl {
+    /// Reads the key; `None` where it is no address of a site.
+    pub(crate) fn parse(url: &str) -> Option<Self> {
+        if url.is_empty() {
+            return Some(Self::default());
+        }
+        let url: Uri = url.parse().ok()?;
+        let is_bare = url.path() == "/" && url.query().is_none() && !url.authority()?.as_str().contains('@');
+        let is_secure = match url.scheme_str()? {
+            "https" => true,
+            "http" => false,
+            _ => return None,
+        };
+        is_bare.then_some(Self { hosts: vec![url.host()?.to_owned()], is_secure })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_the_console_is_a_name_and_whether_it_is_behind_tls() {
+        let of = |host: &str, is_secure| Some(ConsoleUrl { hosts: vec![host.to_owned()], is_secure });
+        for (url, read) in [
+            ("", Some(ConsoleUrl::default())),
+            ("https://sms.example.com", of("sms.example.com", true)),
+            ("http://sms.example.com:8080/", of("sms.example.com", false)),
+            ("https://sms.example.com/console", None),
+            ("https://ada@sms.example.com", None),
+            ("ftp://sms.example.com", None),
+            ("sms.example.com", None),
+        ] {
+            assert_eq!(ConsoleUrl::parse(url), read, "{url}");
+        }
+    }
+}
