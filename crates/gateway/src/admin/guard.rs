@@ -24,7 +24,7 @@ use crate::http::head::check_host;
 /// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token
 /// itself always passes.
 pub(super) async fn guard(State(admin): State<Arc<Admin>>, mut request: Request, next: Next) -> Response<Body> {
-    // An operator who signed in: nobody can put this there over the network.
+    // An operator who signed in. No client can put this value there over the network.
     if let Some(principal) = request.extensions().get::<Principal>().cloned() {
         return admitted(&admin, principal, request, next).await;
     }

@@ -1,4 +1,4 @@
-//! Viewers see masked answers, and so does whoever asks for them with `mask=1`.
+//! Viewers see masked answers, as does every request with `mask=1`.
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
-//! What is not shown to everybody: secrets to nobody, texts as their lengths, numbers by their country and their last
-//! two digits.
+//! Masks: secrets are never shown, texts become their lengths, numbers keep their country and their last two digits.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Fields that nobody knows: they are ignored and named, or refused where the client prefers that.
+//! Unknown fields: they are ignored and named, or refused where the client prefers that.
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ async fn a_strict_request_with_an_unknown_field_is_refused_and_leaves_nothing() 
     let sent = stage.ask(&strict).await;
     sent.expect(201);
     assert_eq!(sent.header("preference-applied"), Some("handling=strict, wait=1"));
-    // A wrong type is told before a field that nobody knows.
+    // A wrong type is reported before an unknown field.
     let wrong = tenant.post(&json!({ "colour": 1, "to": 5 })).header("prefer", "handling=strict");
     stage.ask(&wrong).await.refused(33100, json!({ "field": "to", "expected": "string" }));
 }
@@ -104,7 +104,7 @@ async fn every_body_of_the_api_is_read_strictly_where_the_client_prefers_it() {
     };
     stage.ask(&csv(true)).await.refused(33100, json!({ "field": "colour", "expected": UNKNOWN }));
     let listed = stage.ask(&tenant.get("/optout?number=+12025550152")).await.expect(200);
-    assert_eq!(listed["data"], json!([]), "what is refused opts nobody out");
+    assert_eq!(listed["data"], json!([]), "a refused import changes nothing");
     let imported = stage.ask(&csv(false)).await;
     assert_eq!(
         (imported.expect(200)["added"].clone(), imported.header("x-ignored-fields")),

@@ -71,7 +71,7 @@ const LAST_OF: &str = "SELECT id FROM audit_log WHERE actor = $3::text AND id >=
     LIMIT 1 OFFSET $4";
 const BEGIN: &str = "INSERT INTO audit_log (id, at, actor_kind, actor, address, via, method, route, path, request, \
     before) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
-/// Nobody forgets the entry before its outcome is there.
+/// The lock keeps the entry until its outcome is there.
 const IS_KNOWN: &str = "SELECT 1 FROM audit_log WHERE id = $1 FOR SHARE";
 const END: &str = "INSERT INTO audit_outcomes (id, at, status, after) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 const OLD: &str = "SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED";

@@ -13,19 +13,19 @@ use store::contract::webhooks::Endpoint;
 use super::rates::MINUTES_COMPARED;
 use crate::admin::Admin;
 
-/// A carrier that is down for longer is told.
+/// A carrier that is down for longer needs attention.
 const DOWN: Duration = Duration::from_secs(60);
 
-/// A message that waits for longer is told.
+/// A message that waits for longer needs attention.
 const WAITS: Duration = Duration::from_secs(300);
 
-/// An index of lists that is further behind is told.
+/// An index of lists that is further behind needs attention.
 const BEHIND_MS: u64 = 300_000;
 
 /// So many receipts more that match nothing are told.
 const UNMATCHED: u64 = 10;
 
-/// A node that is missing is told for so long.
+/// How long a missing node needs attention.
 const MISSING: Duration = Duration::from_secs(86_400);
 
 /// How long the store may take for a write.

@@ -1,8 +1,8 @@
-//! The names of fields that nobody knows, for the client that wrote them.
+//! The names of unknown fields, for the client that wrote them.
 
 use axum::http::HeaderValue;
 
-/// How many names are kept. Whoever writes more has got something else wrong.
+/// How many names are kept. A request with more has another mistake.
 const NAMES_MAX: usize = 20;
 
 /// How much of a name is kept, in characters.
@@ -11,7 +11,7 @@ const CHARACTERS_MAX: usize = 64;
 /// The most octets of a header with names.
 const HEADER_MAX: usize = 1_024;
 
-/// Names of fields that nobody knows, each once, in the order in which they came first.
+/// Names of unknown fields, each once, in the order in which they came first.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Unknown(Vec<String>);
 
