@@ -399,7 +399,7 @@ FAULTS = [
         [("smsfactory_webhook_attempts_total", rising(180, outcome="timed_out"))],
         11,
         BY_JOB,
-        "75% of the requests to all endpoints reach nobody",
+        "75% of the requests to all endpoints fail to connect",
     ),
     Fault(
         "SmsfactoryMediaLost",
