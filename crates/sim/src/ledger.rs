@@ -188,6 +188,8 @@ pub(crate) struct Submit {
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) carrier: String,
+    /// The id that the carrier gave.
+    pub(crate) id: String,
     pub(crate) process: ProcessId,
     /// Whether the process was told that the outcome is unknown.
     pub(crate) is_unknown: bool,

@@ -256,7 +256,7 @@ impl Network {
         });
         let message = submission.message.id;
         self.ledger.stir();
-        let copy = Piece { carrier: self.plan.name.clone(), process: from, is_unknown: false };
+        let copy = Piece { carrier: self.plan.name.clone(), id: id.clone(), process: from, is_unknown: false };
         self.ledger.lock().take(submission, segment, copy);
         if self.executor.is_traced() {
             self.executor.note(&format!(

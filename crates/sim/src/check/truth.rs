@@ -1,7 +1,9 @@
 //! A status says what happened.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::event::EventKind;
-use model::{Mode, Status};
+use model::{MessageId, Mode, Status};
 
 use super::{Everything, Found, Wrong};
 use crate::ledger::Facts;
@@ -11,6 +13,7 @@ use crate::world::World;
 /// Sent, delivered and undelivered messages are so because a carrier took them and said so, and canceled ones never
 /// left.
 pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, wrong: &mut Wrong) {
+    let ambiguous = with_ambiguous_ids(world, facts, all);
     for (id, found) in all.messages.iter().filter(|(_, found)| found.record.message.mode == Mode::Live) {
         let (message, status) = (&found.record.message, found.record.delivery.status);
         let segments = 1..=message.segments.max(1);
@@ -31,7 +34,9 @@ pub(super) fn statuses_are_true(world: &World, facts: &Facts, all: &Everything, 
         {
             wrong.push(format!("{id} has failed and no carrier refused it: {:?}", found.record.delivery.error_message));
         }
-        receipts_are_applied(world, facts, found, wrong);
+        if !ambiguous.contains(id) {
+            receipts_are_applied(world, facts, found, wrong);
+        }
         repetitions_are_bounded(facts, found, wrong);
     }
 }
@@ -54,6 +59,22 @@ fn repetitions_are_bounded(facts: &Facts, found: &Found, wrong: &mut Wrong) {
     if events > usize::from(segments) + copies + SPARE_RECEIPT_EVENTS {
         wrong.push(format!("{id} has {events} events of receipts for {copies} copies of segments"));
     }
+}
+
+/// Messages of which a carrier gave an id to another message as well, and whose receipts do not say which of the two
+/// they mean. No status may be guessed from them.
+fn with_ambiguous_ids(world: &World, facts: &Facts, all: &Everything) -> BTreeSet<MessageId> {
+    let mut owners: BTreeMap<_, BTreeSet<MessageId>> = BTreeMap::new();
+    for ((message, _), pieces) in &facts.taken {
+        for piece in pieces {
+            let names_recipient =
+                world.plan.carriers.iter().any(|carrier| carrier.name == piece.carrier && carrier.names_recipient);
+            let recipient = all.messages.get(message).map(|found| &found.record.message.recipient);
+            let key = (&piece.carrier, &piece.id, recipient.filter(|_| names_recipient));
+            owners.entry(key).or_default().insert(*message);
+        }
+    }
+    owners.into_values().filter(|messages| messages.len() > 1).flatten().collect()
 }
 
 /// Where a carrier has each segment once, what it was told to forget shows in the status.
