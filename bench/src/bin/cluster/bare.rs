@@ -19,8 +19,9 @@ const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, direction, k
     SELECT id, account, false, 'outbound', 'sms', originator, recipient, body, 'gsm7', 1, 0, $6::bigint, \
     $6::bigint + 86400000 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) \
     AS n(id, account, originator, recipient, body)";
-const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, carrier, segments) \
-    SELECT id, account, false, 'main', 1 FROM unnest($1::uuid[], $2::uuid[]) AS n(id, account)";
+const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, carrier, kind, segments, \
+    counted_segments) SELECT id, account, false, 'main', 'sms', 1, 1 \
+    FROM unnest($1::uuid[], $2::uuid[]) AS n(id, account)";
 const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
     recipient, originator) SELECT id, account, false, 'main', 0, $5::bigint + 600000, 4294967297, \
     $5::bigint + 86400000, recipient, originator \
@@ -28,6 +29,11 @@ const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, l
 const QUOTA: &str = "INSERT INTO quota AS q (day, account_id, test, used) \
     SELECT 20000, account, false, used FROM unnest($1::uuid[], $2::bigint[]) AS n(account, used) \
     ON CONFLICT (day, account_id, test) DO UPDATE SET used = q.used + excluded.used";
+const USAGE: &str = "INSERT INTO daily_usage AS u (account_id, test, day, kind, status, messages, segments) \
+    SELECT account, false, 20000, 'sms', 'queued', used, used \
+    FROM unnest($1::uuid[], $2::bigint[]) AS n(account, used) \
+    ON CONFLICT (account_id, test, day, kind, status) DO UPDATE SET messages = u.messages + excluded.messages, \
+    segments = u.segments + excluded.segments";
 const KEYS: &str = "INSERT INTO idempotency (account_id, test, endpoint, key, message_id, fingerprint, created_at, \
     form) SELECT account, false, 'message', key, id, decode(repeat('07', 32), 'hex'), $4::bigint, 1 \
     FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS n(account, id, key)";
@@ -83,6 +89,7 @@ struct Writer {
     delivery: Statement,
     queue: Statement,
     quota: Statement,
+    usage: Statement,
     keys: Statement,
 }
 
@@ -90,8 +97,9 @@ impl Writer {
     async fn prepare(client: Client) -> Result<Self, Failure> {
         let messages = client.prepare(MESSAGES).await?;
         let (delivery, queue) = (client.prepare(DELIVERY).await?, client.prepare(QUEUE).await?);
-        let (quota, keys) = (client.prepare(QUOTA).await?, client.prepare(KEYS).await?);
-        Ok(Self { client, messages, delivery, queue, quota, keys })
+        let (quota, usage) = (client.prepare(QUOTA).await?, client.prepare(USAGE).await?);
+        let keys = client.prepare(KEYS).await?;
+        Ok(Self { client, messages, delivery, queue, quota, usage, keys })
     }
 
     /// Writes a group, and waits once: for its commit.
@@ -116,7 +124,7 @@ impl Writer {
             }
         };
         // Polled in this order, all of them are sent at once, one after the other.
-        let (begun, keys, messages, delivery, queue, quota, committed) = tokio::join!(
+        let (begun, keys, messages, delivery, queue, quota, usage, committed) = tokio::join!(
             biased;
             self.client.batch_execute("BEGIN"),
             put_keys,
@@ -125,10 +133,12 @@ impl Writer {
             async { put(&self.queue, &[&ids, &accounts, &numbers, &originators, &at]).await },
             // Last, because others wait for these rows until the commit.
             async { put(&self.quota, &[&counted, &used]).await },
+            async { put(&self.usage, &[&counted, &used]).await },
             self.client.batch_execute("COMMIT"),
         );
         begun?;
-        for changed in [quota, keys, messages, delivery, queue] {
+        // In the order in which they ran: the first that failed has the cause, those behind it are refused.
+        for changed in [keys, messages, delivery, queue, quota, usage] {
             changed?;
         }
         Ok(committed?)
