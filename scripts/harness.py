@@ -52,6 +52,25 @@ def accepts(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def add_binary_option(parser):
+    """The option of every benchmark that names the programs to be measured."""
+    parser.add_argument(
+        "--binary", metavar="DIRECTORY", help="where the programs are; a release build, made here, when absent"
+    )
+
+
+def programs(options):
+    """The directory of the programs that a benchmark measures, built where the option `--binary` is absent."""
+    if options.binary:
+        return os.path.abspath(options.binary)
+    build = ["cargo", "build", "--release", "--quiet", "--locked", "-p", "gateway", "-p", "bench"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    return os.path.join(ROOT, "target", "release")
+
+
 class Process:
     """A program that this script started, and that ends with it."""
 
