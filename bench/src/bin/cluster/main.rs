@@ -31,9 +31,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How many callers ask at once, at all nodes together.
-const CALLERS: usize = 256;
-
 /// Measures stores on PostgreSQL, and prints a table
 #[derive(Debug, Parser)]
 struct Options {
@@ -46,6 +43,9 @@ struct Options {
     /// How many turns each has
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// How many callers ask at once, at all nodes together
+    #[arg(long, default_value_t = 256)]
+    callers: usize,
     /// Which parts: accept, keys, submit, both, take-over
     #[arg(long, default_value = "accept,keys,submit,both,take-over", value_delimiter = ',')]
     only: Vec<String>,
@@ -69,10 +69,10 @@ async fn main() -> Result<(), Failure> {
             let mut nodes: Vec<usize> = (1..=options.nodes).collect();
             nodes.rotate_left(round % options.nodes);
             for count in nodes {
-                table.add(what, count, measure(&databases, what, count, options.messages).await?);
+                table.add(what, count, measure(&databases, what, count, &options).await?);
             }
             if what == "keys" || what == "accept" || !has("accept") {
-                measure_ceiling(&databases, &mut table, what, options.messages).await?;
+                measure_ceiling(&databases, &mut table, what, &options).await?;
             }
         }
     }
@@ -89,36 +89,37 @@ async fn measure_ceiling(
     databases: &Databases,
     table: &mut Table,
     what: &'static str,
-    messages: usize,
+    options: &Options,
 ) -> Result<(), Failure> {
     let (what, keys) = if what == "keys" { (what, Keys::Each) } else { ("accept", Keys::None) };
-    let group = CALLERS / 2;
+    let group = options.callers / 2;
     for connections in [1, 2] {
         let url = databases.fresh().await?;
-        let per_second = bare::measure(&url, connections, group, messages, keys).await?;
+        let per_second = bare::measure(&url, connections, group, options.messages, keys).await?;
         table.add_ceiling(what, connections, Measured { per_second, group: group as f64 });
     }
     Ok(())
 }
 
 /// One measurement of so many nodes.
-async fn measure(databases: &Databases, what: &str, count: usize, messages: usize) -> Result<Measured, Failure> {
+async fn measure(databases: &Databases, what: &str, count: usize, options: &Options) -> Result<Measured, Failure> {
+    let (callers, messages) = (options.callers, options.messages);
     let url = databases.fresh().await?;
     let fleet = Arc::new(Fleet::join(&url, count).await?);
     let load = Arc::new(Load::new(messages));
     let mut took = None;
     let began = Instant::now();
     match what {
-        "accept" => fleet.accept(&load, Keys::None).await?,
-        "keys" => fleet.accept(&load, Keys::Each).await?,
+        "accept" => fleet.accept(&load, callers, Keys::None).await?,
+        "keys" => fleet.accept(&load, callers, Keys::Each).await?,
         "submit" => {
-            fleet.accept(&load, Keys::None).await?;
+            fleet.accept(&load, callers, Keys::None).await?;
             let began = Instant::now();
             fleet.submit(messages).await?;
             took = Some(began.elapsed());
         }
         _ => {
-            let (accepted, submitted) = tokio::join!(fleet.accept(&load, Keys::None), fleet.submit(messages));
+            let (accepted, submitted) = tokio::join!(fleet.accept(&load, callers, Keys::None), fleet.submit(messages));
             accepted.and(submitted)?;
         }
     }

@@ -14,7 +14,7 @@ use store::contract::nodes::Epoch;
 use testkit::{Load, NOW};
 use tokio::sync::{Mutex, mpsc};
 
-use crate::{CALLERS, Failure, JoinSet};
+use crate::{Failure, JoinSet};
 
 /// How many messages a dispatcher takes at once at most, and how many dispatchers a node has: one for each carrier.
 pub(crate) const BATCH: usize = 200;
@@ -56,10 +56,10 @@ impl Fleet {
         Ok(Self(nodes))
     }
 
-    /// Accepts all messages of the load: every caller waits for its answer before it asks again.
-    pub(crate) async fn accept(self: &Arc<Self>, load: &Arc<Load>, keys: Keys) -> Result<(), Failure> {
+    /// Accepts all messages of the load: each of so many callers waits for its answer before it asks again.
+    pub(crate) async fn accept(self: &Arc<Self>, load: &Arc<Load>, callers: usize, keys: Keys) -> Result<(), Failure> {
         let mut running = JoinSet::new();
-        for caller in 0..CALLERS {
+        for caller in 0..callers {
             let (fleet, load) = (Arc::clone(self), Arc::clone(load));
             running.spawn(async move {
                 let node = &fleet.0[caller % fleet.0.len()];

@@ -18,11 +18,14 @@ use crate::table::say;
 /// How many messages wait at the node that dies.
 const MESSAGES: usize = 20_000;
 
+/// How many callers it had.
+const CALLERS: usize = 256;
+
 /// A node renews its epoch and dies at once, which is the latest that another one can notice.
 pub(crate) async fn measure(databases: &Databases) -> Result<(), Failure> {
     let url = databases.fresh().await?;
     let dying = Arc::new(Fleet::join(&url, 1).await?);
-    dying.accept(&Arc::new(Load::new(MESSAGES)), Keys::None).await?;
+    dying.accept(&Arc::new(Load::new(MESSAGES)), CALLERS, Keys::None).await?;
     let other = Node::join(&url, "other").await?;
     dying.renew().await?;
     let died = Instant::now();
