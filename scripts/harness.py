@@ -146,7 +146,9 @@ class Server:
     """A server, its operator, and one account that may send without end. It may be started and stopped many times over
     one directory."""
 
-    def __init__(self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0, api=""):
+    def __init__(
+        self, binary, directory, smsc_port, window=200, settings="", log_directory=None, rate=0, api="", store=None
+    ):
         self.binary, self.directory = binary, directory
         self.api, self.admin = free_port(), free_port()
         self.log = os.path.join(log_directory or directory, "server.log")
@@ -159,7 +161,7 @@ listen = "127.0.0.1:{self.api}"
 [admin]
 listen = "127.0.0.1:{self.admin}"
 [store]
-url = "sqlite:{directory}/smsfactory.db"
+url = "{store or f"sqlite:{directory}/smsfactory.db"}"
 [limits]
 message_per_minute = 4000000000
 broadcast_per_minute = 4000000000

@@ -286,7 +286,7 @@ const INVALID_CHARACTERS: &str = "\
 
 const MALFORMED_REQUEST: &str = "\
     The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, \
-    or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request \
+    or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request \
     itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.";
 
 const SERVICE_UNAVAILABLE: &str = "\

@@ -69,7 +69,7 @@ pub enum TemplateError {
     #[error("a link in it is disguised: write its host plainly, without user info")]
     Disguised,
     /// The path of a link to a host that leads anywhere.
-    #[error("the path of a link to {0} must not vary: it leads to pages of anybody")]
+    #[error("the path of a link to {0} must not vary: anyone can publish a page there")]
     Shared(String),
     /// The text would not pass under the template that was made of it.
     #[error("a part that varies is an offence by itself, or cannot be a value")]

@@ -76,7 +76,10 @@ fn tell_of_backup(directory: &Path, made: &Made) {
         output::say("Media are in a bucket, and are not in it: have the bucket keep versions, or copy it.");
     }
     if made.media_gone > 0 {
-        output::say(format!("{} media were removed meanwhile, for nobody needed them any more.", made.media_gone));
+        output::say(format!(
+            "{} media were removed during the backup, because no message needed them any more.",
+            made.media_gone
+        ));
     }
     output::say("The pepper and the configuration are not in it: keep them elsewhere, for no API key works without.");
 }

@@ -179,7 +179,7 @@ fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
     if !header.is_empty() && config.api.trusted_proxies.is_empty() {
         let way = "name the networks of the proxy in `api.trusted_proxies`";
-        note("console.proxy_header", format!("is believed from nobody: {way}"));
+        note("console.proxy_header", format!("has no effect: {way}"));
     }
 }
 

@@ -1,15 +1,27 @@
 //! The schema's versions: numbered files that run once, in order, and only forward.
 //!
-//! Nodes of this release and of the next run side by side, so a migration leaves a schema that the release before can
-//! use: a column is removed one release after the last use of it.
+//! Nodes of this release and of the next run side by side, also when one of the older release starts again. So a
+//! migration leaves a schema that the release before can use, and says so: a column is removed one release after the
+//! last use of it.
 
 use tokio_postgres::Client;
 
 use super::fault::described;
 use crate::StoreError;
 
+/// A step to the next version.
+struct Migration {
+    sql: &'static str,
+    /// The lowest version that a program must know in order to use the schema after this step.
+    usable_from: i32,
+}
+
 /// Every migration, in order. Its number is its place, from 1.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/postgres/0001_initial.sql")];
+const MIGRATIONS: &[Migration] =
+    &[Migration { sql: include_str!("../../migrations/postgres/0001_initial.sql"), usable_from: 1 }];
+
+const VERSIONS: &str =
+    "CREATE TABLE schema_version (version integer NOT NULL PRIMARY KEY, usable_from integer NOT NULL)";
 
 /// Any number that no other program uses to keep migrations apart: "smsfacto" in ASCII.
 const LOCK: i64 = 0x736D_7366_6163_746F;
@@ -18,7 +30,7 @@ const LOCK: i64 = 0x736D_7366_6163_746F;
 /// other.
 ///
 /// # Errors
-/// [`StoreError::Refused`] when the schema is newer than this program knows, or of another program.
+/// [`StoreError::Refused`] when the schema is newer than this program can use, or of another program.
 pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
     let failed = |error: tokio_postgres::Error| match error.as_db_error() {
         Some(_) => StoreError::Refused(format!("cannot bring the store up to date: {}", described(&error))),
@@ -28,17 +40,20 @@ pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
         let transaction = client.transaction().await.map_err(failed)?;
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
         let version = version_in(&transaction).await.map_err(failed)?;
-        let version = known(version)?;
-        let Some(step) = MIGRATIONS.get(version) else { return Ok(()) };
+        let version = usable(version)?;
+        let Some(step) = MIGRATIONS.get(version) else {
+            if version > MIGRATIONS.len() {
+                tracing::info!("The store has schema version {version}, of a newer release that this one runs beside");
+            }
+            return Ok(());
+        };
         if version == 0 {
-            transaction
-                .batch_execute("CREATE TABLE schema_version (version integer NOT NULL PRIMARY KEY)")
-                .await
-                .map_err(failed)?;
+            transaction.batch_execute(VERSIONS).await.map_err(failed)?;
         }
-        transaction.batch_execute(step).await.map_err(failed)?;
+        transaction.batch_execute(step.sql).await.map_err(failed)?;
         let next = i32::try_from(version + 1).unwrap_or(i32::MAX);
-        transaction.execute("INSERT INTO schema_version (version) VALUES ($1)", &[&next]).await.map_err(failed)?;
+        let record = "INSERT INTO schema_version (version, usable_from) VALUES ($1, $2)";
+        transaction.execute(record, &[&next, &step.usable_from]).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
     }
 }
@@ -50,8 +65,8 @@ enum Found {
     Nothing,
     /// Tables, none of which is ours.
     Another,
-    /// Our schema, of this version.
-    Ours(i32),
+    /// Our schema, and the lowest version that a program must know in order to use it.
+    Ours { version: i32, usable_from: i32 },
 }
 
 async fn version_in(client: &impl tokio_postgres::GenericClient) -> Result<Found, tokio_postgres::Error> {
@@ -60,26 +75,28 @@ async fn version_in(client: &impl tokio_postgres::GenericClient) -> Result<Found
     let row = client.query_one(sql, &[]).await?;
     match (row.try_get(0)?, row.try_get(1)?) {
         (true, _) => {
-            let row = client.query_one("SELECT coalesce(max(version), 0) FROM schema_version", &[]).await?;
-            Ok(Found::Ours(row.try_get(0)?))
+            let sql = "SELECT coalesce(max(version), 0), coalesce(max(usable_from), 0) FROM schema_version";
+            let row = client.query_one(sql, &[]).await?;
+            Ok(Found::Ours { version: row.try_get(0)?, usable_from: row.try_get(1)? })
         }
         (false, true) => Ok(Found::Another),
         (false, false) => Ok(Found::Nothing),
     }
 }
 
-fn known(found: Found) -> Result<usize, StoreError> {
+/// The version that is found, if this program can use it.
+fn usable(found: Found) -> Result<usize, StoreError> {
     let count = MIGRATIONS.len();
     match found {
         Found::Nothing => Ok(0),
         Found::Another => Err(StoreError::Refused(
             "the database has tables of another program: give smsfactory a database of its own".to_owned(),
         )),
-        Found::Ours(version) => match usize::try_from(version) {
-            Ok(version) if version <= count => Ok(version),
+        Found::Ours { version, usable_from } => match (usize::try_from(version), usize::try_from(usable_from)) {
+            (Ok(version), Ok(from)) if version <= count || from <= count => Ok(version),
             _ => Err(StoreError::Refused(format!(
-                "the store has schema version {version}, and this program knows versions up to {count}: run the newer \
-                 program"
+                "the store has schema version {version}, and this program can use versions up to {count}: run the \
+                 newer program"
             ))),
         },
     }
@@ -91,5 +108,5 @@ fn known(found: Found) -> Result<usize, StoreError> {
 /// As [`run`].
 pub(super) async fn version(client: &Client) -> Result<usize, StoreError> {
     let found = version_in(client).await.map_err(|error| StoreError::Unavailable(described(&error)))?;
-    known(found)
+    usable(found)
 }

@@ -75,7 +75,7 @@ pub(crate) static KEY_CREATE: Act = Act {
 };
 
 pub(crate) static KEY_REVOKE: Act = Act {
-    about: "Whoever uses this key is refused at once, on every node. This cannot be undone.",
+    about: "Every request with this key is refused at once, on every node. This cannot be undone.",
     is_destructive: true,
     done: "The key is revoked.",
     back: OF_ACCOUNT,

@@ -78,9 +78,9 @@ const DESCRIPTION: &str = "\
     `code`, and `moreInfo` links to a page that explains it. A request that is refused leaves nothing behind. A 201 \
     promises that the message is on disk and will be submitted.\n\n\
     Times are UTC, RFC 3339 with milliseconds. Ids sort by time. Fields that do not apply are absent from answers, and \
-    `null` is as good as absent in requests. Fields of a request that nobody knows are ignored, and named in \
-    `X-Ignored-Fields`; with `Prefer: handling=strict` they are refused. Live and test keys of an account are two \
-    worlds, which see nothing of each other.";
+    `null` is as good as absent in requests. Unknown fields of a request are ignored, and \
+    `X-Ignored-Fields` names them; with `Prefer: handling=strict` the request is refused. A live key sees no test \
+    message, and a test key no live one.";
 
 /// An example of an error's answer.
 pub(crate) fn example(code: ErrorCode) -> Value {

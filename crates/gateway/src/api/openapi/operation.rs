@@ -22,8 +22,8 @@ const OF_ALL: [ErrorCode; 5] = [
 const OF_BODIES: [&str; 2] = ["Preference-Applied", "X-Ignored-Fields"];
 
 /// What a client may prefer that sends a body.
-pub(super) const STRICT: &str = "`handling=strict` (RFC 7240) has the request refused with 33100 where the body has a \
-    field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`.";
+pub(super) const STRICT: &str = "With `handling=strict` (RFC 7240), a request whose body has an unknown field is \
+    refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them.";
 
 /// A method of a path.
 pub(super) struct Operation {

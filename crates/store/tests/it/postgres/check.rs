@@ -90,11 +90,21 @@ async fn the_database_of_another_program_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn a_newer_schema_that_this_program_cannot_use_is_refused() {
     let database = Database::fresh().await;
-    database.client().await.batch_execute("INSERT INTO schema_version (version) VALUES (999)").await.unwrap();
+    database.client().await.batch_execute("INSERT INTO schema_version VALUES (999, 999)").await.unwrap();
     let sentence = refusal(&database.url()).await;
     assert!(sentence.contains("999") && sentence.contains("run the newer program"), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_node_starts_again_on_the_schema_of_the_next_release() {
+    let database = Database::fresh().await;
+    database.client().await.batch_execute("INSERT INTO schema_version VALUES (2, 1)").await.unwrap();
+    let store = store::open(&database.url(), Arc::new(Machine::new())).await.unwrap();
+    store.close().await;
+    let found = check(&database.url()).await.unwrap().found;
+    assert!(found.contains("schema version 2"), "{found}");
 }
 
 #[tokio::test]
