@@ -8,6 +8,9 @@ import { World } from "./world.mjs";
 const HOSTILE = "<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z\u0351\u0352\u0353\u0354\u0355\u0356\u0357";
 const PHONE = "/dev/18005550199";
 const OTHER = "/dev/18005550198";
+const STACKED = "/dev/18005550197";
+// As long a text as a phone writes: one letter with marks.
+const MARKS = `Z${"\u0351".repeat(9_999)}`;
 
 let world;
 
@@ -15,6 +18,7 @@ before(async () => {
   world = await World.start();
   await world.send(HOSTILE);
   await world.send("Are you there?", "+18005550198");
+  await world.phone("POST", "phones/18005550197/reply", { to: world.demo.numbers[0], text: MARKS });
   const page = await world.page();
   await page.goto(world.url + OTHER);
   await page.getByText("receipt acknowledged").waitFor();
@@ -31,22 +35,32 @@ const open = async (path, options) => {
 
 test("every page is sound, accessible and within its policy, in light and in dark", async () => {
   for (const colorScheme of ["light", "dark"]) {
-    for (const path of ["/dev", PHONE, "/dev/18005550000"]) {
+    for (const path of ["/dev", PHONE, STACKED, "/dev/18005550000", "/dev?number=none"]) {
       const page = await open(path, { colorScheme });
       for (const summary of await page.locator("details > summary").all()) await summary.click();
       const { violations } = await new AxeBuilder({ page }).analyze();
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
       const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
       assert.deepEqual(found, [], `${path}, ${colorScheme}`);
-      assert.deepEqual(page.wrongs, [], path);
+      const wrongs = page.wrongs.filter((line) => !/status of 400/.test(line));
+      assert.deepEqual(wrongs, [], path);
       await page.context().close();
     }
   }
 });
 
+test("a violation of the policy is counted", async () => {
+  const page = await open(PHONE);
+  const counted = page.waitForEvent("console", (line) => line.text().startsWith("violation of script-src"));
+  await page.evaluate(() => document.body.append(Object.assign(document.createElement("script"), { text: "0" })));
+  await counted;
+  assert.notDeepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
 test("every page fits 320 pixels, and a wall", async () => {
   for (const width of [320, 2560]) {
-    for (const path of ["/dev", PHONE]) {
+    for (const path of ["/dev", PHONE, STACKED]) {
       const page = await open(path, { viewport: { width, height: 700 }, reducedMotion: "reduce" });
       for (const summary of await page.locator("details > summary").all()) await summary.click();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -64,6 +78,27 @@ test("a text that strangers wrote is nothing but text", async () => {
     await page.getByText("⟨U+202E⟩").first().waitFor();
     await page.context().close();
   }
+});
+
+test("marks that are stacked on a letter stay within their bubble", async () => {
+  const page = await open(STACKED);
+  const around = async () => {
+    const places = await page.locator("#messages > li > p").all();
+    return Promise.all(places.map(async (place) => (await place.screenshot({ animations: "disabled" })).toString("hex")));
+  };
+  const before = await around();
+  await page.locator("#messages bdi.text").evaluate((text) => (text.textContent = "Z"));
+  assert.deepEqual(await around(), before);
+  await page.context().close();
+});
+
+test("nothing moves where a person wants less motion", async () => {
+  const page = await open(PHONE, { reducedMotion: "reduce" });
+  await page.locator("#live.on").waitFor();
+  await world.send("It stands still");
+  await page.locator("#messages > li.new").filter({ hasText: "It stands still" }).waitFor();
+  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
+  await page.context().close();
 });
 
 test("a phone writes back and is switched without scripts", async () => {

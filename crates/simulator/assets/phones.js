@@ -213,10 +213,7 @@ if (text) {
   });
 }
 
-// Commands for a terminal: with the address of this very server, and to the clipboard where the browser has one.
-for (const code of document.querySelectorAll("code[data-path]")) {
-  code.textContent = `curl '${location.origin}${code.dataset.path}'`;
-}
+// Commands for a terminal, to the clipboard if the browser has one.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) continue;
   button.hidden = false;

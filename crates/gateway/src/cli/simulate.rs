@@ -40,8 +40,8 @@ pub(super) struct Mmsc {
 
 #[derive(Debug, clap::Args)]
 struct Shown {
-    /// Show handsets on this loopback address (`127.0.0.1:8090`), as pages under /dev and as JSON under /dev/phones, and
-    /// let them write; without credentials
+    /// Show handsets on this loopback address (`127.0.0.1:8090`), as pages under /dev and as JSON under /dev/phones,
+    /// and let them write; without credentials
     #[arg(long, value_name = "ADDRESS")]
     phones: Option<SocketAddr>,
 }

@@ -8,8 +8,6 @@ use super::{Handsets, Number, Switch};
 pub(crate) struct Screen {
     pub(crate) number: Number,
     pub(crate) switch: Switch,
-    /// Messages that are kept of it.
-    pub(crate) kept: usize,
     /// Messages that are not kept any more.
     pub(crate) left_out: u64,
     /// Segments that wait for it.
@@ -71,7 +69,7 @@ impl Handsets {
         let number = number.clone();
         let Some(phone) = book.find(&number) else {
             let (switch, bubbles, peers) = (Switch::On, Vec::new(), Vec::new());
-            return Screen { number, switch, kept: 0, left_out: 0, waiting: 0, bubbles, has_earlier: false, peers };
+            return Screen { number, switch, left_out: 0, waiting: 0, bubbles, has_earlier: false, peers };
         };
         let end = before.map_or(phone.bubbles.len(), |id| phone.bubbles.partition_point(|bubble| bubble.id < id));
         let start = end.saturating_sub(messages);
@@ -84,7 +82,6 @@ impl Handsets {
         Screen {
             number,
             switch: *phone.switch.borrow(),
-            kept: phone.bubbles.len(),
             left_out: phone.left_out,
             waiting: phone.waiting,
             bubbles: phone.bubbles.range(start..end).cloned().collect(),

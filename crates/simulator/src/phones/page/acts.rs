@@ -3,7 +3,8 @@
 use hyper::StatusCode;
 
 use super::forms::{PICTURE, Typed};
-use super::{address, handset, see_other};
+use super::handset::{self, Visit};
+use super::{address, host, see_other};
 use crate::handsets::{Number, Switch};
 use crate::phones::answer::{Answered, Refusal};
 use crate::phones::input::Form;
@@ -13,11 +14,15 @@ use crate::smsc::How;
 
 /// Sends a message of the handset, and leads back to it. Where it cannot be sent, the page comes with what was typed.
 pub(super) async fn reply(phones: &Phones, number: &Number, request: Asked) -> Answered {
+    let host = host(&request);
     let form = Form::read(&phones.runtime, request, &["to", "text", "how"]).await?;
     let typed = Typed { to: form.get("to"), text: form.get("text"), how: form.get("how") };
     match write(phones, number, typed) {
         Ok(()) => Ok(see_other(&address(number))),
-        Err(refusal) => Ok(handset::again(phones, number, &typed, &refusal)),
+        Err(refusal) => {
+            let visit = Visit { host: &host, typed, refusal: Some(&refusal), ..Visit::default() };
+            Ok(handset::show(phones, number, &visit))
+        }
     }
 }
 
@@ -36,11 +41,15 @@ fn write(phones: &Phones, number: &Number, typed: Typed<'_>) -> Result<(), Refus
 
 /// Switches the handset, and leads back to it.
 pub(super) async fn switch(phones: &Phones, number: &Number, request: Asked) -> Answered {
+    let host = host(&request);
     let form = Form::read(&phones.runtime, request, &["state", "seconds"]).await?;
     let switched = switch_of(&form).map(|to| phones.handsets().switch(number, to));
     match switched {
         Ok(()) => Ok(see_other(&address(number))),
-        Err(refusal) => Ok(handset::again(phones, number, &Typed::default(), &refusal)),
+        Err(refusal) => {
+            let visit = Visit { host: &host, refusal: Some(&refusal), ..Visit::default() };
+            Ok(handset::show(phones, number, &visit))
+        }
     }
 }
 

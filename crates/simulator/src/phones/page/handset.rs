@@ -15,24 +15,33 @@ use crate::phones::answer::{Body, Refusal};
 /// Messages on one page.
 const SHOWN: usize = 30;
 
-/// The page, with the last messages or those before one.
-pub(super) fn show(phones: &Phones, number: &Number, before: Option<u64>) -> Response<Body> {
-    let screen = phones.handsets().screen(number, before, SHOWN);
-    frame::page(StatusCode::OK, &title(number), &content(phones, &screen, before.is_some(), &Typed::default(), None))
+/// The circumstances of a page.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Visit<'a> {
+    /// The address of this server, as the browser has it.
+    pub(super) host: &'a str,
+    /// The message before which the page shows messages; `None` for the latest.
+    pub(super) before: Option<u64>,
+    /// The fields of a form that was refused.
+    pub(super) typed: Typed<'a>,
+    /// The reason of the refusal.
+    pub(super) refusal: Option<&'a Refusal>,
 }
 
-/// The page again, with what was typed and why it was not done.
-pub(super) fn again(phones: &Phones, number: &Number, typed: &Typed<'_>, refusal: &Refusal) -> Response<Body> {
-    let screen = phones.handsets().screen(number, None, SHOWN);
-    frame::page(refusal.status, &title(number), &content(phones, &screen, false, typed, Some(refusal)))
+/// The page.
+pub(super) fn show(phones: &Phones, number: &Number, visit: &Visit<'_>) -> Response<Body> {
+    let screen = phones.handsets().screen(number, visit.before, SHOWN);
+    let status = visit.refusal.map_or(StatusCode::OK, |refusal| refusal.status);
+    frame::page(status, &title(number), &content(phones, &screen, visit))
 }
 
 fn title(number: &Number) -> String {
     format!("Phone {number}")
 }
 
-fn content(phones: &Phones, screen: &Screen, is_earlier: bool, typed: &Typed<'_>, refusal: Option<&Refusal>) -> Markup {
+fn content(phones: &Phones, screen: &Screen, visit: &Visit<'_>) -> Markup {
     let number = &screen.number;
+    let is_earlier = visit.before.is_some();
     html! {
         nav.within aria-label="Breadcrumb" {
             ol { li { a href="/dev" { "Phones" } } li aria-current="page" { (number) } }
@@ -46,11 +55,11 @@ fn content(phones: &Phones, screen: &Screen, is_earlier: bool, typed: &Typed<'_>
                 }
                 (glass(screen, is_earlier))
                 div.hand {
-                    @if let Some(refusal) = refusal { (problem(refusal)) }
+                    @if let Some(refusal) = visit.refusal { (problem(refusal)) }
                     @if is_earlier {
                         p { a.button href=(address(number)) { "Back to the latest messages" } }
                     } @else {
-                        (reply_form(phones, screen, typed))
+                        (reply_form(phones, screen, &visit.typed))
                     }
                 }
             }
@@ -64,9 +73,7 @@ fn content(phones: &Phones, screen: &Screen, is_earlier: bool, typed: &Typed<'_>
                     h2 { "In a test" }
                     p.hint { "Waits for the latest message of this phone, and finds the code in it:" }
                     pre tabindex="0" role="region" aria-label="Command" {
-                        code #command data-path={ "/dev/phone/" (number) "/latest?wait=10" } {
-                            "curl 'http://127.0.0.1:8081/dev/phone/" (number) "/latest?wait=10'"
-                        }
+                        code #command { "curl 'http://" (visit.host) "/dev/phone/" (number) "/latest?wait=10'" }
                     }
                     p.acts { button.quiet type="button" data-copy="command" hidden { "Copy the command" } }
                     p.hint {

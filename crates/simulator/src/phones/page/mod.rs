@@ -1,7 +1,7 @@
 //! The telephones as pages: the wall of all handsets, and each handset with its messages.
 //!
-//! Everything works without scripts: forms are sent, and lead back to the handset. Texts are those of strangers, and are
-//! shown by `look`.
+//! Everything works without scripts: forms are sent, and lead back to the handset. Texts are untrusted, and are shown
+//! by `look`.
 
 mod acts;
 mod assets;
@@ -12,7 +12,7 @@ mod message;
 mod wall;
 mod wire;
 
-use hyper::header::{HeaderValue, LOCATION};
+use hyper::header::{HOST, HeaderValue, LOCATION};
 use hyper::{Method, Response, StatusCode};
 
 use super::answer::{Answered, Body, Refusal};
@@ -21,6 +21,7 @@ use super::routes::not_allowed;
 use super::{Asked, Phones, is_read};
 use crate::handsets::Number;
 pub(super) use frame::refused;
+use handset::Visit;
 
 /// The page that an address is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +62,8 @@ impl Page {
             (Self::Wall, true) => wall::show(phones, request.uri().query().unwrap_or_default()),
             (Self::Handset(number), true) => {
                 let before = before(request.uri().query().unwrap_or_default())?;
-                Ok(handset::show(phones, number, before))
+                let visit = Visit { host: &host(&request), before, ..Visit::default() };
+                Ok(handset::show(phones, number, &visit))
             }
             (Self::Asset, true) => assets::serve(request.uri().path()),
             (Self::Reply(_) | Self::Switch(_), false) if *request.method() != Method::POST => {
@@ -79,6 +81,11 @@ impl Page {
 /// The address of a handset's page.
 fn address(number: &Number) -> String {
     format!("/dev/{}", number.digits())
+}
+
+/// The address of this server as the browser has it, which the guard has checked.
+fn host(request: &Asked) -> String {
+    request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// An answer that leads to another page.

@@ -54,12 +54,14 @@ fn wall(phones: &Phones, refusal: Option<&Refusal>) -> Markup {
             @if handsets.is_empty() {
                 (empty(phones))
             } @else {
-                ul.wall aria-label="Phones, those used last first" data-list="" {
+                ul.wall aria-label="Phones, most recently used first" data-list="" {
                     @for handset in &handsets { (small(handset)) }
                 }
             }
             @if left_out > 0 {
-                p.hint { (count(usize::try_from(left_out).unwrap_or(usize::MAX), "phone")) " idle for longer left out." }
+                p.hint {
+                    (count(usize::try_from(left_out).unwrap_or(usize::MAX), "phone")) " with older messages left out."
+                }
             }
         }
     }
@@ -72,7 +74,7 @@ pub(super) fn connection(phones: &Phones) -> Markup {
         p.connection #connection data-part="" {
             @match &phones.keyboard {
                 Some(keyboard) if keyboard.has_receiver() => span."chip good" { "platform connected by SMPP" },
-                Some(_) => span."chip warn" { "no SMPP session receives" },
+                Some(_) => span."chip warn" { "no SMPP session can receive" },
                 None => {},
             }
             " "
@@ -87,8 +89,8 @@ fn empty(phones: &Phones) -> Markup {
     html! {
         div.empty {
             h2 { "No phone has been texted yet" }
-            p { "A phone appears here with the first message to its number. Send one through the platform, with the live \
-                 key that " code { "smsfactory dev" } " prints:" }
+            p { "A phone appears here with the first message to its number. Send one through the platform, with the \
+                 live key that " code { "smsfactory dev" } " prints:" }
             pre tabindex="0" role="region" aria-label="Command" { code #first { (FIRST) } }
             p.acts { button type="button" data-copy="first" hidden { "Copy the command" } }
             @if let Some(address) = phones.listens.smpp {
