@@ -16,11 +16,13 @@ const freePort = () =>
   });
 
 export class World {
-  static async start() {
+  // With `port`, pages are under this port in the address bar, whatever the port of the server.
+  static async start({ port } = {}) {
     const world = new World();
     world.data = mkdtempSync(join(tmpdir(), "smsfactory-console-"));
     const [api, admin] = [await freePort(), await freePort()];
-    world.url = `http://127.0.0.1:${admin}`;
+    world.admin = `http://127.0.0.1:${admin}`;
+    world.url = `http://127.0.0.1:${port ?? admin}`;
     world.api = `http://127.0.0.1:${api}/api/v1/messaging`;
     const args = ["dev", "--data", world.data, "--listen", `127.0.0.1:${api}`, "--admin-listen", `127.0.0.1:${admin}`];
     world.process = spawn(process.env.SMSFACTORY_BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -29,13 +31,14 @@ export class World {
       world.process.stdout.on("data", (octets) => {
         said += octets;
         const found = said.match(/http:\S+\/console\/login\?token=\w+/);
-        if (found) resolve(found[0]);
+        if (found) resolve(found[0].replace(world.admin, world.url));
       });
       world.process.on("exit", () => reject(new Error(`dev ended:\n${said}`)));
     });
     world.demo = JSON.parse(readFileSync(join(world.data, "demo.json"), "utf8"));
     world.token = readFileSync(join(world.data, "admin.token"), "utf8").trim();
-    world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+    const rules = `--host-resolver-rules=MAP 127.0.0.1:${port ?? admin} 127.0.0.1:${admin}`;
+    world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", rules] });
     return world;
   }
 
@@ -45,6 +48,11 @@ export class World {
     if (this.state) await context.addCookies(this.state);
     const page = await context.newPage();
     page.wrongs = [];
+    await page.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+        console.error(`violation of ${violatedDirective}: ${blockedURI}`);
+      });
+    });
     page.on("pageerror", (error) => page.wrongs.push(String(error)));
     page.on("console", (line) => {
       if (line.type() === "error") page.wrongs.push(line.text());
@@ -79,20 +87,32 @@ export class World {
   // A call of the admin API.
   async operate(method, path, body) {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
-    const answer = await fetch(`${this.url}/admin/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const answer = await fetch(`${this.admin}/admin/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.status === 204 ? null : answer.json();
   }
 
-  // A message of the demo account.
-  async send(body, to = "+18005550199") {
+  // A message of the demo account. `more` has further fields of the request.
+  async send(body, to = "+18005550199", more = {}) {
+    return this.request("message", { to, from: this.demo.numbers[0], body, ...more });
+  }
+
+  // A call of the public API, by the demo account.
+  async request(path, fields) {
     const { keyId, keySecret } = this.demo.live;
     const headers = {
       Authorization: `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString("base64")}`,
       "Content-Type": "application/json",
     };
-    const message = JSON.stringify({ to, from: this.demo.numbers[0], body });
-    const answer = await fetch(`${this.api}/message`, { method: "POST", headers, body: message });
+    const answer = await fetch(`${this.api}/${path}`, { method: "POST", headers, body: JSON.stringify(fields) });
+    return answer.json();
+  }
+
+  // A call of the phones.
+  async phone(method, path, body) {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`${this.admin}/dev/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer.json();
   }
 

@@ -1,58 +1,43 @@
-//! Style sheets and scripts. Their names have a digest of their content, so that browsers may keep them for ever.
+//! The style sheet, the script and the icon.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
-use sha2::{Digest, Sha256};
+use look::Asset;
 
 const STYLE: &str = include_str!("../assets/console.css");
 const SCRIPT: &str = include_str!("../assets/console.js");
-const ICON: &str = include_str!("../assets/icon.svg");
-
-struct Asset {
-    path: String,
-    kind: &'static str,
-    content: &'static str,
-}
+const FOLDER: &str = "/console/assets";
 
 /// All of them.
 pub(crate) struct Assets([Asset; 3]);
 
 impl Default for Assets {
     fn default() -> Self {
-        let asset = |content: &'static str, ending: &str, kind: &'static str| {
-            let digest = Sha256::digest(content.as_bytes());
-            let digest: String = digest.iter().take(8).map(|octet| format!("{octet:02x}")).collect();
-            Asset { path: format!("/console/assets/{digest}.{ending}"), kind, content }
-        };
-        Self([
-            asset(STYLE, "css", "text/css; charset=utf-8"),
-            asset(SCRIPT, "js", "text/javascript; charset=utf-8"),
-            asset(ICON, "svg", "image/svg+xml"),
-        ])
+        Self([Asset::style(FOLDER, STYLE), Asset::script(FOLDER, SCRIPT), Asset::icon(FOLDER)])
     }
 }
 
 impl Assets {
     pub(crate) fn style(&self) -> &str {
-        &self.0[0].path
+        self.0[0].path()
     }
 
     pub(crate) fn script(&self) -> &str {
-        &self.0[1].path
+        self.0[1].path()
     }
 
     pub(crate) fn icon(&self) -> &str {
-        &self.0[2].path
+        self.0[2].path()
     }
 
     /// The answer to a request for one of them.
     pub(crate) fn serve(&self, path: &str) -> Option<Response<Body>> {
-        let asset = self.0.iter().find(|asset| asset.path == path)?;
-        let mut response = Response::new(Body::from(asset.content));
+        let asset = self.0.iter().find(|asset| asset.path() == path)?;
+        let mut response = Response::new(Body::from(asset.content().to_owned()));
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind()));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(asset.kept()));
         Some(response)
     }
 }

@@ -114,6 +114,7 @@ pub(crate) fn page(
                                 aria-current=[(each == part).then_some("page")] { (each.name()) }
                         }
                     }
+                    @if visit.shared.console.settings.has_phones { li { a href="/dev" { "Phones" } } }
                 }
             }
             div.who {

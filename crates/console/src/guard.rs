@@ -23,10 +23,6 @@ use crate::origin;
 use crate::shared::{Flash, Shared, Visit};
 use crate::token::{FormToken, fresh};
 
-/// Nothing runs and nothing is loaded but what the console serves itself.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
 /// The largest form, in octets.
 const FORM_MAX: usize = 2 << 20;
 
@@ -54,7 +50,7 @@ pub(crate) async fn protect(State(shared): State<Arc<Shared>>, mut request: Requ
     if given.is_none() {
         headers.append(SET_COOKIE, Cookie::Form.set(&form, is_secure));
     }
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(look::POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // With `no-referrer` browsers hide the origin of forms from the console itself.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

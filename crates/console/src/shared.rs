@@ -18,6 +18,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// Whether browsers come over TLS, which a proxy ends.
     pub is_secure: bool,
+    /// Whether the phones of a simulator are on the same listener, under `/dev`.
+    pub has_phones: bool,
 }
 
 /// What the console needs.

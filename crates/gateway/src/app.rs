@@ -155,8 +155,9 @@ impl App {
             tls,
             ..reports.door("api", prepared.public, api::router(Arc::clone(&api)), api::unreadable(&api), clients_rooms)
         };
+        let has_phones = prepared.beside.has_routes();
         let in_process = admin::router(Arc::clone(&admin)).merge(prepared.beside);
-        let web = console::router(&admin, in_process.clone(), Arc::clone(&sign_ins), proxied);
+        let web = console::router(&admin, in_process.clone(), Arc::clone(&sign_ins), proxied, has_phones);
         let web = web.merge(in_process.clone());
         let operators = reports.door("admin", prepared.operators, web, admin::unreadable(&admin), operators_rooms);
         let (phase, followed) = watch::channel(Phase::Serving);

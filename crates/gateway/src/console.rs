@@ -20,14 +20,20 @@ use crate::http::Peer;
 use crate::operators::proxy::named;
 use crate::operators::sign_in::{self, Attempt, SignIns};
 
-/// The console, which calls the admin API `api` in this process.
-pub fn router(admin: &Arc<Admin>, api: Router, sign_ins: Arc<SignIns>, config: config::Console) -> Router {
+/// The console, which calls the admin API `api` in this process, and links the phones of a simulator beside it.
+pub fn router(
+    admin: &Arc<Admin>,
+    api: Router,
+    sign_ins: Arc<SignIns>,
+    config: config::Console,
+    has_phones: bool,
+) -> Router {
     let (runtime, entropy) = (Arc::clone(&admin.runtime), Arc::clone(sign_ins.entropy()));
     let api = api.layer(map_request(move |request| std::future::ready(as_operator(request))));
     let calling = Arc::clone(admin);
     // The configuration was checked.
     let ConsoleUrl { hosts, is_secure } = ConsoleUrl::parse(&config.url).unwrap_or_default();
-    let settings = Settings { hosts, is_secure };
+    let settings = Settings { hosts, is_secure, has_phones };
     let proxy_header = config.proxy_header;
     console::router(Console { api, door: Arc::new(Operators(sign_ins)), settings, runtime, entropy })
         .layer(map_request(move |request| std::future::ready(with_client(&calling, &proxy_header, request))))

@@ -65,6 +65,7 @@ impl Dev {
         world.meet(&app);
         let demo = demo(app.pipeline().tenants(), &self.data.join(DEMO)).await?;
         let link = operator::link(&app).await?;
+        output::say(format!("Phones         http://{}/dev", app.admin_address));
         output::say(format!("Console        {link}\n               (signs in once, within 10 minutes)\n"));
         let first = self.first_messages(&app, &world, &demo).await;
         if first.is_ok() {
@@ -142,13 +143,12 @@ impl Dev {
         output::say(format!("What happened to the first one:\n\n{}\n\nCtrl-C ends.", words.join(" ")));
     }
 
-    /// Prints where the phones are, and the calls for tests.
+    /// Prints the calls of the phones for tests.
     fn introduce_phones(&self, app: &App) {
         let (place, handset) = (format!("http://{}/dev", app.admin_address), RECIPIENT);
         let reply = json!({ "to": NUMBERS[0], "text": "Yes, at 5" });
         output::say(format!(
-            "Phones         {place}/phones      every handset that is texted, as JSON\n\n\
-             In a test, wait for the latest message of a handset and the code in it, and let the handset reply:\n\n\
+            "In a test, wait for the latest message of a handset and the code in it, and let the handset reply:\n\n\
              curl '{place}/phone/{handset}/latest?wait=10'\n\
              curl {place}/phone/{handset}/send \\\n  -H 'Content-Type: application/json' \\\n  -d '{reply}'\n"
         ));

@@ -21,5 +21,7 @@ pub(super) fn router(phones: Phones) -> Router {
             phones.answer(request, peer).await.map(Body::new)
         }
     };
-    Router::new().route("/dev/{*rest}", any(answer))
+    ["/dev", "/dev/", "/dev/{*rest}"]
+        .into_iter()
+        .fold(Router::new(), |router, path| router.route(path, any(answer.clone())))
 }

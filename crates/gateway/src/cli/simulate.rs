@@ -40,8 +40,8 @@ pub(super) struct Mmsc {
 
 #[derive(Debug, clap::Args)]
 struct Shown {
-    /// Show handsets as JSON on this loopback address (`127.0.0.1:8090`), under /dev/phones, and let them write;
-    /// without credentials
+    /// Show handsets on this loopback address (`127.0.0.1:8090`), as pages under /dev and as JSON under /dev/phones,
+    /// and let them write; without credentials
     #[arg(long, value_name = "ADDRESS")]
     phones: Option<SocketAddr>,
 }
@@ -57,7 +57,7 @@ impl Shown {
         let (Some(address), Some(phones)) = (self.phones, phones) else { return Ok(None) };
         let told = |error| Failed::new(format!("cannot show phones on {address}: {error}"));
         let address = phones::serve(phones, address).await.map_err(told)?;
-        Ok(Some(format!("http://{address}/dev/phones")))
+        Ok(Some(format!("http://{address}/dev")))
     }
 }
 

@@ -31,7 +31,7 @@ impl Dev {
         let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines().map(Result::unwrap);
         let line = lines.find(|line| line.starts_with("Phones ")).expect("where the phones are is printed");
         let place = line.split_whitespace().nth(1).unwrap();
-        let address = place.strip_prefix("http://").and_then(|place| place.strip_suffix("/dev/phones")).unwrap();
+        let address = place.strip_prefix("http://").and_then(|place| place.strip_suffix("/dev")).unwrap();
         let address = address.to_owned();
         lines.find(|line| line.contains("Ctrl-C ends")).expect("everything is printed");
         Self { _running: running, _directory: directory, address }
@@ -39,6 +39,11 @@ impl Dev {
 
     /// Asks with these further lines of the head; returns the status and the body.
     fn ask(&self, method: &str, path: &str, head: &str, body: Option<&Value>) -> (u16, Value) {
+        let (status, body) = self.text(method, path, head, body);
+        (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+    }
+
+    fn text(&self, method: &str, path: &str, head: &str, body: Option<&Value>) -> (u16, String) {
         let body = body.map(Value::to_string).unwrap_or_default();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (length, kind) = (body.len(), "content-type: application/json\r\nconnection: close");
@@ -48,7 +53,7 @@ impl Dev {
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        (status, body.to_owned())
     }
 
     fn get(&self, path: &str) -> (u16, Value) {
@@ -79,6 +84,15 @@ fn a_handset_of_dev_shows_what_the_platform_sent_and_writes_back() {
     let picture = json!({ "to": NUMBER, "text": "Look", "picture": "sample" });
     let (status, told) = dev.post(&format!("/dev/phones/{HANDSET}/reply"), &picture);
     assert_eq!((status, &told["by"], &told["acknowledged"]), (202, &json!("MM4_forward.REQ"), &json!(1)), "{told}");
+}
+
+#[test]
+fn the_first_line_of_dev_leads_to_the_phones_as_a_page() {
+    let dev = Dev::start();
+    for (path, shown) in [("/dev", HANDSET), ("/dev/18005550199", "Hello from smsfactory")] {
+        let (status, page) = dev.text("GET", path, &format!("host: {}", dev.address), None);
+        assert!(status == 200 && page.starts_with("<!DOCTYPE html>") && page.contains(shown), "{path}: {page}");
+    }
 }
 
 #[test]

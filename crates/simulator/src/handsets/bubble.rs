@@ -1,9 +1,12 @@
 //! A message as a handset shows it, and how far it and its receipts have come.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use model::Timestamp;
 
 use super::gathering::Gathering;
+use super::number::Number;
 use super::seen::Trace;
 use super::switch::Failure;
 
@@ -171,6 +174,9 @@ pub(crate) struct Bubble {
     pub(crate) trace: Trace,
 }
 
+/// Characters of a message in the list of handsets.
+const EXCERPT_CHARS: usize = 160;
+
 /// What a bubble takes beside its text and octets, roughly, in bytes.
 const BUBBLE_BYTES: usize = 512;
 
@@ -214,4 +220,48 @@ impl Bubble {
         };
         self.segments.iter().filter(awaited).map(of).min().unwrap_or(Tick::Accepted)
     }
+
+    /// Its files.
+    pub(crate) fn pictures(&self) -> &[Picture] {
+        match &self.content {
+            Content::Mms { pictures, .. } => pictures,
+            Content::Sms { .. } => &[],
+        }
+    }
+
+    /// Where the file is served that has this place, from 0.
+    pub(crate) fn picture_address(&self, handset: &Number, place: usize) -> String {
+        format!("/dev/phones/{}/pictures/{}-{place}", handset.digits(), self.id)
+    }
+
+    /// The beginning of its text.
+    pub(crate) fn excerpt(&self) -> String {
+        let mut text: String = self.text.chars().take(EXCERPT_CHARS).collect();
+        if text.len() < self.text.len() {
+            text.push('…');
+        }
+        text
+    }
+
+    /// Whether a receipt is asked for on any segment.
+    pub(crate) fn wants_receipt(&self) -> bool {
+        self.segments.iter().any(|segment| segment.wants_receipt)
+    }
+
+    /// From the first segment until the handset had all of them, in milliseconds; of a message to the handset.
+    pub(crate) fn latency_ms(&self) -> Option<u64> {
+        let Standing::Received(at) = self.standing() else { return None };
+        (self.direction == Direction::Outbound).then(|| millis(at.since(self.at)))
+    }
+
+    /// From the first segment until the platform acknowledged the last receipt, in milliseconds.
+    pub(crate) fn receipt_ms(&self) -> Option<u64> {
+        let answered = self.segments.iter().filter_map(|segment| segment.sent.as_ref()?.answer.as_ref());
+        let last = answered.map(|answer| answer.at).max().filter(|_| self.tick() == Tick::Acknowledged)?;
+        Some(millis(last.since(self.at)))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,6 +6,7 @@
 //!
 //! Reading order: [`Number`], [`Switch`] (what a handset does with messages), `bubble` (a message on its screen),
 //! `gathering` (segments put together), `seen` (what went over the wire), `book` (all handsets), then [`Handsets`].
+//! `view` shows them as JSON, and `screen` is for pages.
 
 mod arrival;
 mod book;
@@ -13,6 +14,7 @@ mod bubble;
 mod gathering;
 mod latest;
 mod number;
+mod screen;
 mod seen;
 mod switch;
 mod view;
@@ -28,12 +30,13 @@ use wire::smpp::{Sm, Tlvs};
 use arrival::fitting;
 use book::Book;
 pub use bubble::Picture;
-use bubble::{Answer, Bubble, Content, Direction, Fate, Segment, Sent};
+pub(crate) use bubble::{Answer, Bubble, Content, Direction, Fate, Segment, Sent, Standing, Tick};
 use gathering::Piece;
 pub(crate) use latest::Wanted;
 pub use number::Number;
+pub(crate) use screen::{Excerpt, Screen, Thumbnail};
 use seen::Trace;
-pub(crate) use seen::{By, What};
+pub(crate) use seen::{By, Shown, ShownContent, What};
 pub use switch::Switch;
 pub(crate) use switch::{Failure, Met};
 pub(crate) use view::Progress;

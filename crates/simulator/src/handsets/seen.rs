@@ -79,8 +79,8 @@ impl Trace {
     }
 
     /// All of it, and how many were left out in the middle.
-    pub(crate) fn to_json(&self) -> (Vec<Value>, u64) {
-        (self.first.iter().chain(&self.last).map(Seen::to_json).collect(), self.left_out)
+    pub(crate) fn shown(&self) -> (Vec<Shown>, u64) {
+        (self.first.iter().chain(&self.last).map(Seen::shown).collect(), self.left_out)
     }
 }
 
@@ -95,33 +95,82 @@ fn cut(what: What) -> What {
     }
 }
 
-impl Seen {
-    fn to_json(&self) -> Value {
-        let mut shown = json!({
-            "at": self.at.to_string(),
-            "by": match self.by { By::Platform => "platform", By::Simulator => "simulator" },
-        });
-        match &self.what {
-            What::Pdu(octets) => match decode(octets) {
-                Ok(pdu) => {
-                    shown["name"] = name(&pdu).into();
-                    shown["sequence"] = pdu.sequence.into();
-                    if pdu.body.command().is_response() {
-                        shown["status"] = pdu.status.to_string().into();
-                    }
-                    shown["fields"] = fields(&pdu).into();
-                    shown["octets"] = hex(octets).into();
+/// Something that was seen, as people read it.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) at: Timestamp,
+    pub(crate) by: By,
+    /// Of a PDU its command, such as `submit_sm`.
+    pub(crate) name: String,
+    /// Its whole length in octets.
+    pub(crate) length: usize,
+    pub(crate) content: ShownContent,
+}
+
+/// What something holds that was seen.
+#[derive(Clone, Debug)]
+pub(crate) enum ShownContent {
+    /// A PDU.
+    Pdu {
+        sequence: u32,
+        /// Of an answer.
+        status: Option<String>,
+        /// Names and values.
+        fields: Vec<(String, String)>,
+        /// In hexadecimal.
+        octets: String,
+    },
+    /// A message of another protocol.
+    Text(String),
+    /// Octets that are no PDU.
+    None,
+}
+
+impl Shown {
+    pub(crate) fn to_json(&self) -> Value {
+        let mut shown = json!({ "at": self.at.to_string(), "by": self.by.name(), "name": self.name });
+        match &self.content {
+            ShownContent::Pdu { sequence, status, fields, octets } => {
+                shown["sequence"] = (*sequence).into();
+                if let Some(status) = status {
+                    shown["status"] = status.as_str().into();
                 }
-                // It was read once, so that this does not happen.
-                Err(error) => shown["name"] = error.to_string().into(),
-            },
-            What::Text(name, text) => {
-                shown["name"] = (*name).into();
-                shown["text"] = text.clone().into();
+                shown["fields"] = fields.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+                shown["octets"] = octets.as_str().into();
             }
+            ShownContent::Text(text) => shown["text"] = text.as_str().into(),
+            ShownContent::None => {}
         }
         shown["length"] = self.length.into();
         shown
+    }
+}
+
+impl By {
+    /// Its name in the API.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Simulator => "simulator",
+        }
+    }
+}
+
+impl Seen {
+    fn shown(&self) -> Shown {
+        let (name, content) = match &self.what {
+            What::Pdu(octets) => match decode(octets) {
+                Ok(pdu) => {
+                    let status = pdu.body.command().is_response().then(|| pdu.status.to_string());
+                    let (fields, octets) = (fields(&pdu), hex(octets));
+                    (name(&pdu), ShownContent::Pdu { sequence: pdu.sequence, status, fields, octets })
+                }
+                // It was read once, so that this does not happen.
+                Err(error) => (error.to_string(), ShownContent::None),
+            },
+            What::Text(name, text) => ((*name).to_owned(), ShownContent::Text(text.clone())),
+        };
+        Shown { at: self.at, by: self.by, name, length: self.length, content }
     }
 }
 
@@ -131,9 +180,9 @@ fn name(pdu: &Pdu) -> String {
 }
 
 /// The fields of a PDU that have a value, and its parameters, each as a name and a text.
-fn fields(pdu: &Pdu) -> Vec<Value> {
+fn fields(pdu: &Pdu) -> Vec<(String, String)> {
     let mut fields = Vec::new();
-    let mut add = |name: &str, value: String| fields.push(json!({ "name": name, "value": value }));
+    let mut add = |name: &str, value: String| fields.push((name.to_owned(), value));
     match &pdu.body {
         Body::SubmitSm(sm) | Body::DeliverSm(sm) => of_sm(sm, &mut add),
         Body::DataSm(data) => {

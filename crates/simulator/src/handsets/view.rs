@@ -3,12 +3,10 @@
 use serde_json::{Value, json};
 
 use super::book::{BUBBLES_MAX, HANDSETS_MAX, Phone};
-use super::bubble::{Bubble, Content, Direction, Fate, Picture, Segment, Sent, Standing, Tick};
+use super::bubble::{Bubble, Content, Direction, Fate, Picture, Segment, Sent, Standing};
+use super::seen::Shown;
 use super::switch::Switch;
 use super::{Change, Handsets, Number};
-
-/// Characters of the last message in the list of handsets.
-const EXCERPT_CHARS: usize = 160;
 
 impl Handsets {
     /// All handsets, those that were used last before the others, each with its last message.
@@ -95,25 +93,14 @@ fn head(number: &Number, phone: &Phone) -> Value {
 }
 
 fn last(bubble: &Bubble) -> Value {
-    let mut text: String = bubble.text.chars().take(EXCERPT_CHARS).collect();
-    if text.len() < bubble.text.len() {
-        text.push('…');
-    }
     json!({
-        "id": bubble.id, "direction": bubble.direction.name(), "peer": bubble.peer, "text": text,
+        "id": bubble.id, "direction": bubble.direction.name(), "peer": bubble.peer, "text": bubble.excerpt(),
         "pictures": bubble.pictures().len(), "at": bubble.at.to_string(), "state": bubble.standing().name(),
         "receipt": bubble.tick().name(),
     })
 }
 
 impl Bubble {
-    fn pictures(&self) -> &[Picture] {
-        match &self.content {
-            Content::Mms { pictures, .. } => pictures,
-            Content::Sms { .. } => &[],
-        }
-    }
-
     fn to_json(&self, handset: &Number) -> Value {
         let (standing, tick) = (self.standing(), self.tick());
         let came = self.segments.iter().filter(|segment| segment.fate != Fate::Missing).count();
@@ -145,17 +132,17 @@ impl Bubble {
             && self.direction == Direction::Outbound
         {
             shown["receivedAt"] = at.to_string().into();
-            shown["latencyMs"] = u64::try_from(at.since(self.at).as_millis()).unwrap_or(u64::MAX).into();
+            shown["latencyMs"] = self.latency_ms().into();
         }
         if let Standing::Failed(failure) = standing {
             shown["failure"] = json!({ "says": failure.state().stat(), "error": failure.error() });
         }
         shown["receipt"] = tick.name().into();
-        shown["wantsReceipt"] = self.segments.iter().any(|segment| segment.wants_receipt).into();
-        shown["receiptMs"] = self.receipt_ms(tick).into();
+        shown["wantsReceipt"] = self.wants_receipt().into();
+        shown["receiptMs"] = self.receipt_ms().into();
         shown["sent"] = (1..).zip(&self.segments).filter_map(|(number, segment)| sent(number, segment)).collect();
-        let (wire, left_out) = self.trace.to_json();
-        shown["wire"] = wire.into();
+        let (wire, left_out) = self.trace.shown();
+        shown["wire"] = wire.iter().map(Shown::to_json).collect();
         shown["wireLeftOut"] = left_out.into();
         shown
     }
@@ -163,15 +150,8 @@ impl Bubble {
     fn picture(&self, handset: &Number, at: usize, picture: &Picture) -> Value {
         json!({
             "type": picture.content_type, "bytes": picture.bytes.len(),
-            "href": format!("/dev/phones/{}/pictures/{}-{at}", handset.digits(), self.id),
+            "href": self.picture_address(handset, at),
         })
-    }
-
-    /// From the first segment until the platform acknowledged the last receipt, in milliseconds.
-    fn receipt_ms(&self, tick: Tick) -> Option<u64> {
-        let answered = self.segments.iter().filter_map(|segment| segment.sent.as_ref()?.answer.as_ref());
-        let last = answered.map(|answer| answer.at).max().filter(|_| tick == Tick::Acknowledged)?;
-        u64::try_from(last.since(self.at).as_millis()).ok()
     }
 }
 

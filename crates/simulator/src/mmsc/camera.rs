@@ -34,6 +34,14 @@ impl Mmsc {
 }
 
 impl Camera {
+    /// Whether it is known where messages of handsets go.
+    pub(crate) fn has_address(&self) -> bool {
+        match self.0.options.inbound.inbound_via {
+            InboundVia::Mm4 => self.0.reply_to.borrow().is_some(),
+            InboundVia::Mm7 => self.0.report_to.borrow().is_some(),
+        }
+    }
+
     /// Sends a message of a handset with a picture, and returns its id.
     ///
     /// # Errors
@@ -46,11 +54,7 @@ impl Camera {
         (text, picture): (&str, (&'static str, Bytes)),
     ) -> Result<u64, NoAddress> {
         let shared = &self.0;
-        let is_known = match shared.options.inbound.inbound_via {
-            InboundVia::Mm4 => shared.reply_to.borrow().is_some(),
-            InboundVia::Mm7 => shared.report_to.borrow().is_some(),
-        };
-        if !is_known {
+        if !self.has_address() {
             return Err(NoAddress::Unknown);
         }
         let recipient = Number::parse(to).ok_or(NoAddress::NoNumber)?;

@@ -1,8 +1,9 @@
-//! What requests say: bodies in JSON and queries, with an error that names the field.
+//! What requests say: bodies in JSON, forms and queries, with an error that names the field.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
@@ -29,19 +30,12 @@ impl Fields {
         known: &[&'static str],
     ) -> Result<Self, Refusal> {
         // A page of another site cannot send this type without asking first.
-        if !is_json(request.headers()) {
+        if !is_of_type(request.headers(), "application/json") {
             let sentence = "the `Content-Type` of a body is application/json";
             return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", sentence));
         }
-        let body = Limited::new(request.into_body(), BODY_OCTETS_MAX).collect();
-        let Ok(body) = runtime.timeout(BODY_TIMEOUT, body).await else {
-            return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body took longer than 30 s"));
-        };
-        let Ok(body) = body else {
-            let sentence = format!("the body breaks off, or has more than {BODY_OCTETS_MAX} octets");
-            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "large_body", sentence));
-        };
-        let fields = match serde_json::from_slice(&body.to_bytes()) {
+        let body = body(runtime, request).await?;
+        let fields = match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => return Err(Refusal::wrong("the body is an object of JSON")),
             Err(error) => return Err(Refusal::wrong(format!("the body is no JSON: {error}"))),
@@ -83,12 +77,50 @@ impl Fields {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+/// The fields of a form that a person has sent.
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads a body. Fields without a value count as absent.
+    pub(super) async fn read(
+        runtime: &Arc<dyn Runtime>,
+        request: Asked,
+        known: &[&'static str],
+    ) -> Result<Self, Refusal> {
+        if !is_of_type(request.headers(), "application/x-www-form-urlencoded") {
+            let sentence = "the `Content-Type` of a form is application/x-www-form-urlencoded";
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form", sentence));
+        }
+        let body = body(runtime, request).await?;
+        let body = std::str::from_utf8(&body).map_err(|_| Refusal::wrong("the form is not in UTF-8"))?;
+        Ok(Self(query(body, known)?.into_iter().filter(|(_, value)| !value.is_empty()).collect()))
+    }
+
+    /// A field; `None` where it is absent.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
 }
 
-/// The parameters of a query, of which only these are known.
+/// A body, in bounded size and time.
+async fn body(runtime: &Arc<dyn Runtime>, request: Asked) -> Result<Bytes, Refusal> {
+    let body = Limited::new(request.into_body(), BODY_OCTETS_MAX).collect();
+    let Ok(body) = runtime.timeout(BODY_TIMEOUT, body).await else {
+        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "slow_body", "the body took longer than 30 s"));
+    };
+    let body = body.map_err(|_| {
+        let sentence = format!("the body breaks off, or has more than {BODY_OCTETS_MAX} octets");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "large_body", sentence)
+    })?;
+    Ok(body.to_bytes())
+}
+
+fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(expected)
+}
+
+/// The parameters of a query or a form, of which only these are known.
 pub(super) fn query(query: &str, known: &[&'static str]) -> Result<Vec<(String, String)>, Refusal> {
     let mut parameters: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -9,6 +9,11 @@ use crate::handsets::{Handsets, Number};
 /// The types that a browser may show.
 const SHOWN: [&str; 5] = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"];
 
+/// Whether a browser may show files of this type.
+pub(super) fn is_shown(content_type: &str) -> bool {
+    SHOWN.contains(&content_type)
+}
+
 /// A file; what is no picture is offered for download.
 pub(super) fn picture(handsets: &Handsets, number: &Number, id: &str) -> Answered {
     let missing = || Refusal::new(StatusCode::NOT_FOUND, "no_picture", "there is no such picture, or no more");

@@ -20,7 +20,7 @@ const WAIT_SECS_MAX: u64 = 60;
 pub(super) async fn route(phones: &Phones, request: Asked) -> Answered {
     let path = request.uri().path().to_owned();
     let steps: Vec<&str> = path.split('/').skip(1).collect();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let reads = super::is_read(request.method());
     let method = request.method().clone();
     match (&steps[..], reads) {
         (["dev", "phones"], true) => Ok(json_answer(StatusCode::OK, &phones.handsets.list())),
@@ -102,7 +102,7 @@ fn wait_of(value: &str) -> Result<u64, Refusal> {
     wait.ok_or_else(|| Refusal::wrong(format!("`wait` is a whole number of seconds from 0 to {WAIT_SECS_MAX}")))
 }
 
-fn not_allowed(methods: &'static str) -> Response<Body> {
+pub(super) fn not_allowed(methods: &'static str) -> Response<Body> {
     let sentence = format!("this address has the methods {methods}");
     let mut answer = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", sentence).answer();
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));

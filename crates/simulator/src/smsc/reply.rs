@@ -112,6 +112,11 @@ impl Smsc {
 }
 
 impl Keyboard {
+    /// Whether a session is bound that receives messages.
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.0.registry.has_receiver()
+    }
+
     /// Sends a message of a handset over a session that is bound, and returns its id.
     ///
     /// # Errors

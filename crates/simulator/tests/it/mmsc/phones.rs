@@ -16,6 +16,7 @@ use super::smtp::{Client, Listener};
 use super::support::{MEDIUM, anywhere};
 use crate::client::within;
 use crate::machine;
+use crate::phones::page::Site;
 use crate::phones::{PLATFORM, ask};
 
 const HANDSET: &str = "+12025550101";
@@ -103,4 +104,27 @@ async fn a_handset_sends_a_picture_by_mm4() {
     assert_eq!(forward.from.as_ref().unwrap().digits(), Some(&HANDSET[1..]));
     assert!(forward.parts.iter().any(|part| part.bytes == simulator::phones::PICTURE), "{:?}", forward.parts.len());
     assert_eq!(bubble(&phones).await["direction"], "inbound");
+}
+
+#[tokio::test]
+async fn the_page_shows_pictures_and_its_form_sends_one_by_mm4() {
+    let mut platform = Listener::start(&[]).await;
+    let (mmsc, phones) = network(&platform).await;
+    let site = Site::open(phones.clone()).await;
+    let mut client = Client::connect(&mmsc).await;
+    assert_eq!(client.say("EHLO ours.example.net").await, Some(250));
+    assert_eq!(client.forward(HANDSET, "m1").await, Some(250));
+    platform.answer().await;
+    assert_eq!(platform.report().await.status, MmStatus::Retrieved);
+    let page = site.get("/dev/12025550101").await.html;
+    let href = bubble(&phones).await["pictures"][0]["href"].as_str().unwrap().to_owned();
+    assert!(page.contains(&format!("<img src=\"{href}\" alt=\"Picture 1, image/png, 1 kB\"")), "{page}");
+    assert!(page.contains("MM4_forward.REQ") && page.contains("secret words"), "{page}");
+    assert!(page.contains("<option value=\"plain\" disabled"), "without an SMSC there are pictures alone: {page}");
+    let fields = [("to", PLATFORM), ("text", "Look"), ("how", "picture")];
+    let sent = site.send("/dev/12025550101/reply", &fields).await;
+    assert_eq!((sent.status, sent.header("location")), (303, Some("/dev/12025550101")), "{}", sent.html);
+    let mail = within("the picture", platform.mail()).await;
+    let wire::mm4::Mm4::Forward(forward) = mail.mm4 else { panic!("no message: {mail:?}") };
+    assert!(forward.parts.iter().any(|part| part.bytes == simulator::phones::PICTURE), "{:?}", forward.parts.len());
 }

@@ -2,6 +2,7 @@
 
 mod http;
 mod messages;
+pub(crate) mod page;
 mod replies;
 mod switches;
 
