@@ -238,6 +238,15 @@ two_way = [
     {"eventIds": ["evt_1", "evt_2"]},
 ]
 write("two_way", [json.dumps(one).encode() for one in two_way] + [b"[]", b"null", b'{"from":1}', b'{"events":"x"}'])
+forms = [
+    b"To=%2B18005551234&From=%2B18005550100&Body=Your+code+is%20482910",
+    b"Body=Gr%C3%BC%C3%9Fe+%F0%9F%98%80&StatusCallback=https%3A%2F%2Fa.example%2F%3Forder%3D7&",
+    b"&&a=b=c&=d&e&%=%&%zz=%E2%82",
+    b"Body=%ff",
+    b"MediaUrl=a&MediaUrl=b",
+    b"",
+]
+write("form", forms)
 csv_files = [
     "number,from,reason,createdAt\n+18005551001,+18005550100,\"no, thanks\",2026-03-15T12:00:00Z\n+18005551002,,,\n",
     "\ufeff+18005551001\r\n\r\n+18005551002,x",

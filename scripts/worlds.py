@@ -91,6 +91,8 @@ class World:
             text = text.replace("uk_…:sk_live_…", f"{self.key['keyId']}:{self.key['keySecret']}")
             text = text.replace("uk_…:sk_test_…", f"{self.test_key['keyId']}:{self.test_key['keySecret']}")
             text = re.sub(r"\bACCOUNT\b|acc_…", self.account, text)
+            if "AC…" in text:
+                text = text.replace("AC…", self.ask("GET", f"/accounts/{self.account}")["twilioAccountSid"])
         for placeholder, path in PLACEHOLDERS.items():
             if placeholder in text:
                 text = text.replace(placeholder, self.ask("GET", path)["data"][0]["id"])

@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     Target { name: "smpp_pdu", run: targets::smpp_pdu },
     Target { name: "smpp_session", run: targets::smpp_session },
     Target { name: "receipt", run: targets::receipt },
@@ -35,6 +35,7 @@ pub const TARGETS: [Target; 18] = [
     Target { name: "message", run: targets::message },
     Target { name: "broadcast", run: targets::broadcast },
     Target { name: "two_way", run: targets::two_way },
+    Target { name: "form", run: targets::form },
     Target { name: "import", run: targets::import },
     Target { name: "url", run: targets::url },
     Target { name: "media", run: targets::media },

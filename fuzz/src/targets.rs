@@ -152,6 +152,13 @@ pub fn two_way(octets: &[u8]) {
     assert!(read == 0 || octets.is_empty() || octets.trim_ascii().starts_with(b"{"));
 }
 
+/// A form that is read is written again as what it said: nothing of it is lost or replaced.
+pub fn form(octets: &[u8]) {
+    use gateway::api::twilio::form::round_trip;
+    let Some((parameters, written)) = round_trip(octets) else { return };
+    assert_eq!(round_trip(written.as_bytes()), Some((parameters, written.clone())));
+}
+
 /// Each line of an import is an entry, invalid, or empty; the first octet of an input says whether it is CSV.
 pub fn import(octets: &[u8]) {
     let Some((kind, file)) = octets.split_first() else { return };

@@ -412,6 +412,7 @@ fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports, serv
         reading: Semaphore::new(api::READERS),
         importing: Semaphore::new(api::IMPORTERS),
         trusted_proxies: config.api.trusted_proxies.clone(),
+        twilio: config.api.twilio,
         log_requests: config.log.requests.into(),
         lines: Arc::clone(&reports.lines),
         gate: Gate::default(),

@@ -103,6 +103,8 @@ pub struct Message {
     /// The keyword that it answers, where the platform wrote it: it counts against no quota, is not screened, and an
     /// opt-out does not stop it.
     pub automatic: Option<KeywordKind>,
+    /// Where the client wants to hear of its status: a URL of one of the account's endpoints, perhaps with a query.
+    pub status_callback: Option<Arc<str>>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When its validity period ends.

@@ -226,6 +226,34 @@ impl Ordering {
     }
 }
 
+/// What requests to an endpoint look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// The envelope of an event around its resource, as JSON.
+    #[default]
+    Json,
+    /// A form as Twilio's API sends it about a message. Other events have no such form.
+    Twilio,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Twilio];
+
+    /// The name in the API and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Twilio => "twilio",
+        }
+    }
+
+    /// The format with this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.as_str() == text)
+    }
+}
+
 /// Why the platform disabled an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DisabledReason {
@@ -269,10 +297,30 @@ pub struct Webhook {
     pub ordering: Ordering,
     /// Whether messages of broadcasts have events of their own.
     pub broadcast_messages: bool,
+    /// What requests look like. It does not change: what is sent again has to look as it did.
+    pub format: Format,
     /// When it was made.
     pub created_at: Timestamp,
     /// Why and when the platform disabled it; `None` where it did not, or it was enabled since.
     pub disabled: Option<(DisabledReason, Timestamp)>,
+}
+
+impl Webhook {
+    /// Whether a URL is this endpoint's, but for a query.
+    pub fn is_at(&self, url: &str) -> bool {
+        without_query(&self.url) == without_query(url)
+    }
+
+    /// Whether the endpoint receives forms about outgoing messages that name this URL. A URL with a fragment is none
+    /// that a request goes to.
+    pub fn takes_callbacks_at(&self, url: &str) -> bool {
+        let is_wanted = Status::ALL.into_iter().any(|status| self.events.has(EventType::of_message(status)));
+        self.active && self.format == Format::Twilio && is_wanted && self.is_at(url) && !url.contains('#')
+    }
+}
+
+fn without_query(url: &str) -> &str {
+    url.split_once('?').map_or(url, |(address, _)| address)
 }
 
 /// Names an event: `evt_` and 22 base-62 digits of its time, its log and its number there. The same for every endpoint
@@ -370,6 +418,42 @@ mod tests {
         assert_eq!(Subscription::parse([]), None);
         assert_eq!(Subscription::parse(["*"; 33]), None);
         assert_eq!(Subscription::parse(["*"]), Some(Subscription::default()));
+    }
+
+    #[test]
+    fn a_callback_belongs_to_the_endpoint_whose_url_it_is_but_for_a_query() {
+        let endpoint = Webhook {
+            id: WebhookId::from_bytes([1; 16]),
+            owner: Owner { account: crate::AccountId::from_bytes([2; 16]), mode: crate::Mode::Live },
+            url: "https://a.example/status?a=1".into(),
+            events: Subscription::parse(["messaging.outgoing.message.*"]).unwrap(),
+            description: None,
+            active: true,
+            ordering: Ordering::Message,
+            broadcast_messages: false,
+            format: Format::Twilio,
+            created_at: Timestamp::from_millis(0),
+            disabled: None,
+        };
+        for (url, is_taken) in [
+            ("https://a.example/status", true),
+            ("https://a.example/status?order=7", true),
+            ("https://a.example/status?order=7#rc=2", false),
+            ("https://a.example/status/", false),
+            ("https://a.example/status2?order=7", false),
+            ("http://a.example/status", false),
+            ("", false),
+        ] {
+            assert_eq!(endpoint.takes_callbacks_at(url), is_taken, "{url}");
+        }
+        let inbound = Subscription::parse(["messaging.incoming.message.received"]).unwrap();
+        for other in [
+            Webhook { active: false, ..endpoint.clone() },
+            Webhook { format: Format::Json, ..endpoint.clone() },
+            Webhook { events: inbound, ..endpoint.clone() },
+        ] {
+            assert!(!other.takes_callbacks_at("https://a.example/status"));
+        }
     }
 
     #[test]

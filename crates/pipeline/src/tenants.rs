@@ -75,6 +75,38 @@ pub struct TenantBook {
     following: tokio::sync::Mutex<Following>,
 }
 
+/// What a secret that a client offers is compared as: its digests under the current pepper and the previous one.
+struct Offered {
+    current: SecretDigest,
+    before: Option<SecretDigest>,
+}
+
+/// How a secret fits a key.
+enum Fit {
+    Current,
+    /// The key's digest is of the previous pepper: that digest, and the one of the current pepper.
+    Outdated {
+        known: SecretDigest,
+        current: SecretDigest,
+    },
+}
+
+impl Offered {
+    fn of(peppers: &Peppers, secret: &str) -> Self {
+        let before = peppers.previous.as_ref().map(|pepper| pepper.digest(secret));
+        Self { current: peppers.current.digest(secret), before }
+    }
+
+    fn fit(&self, known: SecretDigest) -> Option<Fit> {
+        let (is_current, is_outdated) = (known == self.current, self.before.is_some_and(|before| known == before));
+        match (is_current, is_outdated) {
+            (_, true) => Some(Fit::Outdated { known, current: self.current }),
+            (true, false) => Some(Fit::Current),
+            (false, false) => None,
+        }
+    }
+}
+
 /// When the tenants are read again that could not be read.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -182,18 +214,36 @@ impl TenantBook {
     /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that
     /// may not send; which of them is not told, nor does it show in the time taken.
     pub fn authenticate(&self, key_id: &str, secret: &str, now: Timestamp) -> Option<Caller> {
-        let offered = self.peppers.current.digest(secret);
-        let offered_before = self.peppers.previous.as_ref().map(|pepper| pepper.digest(secret));
+        let offered = Offered::of(&self.peppers, secret);
         let tables = self.read();
         let key = tables.keys.get(key_id);
         // An unknown key is compared as well, with a digest that no secret has.
-        let known = key.map_or(SecretDigest::from_bytes([0; 32]), |key| key.digest);
-        let is_outdated = offered_before.is_some_and(|before| known == before);
-        let secret_fits = known == offered || is_outdated;
-        let key = key.filter(|key| secret_fits && key.is_valid_at(now))?;
+        let fit = offered.fit(key.map_or(SecretDigest::from_bytes([0; 32]), |key| key.digest));
+        self.caller(&tables, key?, fit?, now)
+    }
+
+    /// Who holds the key of this account that has this secret, likewise.
+    pub fn authenticate_account(&self, account: AccountId, secret: &str, now: Timestamp) -> Option<Caller> {
+        let offered = Offered::of(&self.peppers, secret);
+        let tables = self.read();
+        let keys = tables.order.keys_after(account, None, usize::MAX);
+        // Every key is compared, so that the time does not tell which one fits.
+        let fits = keys.items.iter().filter_map(|place| {
+            let key = tables.keys.get(&place.id)?;
+            offered.fit(key.digest).map(|fit| (key, fit))
+        });
+        let (key, fit) = fits.last()?;
+        self.caller(&tables, key, fit, now)
+    }
+
+    /// Who holds a key whose secret fits.
+    fn caller(&self, tables: &Tables, key: &ApiKey, fit: Fit, now: Timestamp) -> Option<Caller> {
+        if !key.is_valid_at(now) {
+            return None;
+        }
         let account = tables.accounts.get(&key.account).filter(|account| account.state == AccountState::Active)?;
-        if is_outdated {
-            self.outdated.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), (known, offered));
+        if let Fit::Outdated { known, current } = fit {
+            self.outdated.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), (known, current));
             self.grown.notify_one();
         }
         let screening = tables.policies.get(&account.id).cloned().unwrap_or_default();

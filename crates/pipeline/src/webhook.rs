@@ -2,12 +2,14 @@
 //!
 //! The store logs events as they happen. Each endpoint has a `lane` that decides what is sent next, by the `health` of
 //! the endpoint and the `schedule`; `driver` has the lanes of all endpoints, shares out the `slots`, and makes the
-//! attempts (`attempt`), whose bodies are an [`mod@envelope`] around what the API shows, signed as [`seal`] says.
+//! attempts (`attempt`), whose bodies are an [`mod@envelope`] around what the API shows, signed as [`seal`] says, or a
+//! [`form`].
 //! [`Webhooks`] is what the API asks.
 
 pub(crate) mod attempt;
 mod driver;
 pub mod envelope;
+pub mod form;
 mod health;
 mod lane;
 mod schedule;
@@ -23,7 +25,7 @@ use fetch::post::{Post, PostError, PostSettings, Poster};
 use fetch::resolve::Resolve;
 use fetch::{Trust, UserAgent};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use model::webhook::{EventType, Ordering, ROTATION, Subscription, Webhook};
+use model::webhook::{EventType, Format, Ordering, ROTATION, Subscription, Webhook};
 use model::{Entropy, EventId, Owner, Timestamp, WebhookId};
 use runtime::{Runtime, Supervisor, Task};
 use store::contract::nodes::Epoch;
@@ -39,6 +41,7 @@ use crate::refusal::refused_by_store;
 use attempt::{Context, Target};
 use driver::{Command, Driver};
 pub use envelope::{Render, envelope};
+pub use form::Form;
 pub use seal::{Secret, Vault, signatures};
 pub use stats::Stats;
 
@@ -75,6 +78,9 @@ impl WebhookParts {
             async fn data(&self, _: &EventRecord) -> Result<Option<String>, StoreError> {
                 Ok(None)
             }
+            async fn form(&self, _: &EventRecord) -> Result<Option<Form>, StoreError> {
+                Ok(None)
+            }
         }
         let settings = PostSettings {
             guard: GuardSettings::default(),
@@ -105,6 +111,8 @@ pub struct NewWebhook {
     pub ordering: Ordering,
     /// Whether the endpoint gets the events of the messages of broadcasts, too.
     pub broadcast_messages: bool,
+    /// What requests look like.
+    pub format: Format,
 }
 
 /// How many calls of accounts wait for the driver at most; more wait for a place.
@@ -158,9 +166,9 @@ impl Webhooks {
     /// # Errors
     /// 33018 for a URL that may not be asked, 33100 for an endpoint too many, and those of the store.
     pub async fn create(&self, owner: Owner, new: NewWebhook) -> Result<(Webhook, Secret), Refusal> {
-        self.judge(&new.url).await?;
+        self.judge("url", &new.url).await?;
         let (context, now) = (&self.context, self.context.runtime.now());
-        let NewWebhook { url, events, description, active, ordering, broadcast_messages } = new;
+        let NewWebhook { url, events, description, active, ordering, broadcast_messages, format } = new;
         let webhook = Webhook {
             id: WebhookId::new(now, &*context.entropy),
             owner,
@@ -170,6 +178,7 @@ impl Webhooks {
             active,
             ordering,
             broadcast_messages,
+            format,
             created_at: now,
             disabled: None,
         };
@@ -200,6 +209,23 @@ impl Webhooks {
         found.ok_or_else(|| ErrorCode::NotFound.into())
     }
 
+    /// Lets pass a URL at which the client of a message wants to hear of its status. Forms go there through the
+    /// endpoint whose URL it is, with any query.
+    ///
+    /// # Errors
+    /// 33018 for a URL that may not be asked, 33100 where no endpoint of the owner takes forms about messages there,
+    /// both with the name of the field, and those of the store.
+    pub async fn check_callback(&self, owner: Owner, field: &'static str, url: &str) -> Result<(), Refusal> {
+        let endpoints = self.list(Some(owner)).await?;
+        if !endpoints.iter().any(|endpoint| endpoint.webhook.takes_callbacks_at(url)) {
+            let expected = "the URL, with any query, of an active endpoint of yours whose format is twilio and which \
+                receives events of outgoing messages";
+            let info = AdditionalInfo::WrongType { field: field.into(), expected: expected.into() };
+            return Err(Refusal::new(ErrorCode::MalformedRequest).with_info(info));
+        }
+        self.judge(field, url).await
+    }
+
     /// Changes an endpoint.
     ///
     /// # Errors
@@ -208,7 +234,7 @@ impl Webhooks {
     pub async fn change(&self, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, Refusal> {
         if let Some(url) = &change.url {
             self.find(owner, id).await?;
-            self.judge(url).await?;
+            self.judge("url", url).await?;
         }
         let changed = self.context.store.change_webhook(owner, id, change).await.map_err(not_there)?;
         self.tell(Command::Changed(owner)).await;
@@ -335,18 +361,16 @@ impl Webhooks {
         Ok((events, page.next))
     }
 
-    async fn judge(&self, url: &str) -> Result<(), Refusal> {
-        match self.context.poster.judge(url).await {
-            Ok(()) => Ok(()),
-            Err(PostError::Denied(denial)) => {
-                let refusal = Refusal::new(ErrorCode::MediaUrlNotAllowed).caused_by(denial);
-                Err(refusal.with_info(AdditionalInfo::Field("url")))
-            }
-            Err(other) => {
-                let refusal = Refusal::new(ErrorCode::MediaUrlNotAllowed).caused_by(other);
-                Err(refusal.with_info(AdditionalInfo::Field("url")))
-            }
-        }
+    async fn judge(&self, field: &'static str, url: &str) -> Result<(), Refusal> {
+        let judged = self.context.poster.judge(url).await;
+        judged.map_err(|error| {
+            let cause = match error {
+                PostError::Denied(denial) => denial.to_string(),
+                other => other.to_string(),
+            };
+            let refusal = Refusal::new(ErrorCode::MediaUrlNotAllowed).caused_by(cause);
+            refusal.with_info(AdditionalInfo::Field(field))
+        })
     }
 
     async fn tell(&self, command: Command) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::webhook::{Subscription, Webhook};
+use model::webhook::{Format, Subscription, Webhook};
 use model::{Mode, Owner};
 use pipeline::Webhooks;
 use pipeline::webhook::NewWebhook;
@@ -41,6 +41,7 @@ pub(crate) async fn settle_in(world: &World, process: &Process) -> Result<(), St
             active: true,
             ordering: plan.ordering,
             broadcast_messages: plan.broadcast_messages,
+            format: Format::Json,
         };
         let made = process.pipeline.webhooks().create(owner, new).await;
         let (webhook, secret) = made.map_err(|refusal| StoreError::Refused(format!("{refusal:?}")))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pipeline::webhook::Render;
+use pipeline::webhook::{Form, Render};
 use serde_json::json;
 use store::contract::webhooks::{EventContent, EventRecord};
 use store::{Store, StoreError};
@@ -45,5 +45,10 @@ impl Render for Shown {
             }
         };
         Ok(Some(data.to_string()))
+    }
+
+    /// No endpoint of the simulation wants forms.
+    async fn form(&self, _: &EventRecord) -> Result<Option<Form>, StoreError> {
+        Ok(None)
     }
 }

@@ -184,6 +184,7 @@ impl Desk {
             reference: 0,
             client_reference: None,
             automatic: None,
+            status_callback: None,
             created_at: now,
             expires_at: now + DAY,
         }))

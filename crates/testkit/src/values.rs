@@ -93,6 +93,7 @@ pub fn message(number: u32) -> Message {
         reference: 0,
         client_reference: None,
         automatic: None,
+        status_callback: None,
         created_at: NOW,
         expires_at: NOW + VALID,
     }

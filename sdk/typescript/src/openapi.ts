@@ -1952,6 +1952,11 @@ export interface components {
             ordering?: "message" | "strict" | "none" | null;
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages?: boolean | null;
+            /**
+             * @description `json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API sends it, about messages alone. It does not change.
+             * @enum {string|null}
+             */
+            format?: "json" | "twilio" | null;
             /** @description A note of yours. */
             description?: string | null;
             /** @description Whether events are sent. They wait while it is `false`. */
@@ -1969,6 +1974,11 @@ export interface components {
             ordering?: "message" | "strict" | "none" | null;
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages?: boolean | null;
+            /**
+             * @description `json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API sends it, about messages alone. It does not change.
+             * @enum {string|null}
+             */
+            format?: "json" | "twilio" | null;
             /** @description A note of yours. */
             description?: string | null;
             /** @description Whether events are sent. They wait while it is `false`. */
@@ -1992,6 +2002,11 @@ export interface components {
             ordering: "message" | "strict" | "none";
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages: boolean;
+            /**
+             * @description What requests look like.
+             * @enum {string}
+             */
+            format: "json" | "twilio";
             /**
              * Format: date-time
              * @description When it was made.

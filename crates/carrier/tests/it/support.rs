@@ -83,6 +83,7 @@ pub(crate) fn message(number: u32, text: &str) -> Arc<Message> {
         reference: 0xABCD,
         client_reference: None,
         automatic: None,
+        status_callback: None,
         created_at: Timestamp::from_millis(1_773_585_012_345),
         expires_at: Timestamp::from_millis(1_773_585_012_345 + 86_400_000),
         ..testkit::message(number)

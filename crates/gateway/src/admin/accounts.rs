@@ -13,6 +13,7 @@ use store::contract::tenants::AccountChange;
 use super::input::{absent, account_of, body, meaning, not_there, path, required, tri_state, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
+use crate::api::twilio;
 use crate::http::query::Parameters;
 
 #[derive(Serialize)]
@@ -26,6 +27,8 @@ struct AccountView {
     read_per_minute: u32,
     daily_quota: u64,
     retention_days: Option<RetentionDays>,
+    /// What clients of Twilio's API call it.
+    twilio_account_sid: String,
     created_at: String,
 }
 
@@ -155,6 +158,7 @@ fn view(account: &Account) -> AccountView {
         read_per_minute: account.limits.read_per_minute,
         daily_quota: account.limits.daily_quota,
         retention_days: account.retention.map(RetentionDays::of),
+        twilio_account_sid: twilio::of_account(account.id),
         created_at: account.created_at.to_string(),
     }
 }

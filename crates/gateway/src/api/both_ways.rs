@@ -57,7 +57,7 @@ enum EntryView<'a> {
 }
 
 /// A message of either direction.
-enum Entry {
+pub(super) enum Entry {
     Outbound(Box<MessageRecord>),
     Inbound(Arc<InboundMessage>),
 }
@@ -72,11 +72,11 @@ impl Entry {
 }
 
 /// What a list is asked for: which of the outbound messages and which of the inbound ones, `None` for none.
-struct Query {
-    outbound: Option<MessageFilter>,
-    inbound: Option<InboundFilter>,
-    after: Option<MessageId>,
-    limit: usize,
+pub(super) struct Query {
+    pub(super) outbound: Option<MessageFilter>,
+    pub(super) inbound: Option<InboundFilter>,
+    pub(super) after: Option<MessageId>,
+    pub(super) limit: usize,
 }
 
 /// A status that a message of either direction has.
@@ -135,7 +135,11 @@ impl Query {
     }
 
     /// The page, and where the next one begins.
-    async fn look(self, store: &dyn Store, owner: Owner) -> Result<(Vec<Entry>, Option<MessageId>), StoreError> {
+    pub(super) async fn look(
+        self,
+        store: &dyn Store,
+        owner: Owner,
+    ) -> Result<(Vec<Entry>, Option<MessageId>), StoreError> {
         let Self { outbound, inbound, after, limit } = self;
         let sent = async {
             let Some(filter) = outbound else { return Ok((Vec::new(), None)) };

@@ -11,7 +11,7 @@ use axum::http::{Response, Uri};
 use model::error::Refusal;
 use model::{EventId, EventType, MessageId, OptOut, Timestamp};
 use pipeline::tenants::Caller;
-use pipeline::webhook::Render;
+use pipeline::webhook::{Form, Render};
 use serde_json::json;
 use store::contract::webhooks::{EventContent, EventRecord, EventsAfter};
 use store::{Store, StoreError};
@@ -19,7 +19,7 @@ use store::{Store, StoreError};
 use super::links::MediaLinks;
 use super::list::{LIMIT_DEFAULT, LIMIT_MAX, parsed};
 use super::view::{BroadcastView, InboundView, MessageView};
-use super::{Api, Shared};
+use super::{Api, Shared, twilio};
 use crate::http::json as answer;
 use crate::http::query::Parameters;
 
@@ -59,6 +59,18 @@ impl Render for Shown {
                 view.to_string()
             }
         }))
+    }
+
+    async fn form(&self, event: &EventRecord) -> Result<Option<Form>, StoreError> {
+        Ok(match &event.content {
+            EventContent::Message(record) => Some(twilio::of_status(record)),
+            EventContent::Inbound(id) => {
+                let message = self.store.inbound_message(event.owner, *id).await?;
+                message.map(|message| twilio::of_inbound(&message, &self.links, event.at))
+            }
+            EventContent::Webhook { reason: None, .. } => Some(twilio::of_test(event.owner)),
+            EventContent::Broadcast(_) | EventContent::OptOut(_) | EventContent::Webhook { .. } => None,
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use model::limits::{RequestKind, Standing};
 use model::{AccountId, Timestamp};
 use pipeline::tenants::Caller;
 
-use super::{Api, BASE, DRAINING, address};
+use super::{Api, BASE, DRAINING, address, twilio};
 use crate::http::Peer;
 use crate::http::caught::caught;
 use crate::http::envelope::challenge;
@@ -46,6 +46,7 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let address = client_address(&api, &request);
+    let is_twilios = is_twilios(&api, &request);
     let mut account = None;
     let pass = api.gate.enter();
     let asked = if pass.is_some() { Asked::of(&api, &request, now) } else { Asked::Refused(draining()) };
@@ -59,6 +60,9 @@ pub(super) async fn guard(State(api): State<Arc<Api>>, mut request: Request, nex
             (standing, handle(&api, request, next).await)
         }
     };
+    if is_twilios {
+        response = twilio::spoken(&api.envelope, response);
+    }
     if let Some(counted) = response.extensions().get::<Counted>() {
         (standing, account) = (counted.standing, Some(counted.account));
     }
@@ -112,13 +116,23 @@ impl Asked {
         if let Err(refusal) = check_host(request) {
             return Self::Refused(refusal);
         }
-        if !request.uri().path().starts_with(BASE) {
+        let is_twilios = is_twilios(api, request);
+        if !is_twilios && !request.uri().path().starts_with(BASE) {
             return Self::Page;
         }
-        let caller = credentials(request.headers())
-            .and_then(|(id, secret)| api.pipeline.tenants().authenticate(&id, &secret, now));
-        caller.map_or(Self::Stranger, |caller| Self::Caller(caller, kind_of(request)))
+        let tenants = api.pipeline.tenants();
+        let caller = credentials(request.headers()).and_then(|(user, password)| match is_twilios {
+            true => twilio::caller(tenants, &user, &password, now),
+            false => tenants.authenticate(&user, &password, now),
+        });
+        let kind = || if is_twilios { twilio::kind_of(request) } else { kind_of(request) };
+        caller.map_or(Self::Stranger, |caller| Self::Caller(caller, kind()))
     }
+}
+
+/// Whether a request comes to the door for clients of Twilio's API, and that door is open.
+fn is_twilios(api: &Api, request: &Request) -> bool {
+    api.twilio && twilio::is_of(request.uri().path())
 }
 
 /// Counts a request, and says whether it passes.

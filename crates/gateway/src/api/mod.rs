@@ -3,7 +3,7 @@
 //! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
 //! `broadcast`, `broadcasts`, `optouts`, `webhook`, `event`, `account`, `usage` or `number`; `fields` reads bodies,
 //! `handling` says what becomes of fields that nobody knows, `view` writes answers. No rule about messages is here:
-//! those are the pipeline's.
+//! those are the pipeline's. `twilio` is a second door to the same, for clients of Twilio's API.
 
 mod account;
 pub(crate) mod address;
@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod optouts;
 mod pages;
 mod prefer;
+pub mod twilio;
 mod usage;
 pub(crate) mod view;
 pub(crate) mod webhook;
@@ -85,6 +86,8 @@ pub struct Api {
     pub importing: Semaphore,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether clients of Twilio's API are served as well.
+    pub twilio: bool,
     /// Whether every request is logged.
     pub log_requests: AtomicBool,
     /// The log lines.
@@ -102,7 +105,8 @@ type Shared = State<Arc<Api>>;
 /// The routes, behind the guard.
 pub fn router(api: Arc<Api>) -> Router {
     let mut router = Router::new();
-    for Route { path, allowed, methods } in routes() {
+    let twilio = twilio::routes().into_iter().filter(|_| api.twilio);
+    for Route { path, allowed, methods } in routes().into_iter().chain(twilio) {
         let refuse = move |State(api): Shared| async move {
             allow(api.envelope.refuse(ErrorCode::MethodNotAllowed.into()), allowed)
         };
@@ -125,7 +129,7 @@ const fn route(path: &'static str, allowed: &'static str, methods: MethodRouter<
     Route { path, allowed, methods }
 }
 
-/// Every route; the document in [`openapi`] describes the same ones.
+/// Every route; the document in [`openapi`] describes the same ones. Those of [`twilio`] are Twilio's to describe.
 fn routes() -> [Route; 28] {
     const READ: &str = "GET, HEAD";
     const READ_AND_POST: &str = "GET, HEAD, POST";

@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use wire::gsm::{Ucs2Character, ucs2_characters};
 
 pub(crate) use inbound::InboundView;
+pub(super) use inbound::address as inbound_address;
 use inbound::is_false;
 pub(crate) use optout::{OptOutChangeView, OptOutView};
 

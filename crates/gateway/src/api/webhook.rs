@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use model::webhook::{Ordering, Subscription, Webhook};
+use model::webhook::{Format, Ordering, Subscription, Webhook};
 use model::{EventId, Timestamp, WebhookId};
 use pipeline::tenants::Caller;
 use pipeline::webhook::{NewWebhook, Webhooks};
@@ -53,6 +53,7 @@ async fn created(
     let fields = handling.keep(of_webhook(&body(api, request).await?)?)?;
     let url = fields.url.clone().filter(|url| !url.trim().is_empty());
     let url = url.ok_or_else(|| missing(vec!["url"]))?;
+    let format = format(&fields)?.unwrap_or_default();
     let WebhookChange { events, description, active, ordering, broadcast_messages, .. } = change_of(fields)?;
     let new = NewWebhook {
         url,
@@ -61,6 +62,7 @@ async fn created(
         active: active.unwrap_or(true),
         ordering: ordering.unwrap_or_default(),
         broadcast_messages: broadcast_messages.unwrap_or(false),
+        format,
     };
     let (webhook, secret) = api.pipeline.webhooks().create(caller.owner(), new).await?;
     let mut view = view_of(&webhook);
@@ -110,7 +112,12 @@ async fn changed(
     if fields.url.as_deref().is_some_and(|url| url.trim().is_empty()) {
         return Err(missing(vec!["url"]));
     }
+    let format = format(&fields)?;
     let change = change_of(fields)?;
+    let endpoint = api.pipeline.webhooks().find(caller.owner(), id).await?;
+    if format.is_some_and(|format| format != endpoint.webhook.format) {
+        return Err(wrong_type("format", "the format with which the endpoint was made: it does not change"));
+    }
     api.pipeline.webhooks().change(caller.owner(), id, change).await?;
     let endpoint = api.pipeline.webhooks().find(caller.owner(), id).await?;
     Ok(answer(endpoint_view(api.pipeline.webhooks(), &endpoint).to_string()))
@@ -231,9 +238,14 @@ async fn body(api: &Api, request: Request) -> Result<bytes::Bytes, Refusal> {
     api.body(body, api.body_limits).await
 }
 
+/// The format that a body names.
+fn format(fields: &WebhookFields) -> Result<Option<Format>, Refusal> {
+    parsed(fields.format.as_deref(), "format", "json or twilio", Format::parse)
+}
+
 /// What a body says about an endpoint.
 fn change_of(fields: WebhookFields) -> Result<WebhookChange, Refusal> {
-    let WebhookFields { url, description, ordering, events, active, broadcast_messages } = fields;
+    let WebhookFields { url, description, ordering, events, active, broadcast_messages, format: _ } = fields;
     let ordering = parsed(ordering.as_deref(), "ordering", "message, strict or none", Ordering::parse)?;
     let expected = "1 to 32 names of events, or their beginnings with .*, or *";
     let subscription = |events: &Vec<String>| Subscription::parse(events.iter().map(String::as_str));
@@ -269,6 +281,7 @@ fn view_of(webhook: &Webhook) -> Value {
     view["active"] = webhook.active.into();
     view["ordering"] = webhook.ordering.as_str().into();
     view["broadcastMessages"] = webhook.broadcast_messages.into();
+    view["format"] = webhook.format.as_str().into();
     view["createdAt"] = webhook.created_at.to_string().into();
     if let Some((reason, at)) = webhook.disabled {
         view["disabledReason"] = reason.as_str().into();

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::place::{DATA, DEMO, TOKEN};
 use super::{Failed, logging, machine, message, output, phones, serve};
+use crate::api::twilio;
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
 use crate::real::OsEntropy;
@@ -91,6 +92,7 @@ impl Dev {
         let mut config =
             read::parse("", std::iter::empty()).map_err(|mistakes| Failed::new(format!("{mistakes:?}")))?;
         config.api.listen = self.listen;
+        config.api.twilio = true;
         config.api.docs_base_url = format!("http://{}", self.listen);
         config.admin.listen = self.admin_listen;
         config.admin.token = Some(Secret(kept(&self.data.join(TOKEN))?));
@@ -174,6 +176,7 @@ impl Dev {
         );
         let picture = world.picture();
         self.introduce_phones(app);
+        introduce_twilio(app, demo);
         output::say(format!(
             "Public API     http://{api}/api/v1/messaging      error pages  http://{api}/page/errors\n\
              Admin API      http://{}/admin/v1              token in {}\n\
@@ -202,6 +205,17 @@ impl Dev {
             curl(live, stop::message()),
         ));
     }
+}
+
+/// Prints the settings of a client of Twilio's API.
+fn introduce_twilio(app: &App, demo: &Demo) {
+    let Ok(account) = demo.account_id.parse() else { return };
+    output::say(format!(
+        "Twilio client  account SID {}, auth token {}; set its base URL to http://{}\n",
+        twilio::of_account(account),
+        demo.live.key_secret,
+        app.api_address,
+    ));
 }
 
 /// A word as a shell reads it.

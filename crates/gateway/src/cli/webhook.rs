@@ -47,6 +47,9 @@ enum Action {
         /// Send events of the messages of broadcasts as well
         #[arg(long)]
         broadcast_messages: bool,
+        /// What requests look like: json, or twilio for forms as Twilio's API sends them
+        #[arg(long)]
+        format: Option<String>,
     },
     /// Gives an endpoint a new secret and prints it; for a day both secrets sign
     Rotate {
@@ -121,13 +124,14 @@ impl Webhook {
             Action::List { all: false } => {
                 output::list(&holder.ask(Method::GET, "/webhook", None).await?, &COLUMNS, door.json);
             }
-            Action::Create { endpoint, events, description, ordering, broadcast_messages } => {
+            Action::Create { endpoint, events, description, ordering, broadcast_messages, format } => {
                 let mut body = json!({ "url": endpoint, "broadcastMessages": broadcast_messages });
                 if !events.is_empty() {
                     body["events"] = json!(events);
                 }
                 body["description"] = json!(description);
                 body["ordering"] = json!(ordering);
+                body["format"] = json!(format);
                 output::one(&holder.ask(Method::POST, "/webhook", Some(&body)).await?, door.json);
             }
             Action::Rotate { id } => {

@@ -64,6 +64,8 @@ section! {
         head_bytes_max: usize,
         /// What clients may send from.
         sender_kinds: Vec<SenderKind>,
+        /// Whether clients of Twilio's API are served.
+        twilio: bool,
     }
 }
 

@@ -15,6 +15,8 @@ use super::status;
 pub struct Refused {
     /// What the client was told.
     pub code: ErrorCode,
+    /// What helps the client to mend its request.
+    pub info: Option<AdditionalInfo>,
     /// Why, for the log alone.
     pub cause: Option<String>,
 }
@@ -48,11 +50,16 @@ impl Envelope {
             code: code.number(),
             message: code.message(),
             status: status::of(code).as_u16(),
-            more_info: format!("{}/page/errors/{}", self.docs_base_url, code.number()),
+            more_info: self.more_info(code),
             additional_info: info.map(Info),
         };
         // Numbers and texts only: nothing in it can fail to be JSON.
         serde_json::to_vec(&body).unwrap_or_default().into()
+    }
+
+    /// The address of the page about an error.
+    pub fn more_info(&self, code: ErrorCode) -> String {
+        format!("{}/page/errors/{}", self.docs_base_url, code.number())
     }
 
     /// A whole answer as octets, for a connection that is at its end. `headers` are whole lines.
@@ -84,7 +91,7 @@ impl Envelope {
                 HeaderValue::from(wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)),
             );
         }
-        response.extensions_mut().insert(Refused { code: refusal.code, cause: refusal.cause });
+        response.extensions_mut().insert(Refused { code: refusal.code, info: refusal.info, cause: refusal.cause });
         response
     }
 }

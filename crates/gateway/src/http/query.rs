@@ -1,11 +1,11 @@
 //! The query of a URL.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// Parameters by name; of one that stands twice, the last. Empty ones are as good as absent.
 ///
 /// A plus sign stands for itself, as in a URL's path: numbers begin with one, and many clients do not escape it.
-pub struct Parameters(HashMap<String, String>);
+pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
     /// Reads a query.
@@ -13,6 +13,11 @@ impl Parameters {
         let escaped = query.unwrap_or_default().replace('+', "%2B");
         let pairs = form_urlencoded::parse(escaped.as_bytes()).filter(|(_, value)| !value.is_empty());
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+    }
+
+    /// The names of all parameters that are not empty.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 
     /// One parameter.

@@ -53,6 +53,7 @@ pub const KEYS: &[Key] = keys! {
     }
     Restart api {
         listen docs_base_url public_url trusted_proxies body_timeout_secs body_bytes_max broadcast_body_bytes_max
+        twilio
     }
     Live admin { plain_http token token_file connections_max }
     Restart admin { listen }

@@ -29,6 +29,7 @@ async fn accounts_are_made_listed_shown_and_changed() {
         "readPerMinute": 600,
         "dailyQuota": 5,
         "retentionDays": null,
+        "twilioAccountSid": made["twilioAccountSid"],
         "createdAt": NOON,
     });
     assert_eq!(made, expected);

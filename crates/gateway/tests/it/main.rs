@@ -63,6 +63,7 @@ mod shape;
 mod stop;
 mod strict;
 mod supervision;
+mod twilio;
 mod usage;
 mod validity;
 mod webhooks;

@@ -119,7 +119,7 @@ async fn an_endpoint_is_made_shown_changed_and_removed() {
     assert_eq!(list, json!({ "data": [shown], "nextCursor": null }));
     let expected = json!({
         "id": id(&made), "url": receiver.url(), "events": ["*"], "active": true, "ordering": "message",
-        "broadcastMessages": false, "createdAt": made["createdAt"], "backlog": 0,
+        "broadcastMessages": false, "format": "json", "createdAt": made["createdAt"], "backlog": 0,
     });
     assert_eq!(shown, expected);
     let secret = stage.ask(&webhook(&tenant, "GET", &format!("{path}/secret"))).await.expect(200);
@@ -153,6 +153,7 @@ async fn a_wrong_field_of_an_endpoint_is_named() {
         (json!({ "url": url, "events": [] }), "events", names),
         (json!({ "url": url, "events": ["message.sent"] }), "events", names),
         (json!({ "url": url, "ordering": "fifo" }), "ordering", "message, strict or none"),
+        (json!({ "url": url, "format": "xml" }), "format", "json or twilio"),
         (json!({ "url": url, "active": 1 }), "active", "boolean"),
     ] {
         refused(body, 33100, json!({ "field": field, "expected": expected })).await;

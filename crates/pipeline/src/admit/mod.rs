@@ -65,6 +65,8 @@ pub struct SendRequest {
     pub reference: Option<ClientReference>,
     /// How long the message is worth sending; the operator's bound where the client says nothing.
     pub validity: Option<Validity>,
+    /// Where the client wants to hear of the status: a URL that [`crate::Webhooks::check_callback`] lets pass.
+    pub status_callback: Option<Arc<str>>,
     /// The idempotency key, from the body or the header.
     pub idempotency_key: Option<String>,
     /// The message of which it is a copy; never the client's word.
@@ -176,6 +178,7 @@ impl Admission {
             reference: self.references.next(draft.originator, draft.recipient),
             client_reference: draft.reference,
             automatic: None,
+            status_callback: draft.status_callback,
             originator: draft.originator,
             recipient: draft.recipient,
             body: draft.body,

@@ -20,6 +20,7 @@ pub(super) struct Parsed {
     kind: MessageType,
     reference: Option<ClientReference>,
     validity: Option<Validity>,
+    status_callback: Option<Arc<str>>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -32,6 +33,7 @@ pub(super) struct Draft {
     pub(super) kind: MessageType,
     pub(super) reference: Option<ClientReference>,
     pub(super) validity: Option<Validity>,
+    pub(super) status_callback: Option<Arc<str>>,
     pub(super) encoding: Encoding,
     pub(super) segments: u16,
 }
@@ -54,8 +56,8 @@ impl Parsed {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
         };
-        let SendRequest { reference, validity, .. } = request;
-        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, idempotency_key })
+        let SendRequest { reference, validity, status_callback, .. } = request;
+        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, status_callback, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -69,7 +71,7 @@ impl Parsed {
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
         ];
-        let terms = terms(self.reference.as_ref(), self.validity);
+        let terms = terms(self.reference.as_ref(), self.validity, self.status_callback.as_deref());
         Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }
@@ -77,18 +79,34 @@ impl Parsed {
 impl Draft {
     /// Checks the text: invalid characters (33016), then length (33107); and measures it.
     pub(super) fn check(parsed: Parsed, limits: &AdmissionLimits) -> Result<Self, Refusal> {
-        let Parsed { recipient, originator, body, media_url, kind, reference, validity, .. } = parsed;
+        let Parsed { recipient, originator, body, media_url, kind, reference, validity, status_callback, .. } = parsed;
         let (body, encoding, segments) = measured(body, kind, limits)?;
-        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, encoding, segments })
+        Ok(Self {
+            recipient,
+            originator,
+            body,
+            media_url,
+            kind,
+            reference,
+            validity,
+            status_callback,
+            encoding,
+            segments,
+        })
     }
 }
 
 /// What a fingerprint is made of beside a request's content, up to the last that the client gave: a request without any
 /// of them has the fingerprint that it had before there were such fields.
-pub(super) fn terms(reference: Option<&ClientReference>, validity: Option<Validity>) -> Vec<Option<Vec<u8>>> {
+pub(super) fn terms(
+    reference: Option<&ClientReference>,
+    validity: Option<Validity>,
+    status_callback: Option<&str>,
+) -> Vec<Option<Vec<u8>>> {
     let mut terms = vec![
         reference.map(|reference| reference.as_bytes().to_vec()),
         validity.map(|validity| validity.as_secs().to_be_bytes().to_vec()),
+        status_callback.map(|url| url.as_bytes().to_vec()),
     ];
     terms.truncate(terms.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
     terms
@@ -245,6 +263,12 @@ mod tests {
         };
         assert_eq!((valid("", 0), valid("order 7", 0)), (print("a", None), named("order 7")));
         assert_ne!(valid("", 60), valid("", 61));
+        let called_back = |url: &str| {
+            let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+            let request = SendRequest { status_callback: Some(url.into()), ..request };
+            Parsed::check(request, SenderKinds::NUMBERS).ok().map(|parsed| parsed.fingerprint())
+        };
+        assert_ne!(called_back("https://a.example/?order=7"), called_back("https://a.example/?order=8"));
         // Both have the same four octets.
         assert_ne!(valid("", 0x0010_3030), valid("\u{0}\u{10}00", 0));
     }

@@ -331,6 +331,7 @@ impl Expanding {
             reference: self.books.references.next(broadcast.originator, recipient),
             client_reference: None,
             automatic: None,
+            status_callback: None,
             originator: broadcast.originator,
             recipient,
             body: broadcast.body.clone(),

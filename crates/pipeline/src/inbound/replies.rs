@@ -74,6 +74,7 @@ impl Replies {
             kind: MessageType::Sms,
             reference: self.references.next(number, handset),
             client_reference: None,
+            status_callback: None,
             automatic: Some(kind),
             originator: number,
             recipient: handset,

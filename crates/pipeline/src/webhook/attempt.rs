@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fetch::post::{Line, Post, PostError, Posted};
-use model::webhook::Webhook;
+use model::webhook::{Format, Webhook};
 use model::{Entropy, WebhookId};
 use runtime::Runtime;
 use store::contract::nodes::Epoch;
-use store::contract::webhooks::{DeliveryAttempt, ToSend};
+use store::contract::webhooks::{DeliveryAttempt, EventRecord, ToSend};
 use store::{Store, StoreError};
 
 use super::envelope::{Render, envelope};
+use super::form;
 use super::lane::{Ended, Outcome};
 use super::schedule::asked;
 use super::seal::{Secret, Vault, signatures};
@@ -103,14 +104,9 @@ pub(crate) async fn deliver(context: &Context, target: &Target, seq: u64) -> End
     };
     let (at, began) = (context.runtime.now(), context.runtime.instant());
     let at_secs = at.as_millis().div_euclid(1_000);
-    let headers = [
-        ("content-type", "application/json".to_owned()),
-        ("webhook-id", sent.id.to_string()),
-        ("webhook-timestamp", at_secs.to_string()),
-        ("webhook-signature", signatures(&sent.secrets, sent.id, at_secs, &sent.body)),
-    ];
+    let headers = headers(target.webhook.format, &sent, at_secs);
     let body = bytes::Bytes::copy_from_slice(sent.body.as_bytes());
-    let posted = context.poster.post(&target.line, &target.webhook.url, &headers, body).await;
+    let posted = context.poster.post(&target.line, &sent.url, &headers, body).await;
     let took = context.runtime.instant().saturating_duration_since(began);
     let (outcome, counted) = judged(&posted, at.as_millis());
     context.stats.count(counted);
@@ -126,6 +122,7 @@ pub(crate) async fn deliver(context: &Context, target: &Target, seq: u64) -> End
 
 struct Prepared {
     id: model::EventId,
+    url: String,
     body: Arc<str>,
     secrets: Arc<[Secret]>,
 }
@@ -141,12 +138,41 @@ async fn prepare(context: &Context, target: &Target, seq: u64) -> Result<Option<
     };
     let body = match body {
         Some(body) => body,
-        None => match context.render.data(&event).await? {
-            Some(data) => envelope(&event, data).into(),
+        None => match made(context, target.webhook.format, &event).await? {
+            Some(body) => body.into(),
             None => return Ok(None),
         },
     };
-    Ok(Some(Prepared { id: event.id, body, secrets }))
+    let url = form::destination(&target.webhook, &event).to_owned();
+    Ok(Some(Prepared { id: event.id, url, body, secrets }))
+}
+
+/// What is made of an event.
+async fn made(context: &Context, format: Format, event: &EventRecord) -> Result<Option<String>, StoreError> {
+    Ok(match format {
+        Format::Json => context.render.data(event).await?.map(|data| envelope(event, data)),
+        Format::Twilio => context.render.form(event).await?.map(|form| form::encoded(&form)),
+    })
+}
+
+/// The headers of a request. A form has the signature of Twilio beside those of Standard Webhooks: one, made with the
+/// newest secret.
+fn headers(format: Format, sent: &Prepared, at_secs: i64) -> Vec<(&'static str, String)> {
+    let content_type = match format {
+        Format::Json => "application/json",
+        Format::Twilio => "application/x-www-form-urlencoded; charset=utf-8",
+    };
+    let mut headers = vec![
+        ("content-type", content_type.to_owned()),
+        ("webhook-id", sent.id.to_string()),
+        ("webhook-timestamp", at_secs.to_string()),
+        ("webhook-signature", signatures(&sent.secrets, sent.id, at_secs, &sent.body)),
+    ];
+    if let (Format::Twilio, Some(newest)) = (format, sent.secrets.first()) {
+        headers.push(("i-twilio-idempotency-token", sent.id.to_string()));
+        headers.push(("x-twilio-signature", form::signature(newest, &sent.url, &sent.body)));
+    }
+    headers
 }
 
 fn judged(posted: &Result<Posted, PostError>, now_ms: i64) -> (Outcome, AttemptOutcome) {

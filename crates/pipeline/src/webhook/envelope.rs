@@ -6,11 +6,16 @@ use serde_json::value::RawValue;
 use store::StoreError;
 use store::contract::webhooks::EventRecord;
 
+use super::form::Form;
+
 /// Shows the resource of an event as `GET` shows it. What shows resources to clients implements it.
 #[async_trait]
 pub trait Render: Send + Sync {
     /// The resource as JSON; `None` when it is not there any more.
     async fn data(&self, event: &EventRecord) -> Result<Option<String>, StoreError>;
+
+    /// The form about an event; `None` where its resource is not there any more, and for events that have no form.
+    async fn form(&self, event: &EventRecord) -> Result<Option<Form>, StoreError>;
 }
 
 /// The event as it is delivered and listed. `data` is JSON.

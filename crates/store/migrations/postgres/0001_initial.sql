@@ -78,6 +78,7 @@ CREATE TABLE messages (
     reference        integer  NOT NULL,
     client_reference text,
     automatic        text,
+    status_callback  text,
     created_at       bigint   NOT NULL,
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
@@ -782,6 +783,7 @@ CREATE TABLE webhook_endpoints (
     active             boolean NOT NULL,
     ordering           text    NOT NULL,
     broadcast_messages boolean NOT NULL,
+    format             text    NOT NULL DEFAULT 'json',
     created_at         bigint  NOT NULL,
     disabled_reason    text,
     disabled_at        bigint,

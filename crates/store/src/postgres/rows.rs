@@ -20,10 +20,10 @@ use crate::shares::Shares;
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.test, m.kind, m.originator, \
      m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
-     m.client_reference, m.automatic";
+     m.client_reference, m.automatic, m.status_callback";
 
 /// How many columns [`MESSAGE`] has.
-pub(super) const MESSAGE_COLUMNS: usize = 18;
+pub(super) const MESSAGE_COLUMNS: usize = 19;
 
 /// The columns of what became of it, for [`delivery`]; the row of `queue` is joined as `q`, where there is one.
 pub(super) const DELIVERY: &str = "d.status, coalesce(q.carrier, d.carrier), coalesce(q.attempts, d.attempts), \
@@ -84,6 +84,7 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Arc<Message>, Fault> {
         reference: small(row, at + 12)?,
         client_reference: word_if_any(row, at + 16, ClientReference::parse)?,
         automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
+        status_callback: text_if_any(row, at + 18)?.map(Arc::from),
         created_at: time(row, at + 13)?,
         expires_at: time(row, at + 14)?,
     }))

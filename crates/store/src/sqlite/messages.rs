@@ -117,8 +117,8 @@ impl Payload for NewMessage {
 pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
     let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, \
                media_url, encoding, segments, reference, created_at, expires_at, media_id, \
-               client_reference, automatic) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+               client_reference, automatic, status_callback) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
@@ -138,6 +138,7 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
         message.media.map(MediaId::to_bytes),
         message.client_reference.as_deref(),
         message.automatic.map(KeywordKind::as_str),
+        message.status_callback,
     ])?;
     Ok(())
 }

@@ -16,14 +16,14 @@ use crate::shares::Shares;
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
      m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
-     m.client_reference, m.automatic";
+     m.client_reference, m.automatic, m.status_callback";
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, \
      d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing, d.erased_at";
 
 /// How many columns [`MESSAGE`] has.
-const MESSAGE_COLUMNS: usize = 18;
+const MESSAGE_COLUMNS: usize = 19;
 
 /// A message from the columns of [`MESSAGE`], which begin at `at`.
 pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>> {
@@ -44,6 +44,7 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         reference: row.get(at + 12)?,
         client_reference: word_if_any(row, at + 16, ClientReference::parse)?,
         automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
+        status_callback: row.get(at + 18)?,
         created_at: time(row, at + 13)?,
         expires_at: time(row, at + 14)?,
     }))

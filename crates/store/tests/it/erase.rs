@@ -32,7 +32,8 @@ pub(crate) fn person() -> Msisdn {
 }
 
 fn to_person(message: Message) -> Message {
-    Message { recipient: person(), body: Some("Your code is 9034".into()), ..message }
+    let status_callback = Some("https://a.example/status?name=Ann".into());
+    Message { recipient: person(), body: Some("Your code is 9034".into()), status_callback, ..message }
 }
 
 fn erasure_id(seed: u64) -> ErasureId {
@@ -89,6 +90,7 @@ async fn is_blank(desk: &Desk, id: MessageId) {
     let record = desk.store.message_of_any_account(id).await.unwrap().unwrap();
     let message = &record.message;
     assert!(message.body.is_none() && message.media_url.is_none() && message.media.is_none(), "{message:?}");
+    assert_eq!(message.status_callback, None);
     assert!(message.recipient.is_nobody() || message.originator.is_nobody());
     assert!(message.recipient != person() && message.originator != person().into());
     assert_eq!(record.delivery.erased_at, Some(after(5)));

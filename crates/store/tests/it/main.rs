@@ -365,6 +365,7 @@ macro_rules! conformance {
                 an_erased_person_is_in_no_event_that_is_not_delivered
                 an_erased_person_is_in_no_event_of_a_message_that_was_taken_back
                 endpoints_and_secrets_are_bounded_and_their_owners
+                an_endpoint_keeps_the_format_with_which_it_was_made
                 a_disabled_endpoint_is_an_event_for_the_others
                 a_replay_is_a_place_of_its_own_that_survives
                 what_is_old_goes_with_its_deliveries_and_removed_endpoints_go_whole;

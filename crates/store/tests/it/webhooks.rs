@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use model::status::SegmentFate;
-use model::webhook::{DisabledReason, EventType, Ordering, Subscription, Webhook};
+use model::webhook::{DisabledReason, EventType, Format, Ordering, Subscription, Webhook};
 use model::{AccountId, Message, MessageId, Mode, Owner, Status, Timestamp, WebhookId};
 use store::StoreError;
 use store::contract::webhooks::{
@@ -27,6 +27,7 @@ fn webhook(owner: Owner, number: u8, patterns: &[&str]) -> Webhook {
         active: true,
         ordering: Ordering::Message,
         broadcast_messages: false,
+        format: Format::default(),
         created_at: NOW,
         disabled: None,
     }
@@ -222,6 +223,22 @@ pub(crate) async fn endpoints_and_secrets_are_bounded_and_their_owners(fresh: im
     assert_eq!(at(1_000).await.len(), 1);
     desk.store.remove_webhook(live(account), id).await.unwrap();
     assert_eq!((at(0).await, desk.store.webhooks(Some(live(account))).await.unwrap().len()), (vec![], 9));
+}
+
+pub(crate) async fn an_endpoint_keeps_the_format_with_which_it_was_made(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let owner = live(desk.account());
+    for (number, format) in [(1, Format::Json), (2, Format::Twilio)] {
+        let new = Webhook { format, ..webhook(owner, number, &["*"]) };
+        assert!(desk.store.create_webhook(new, SealedSecret(vec![number])).await.unwrap());
+    }
+    desk.reopen(&fresh).await;
+    let inactive = WebhookChange { active: Some(false), ..WebhookChange::default() };
+    let changed = desk.store.change_webhook(owner, WebhookId::from_bytes([2; 16]), inactive).await.unwrap();
+    assert_eq!((changed.format, changed.active), (Format::Twilio, false));
+    let formats: Vec<Format> =
+        desk.store.webhooks(Some(owner)).await.unwrap().iter().map(|endpoint| endpoint.webhook.format).collect();
+    assert_eq!(formats, [Format::Json, Format::Twilio]);
 }
 
 pub(crate) async fn a_disabled_endpoint_is_an_event_for_the_others(fresh: impl Backend) {

@@ -204,6 +204,7 @@ class NewWebhook(TypedDict):
     events: NotRequired[list[str] | None]
     ordering: NotRequired[Literal["message", "strict", "none"] | None]
     broadcastMessages: NotRequired[bool | None]
+    format: NotRequired[Literal["json", "twilio"] | None]
     description: NotRequired[str | None]
     active: NotRequired[bool | None]
 
@@ -213,6 +214,7 @@ class WebhookChange(TypedDict):
     events: NotRequired[list[str] | None]
     ordering: NotRequired[Literal["message", "strict", "none"] | None]
     broadcastMessages: NotRequired[bool | None]
+    format: NotRequired[Literal["json", "twilio"] | None]
     description: NotRequired[str | None]
     active: NotRequired[bool | None]
 
@@ -225,6 +227,7 @@ class Webhook(TypedDict):
     active: bool
     ordering: Literal["message", "strict", "none"]
     broadcastMessages: bool
+    format: Literal["json", "twilio"]
     createdAt: str
     disabledReason: NotRequired[Literal["failing", "gone"]]
     disabledAt: NotRequired[str]

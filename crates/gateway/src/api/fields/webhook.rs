@@ -13,6 +13,7 @@ pub(crate) struct WebhookFields {
     pub(crate) events: Option<Vec<String>>,
     pub(crate) active: Option<bool>,
     pub(crate) broadcast_messages: Option<bool>,
+    pub(crate) format: Option<String>,
 }
 
 /// The body of `POST /webhook/{id}/replay`.
@@ -40,6 +41,7 @@ impl Fields for WebhookFields {
             "url" => ("url", &mut self.url),
             "description" => ("description", &mut self.description),
             "ordering" => ("ordering", &mut self.ordering),
+            "format" => ("format", &mut self.format),
             _ => return None,
         })
     }

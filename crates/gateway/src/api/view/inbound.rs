@@ -75,8 +75,8 @@ impl<'a> InboundView<'a> {
         Self {
             id: message.id,
             direction: "inbound",
-            from: shown(&message.from, is_erased),
-            to: shown(&message.to, is_erased),
+            from: address(&message.from, is_erased),
+            to: address(&message.to, is_erased),
             additional_recipients: message.additional_recipients.iter().map(ToString::to_string).collect(),
             body,
             body_base64,
@@ -102,7 +102,7 @@ impl<'a> InboundView<'a> {
 }
 
 /// An address; empty in place of a person who was erased, because clients expect a text.
-fn shown(address: &InboundAddress, is_erased: bool) -> String {
+pub(in crate::api) fn address(address: &InboundAddress, is_erased: bool) -> String {
     match address.known() {
         Some(known) if is_erased && known.is_nobody() => String::new(),
         _ => address.to_string(),

@@ -1,6 +1,6 @@
 //! An endpoint of webhooks: it keeps every request and answers as a test says.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +14,8 @@ use super::{ANY_PORT, eventually};
 /// A request that came.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    /// The path and the query.
+    pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -21,6 +23,11 @@ pub(crate) struct Received {
 impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The parameters of a form.
+    pub(crate) fn form(&self) -> BTreeMap<String, String> {
+        form_urlencoded::parse(&self.body).into_owned().collect()
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -137,6 +144,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<O
     loop {
         if let Some(end) = buffer.windows(4).position(|octets| octets == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+            let target = head.split(' ').nth(1).unwrap_or_default().to_owned();
             let headers: Vec<(String, String)> = head
                 .lines()
                 .skip(1)
@@ -148,7 +156,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<O
             if buffer.len() >= end + 4 + length {
                 let body = buffer[end + 4..end + 4 + length].to_vec();
                 buffer.drain(..end + 4 + length);
-                return Ok(Some(Received { headers, body }));
+                return Ok(Some(Received { target, headers, body }));
             }
         }
         match stream.read(&mut part).await? {

@@ -24,6 +24,7 @@ fn endpoint(ordering: Ordering, last: u64) -> Endpoint {
         active: true,
         ordering,
         broadcast_messages: false,
+        format: model::webhook::Format::default(),
         created_at: at(0),
         disabled: None,
     };

@@ -41,6 +41,7 @@ pub(super) const TABLES: &[Table] = &[
             ("reference", Number, "reference"),
             ("client_reference", Text, "client_reference"),
             ("automatic", Text, "automatic"),
+            ("status_callback", Foreign, "status_callback"),
             ("created_at", Long, "created_at"),
             ("expires_at", Long, "expires_at"),
         ],

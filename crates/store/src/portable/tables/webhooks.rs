@@ -58,6 +58,7 @@ pub(super) const TABLES: &[Table] = &[
             ("active", Flag, "active"),
             ("ordering", Text, "ordering"),
             ("broadcast_messages", Flag, "broadcast_messages"),
+            ("format", Text, "format"),
             ("created_at", Long, "created_at"),
             ("disabled_reason", Text, "disabled_reason"),
             ("disabled_at", Long, "disabled_at"),

@@ -14,10 +14,11 @@ use crate::contract::changes::Resource;
 
 const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, \
     recipient, \
-    body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at) \
+    body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at, \
+    status_callback) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
-    $16::text[], $17::bigint[], $18::bigint[])";
+    $16::text[], $17::bigint[], $18::bigint[], $19::text[])";
 
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, kind, segments, \
     counted_segments) \
@@ -131,6 +132,7 @@ async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
             &column(new, |new| new.message.automatic.map(KeywordKind::as_str)),
             &column(new, |new| new.message.created_at.as_millis()),
             expires,
+            &column(new, |new| new.message.status_callback.as_deref().map(rows::kept)),
         ],
     )
     .await

@@ -150,7 +150,7 @@ const BLANK_DETAILS: &str = "UPDATE events SET detail = '' WHERE message_id = AN
     AND message_id BETWEEN $2 AND $3 AND detail <> ''";
 const BLANK_MESSAGES: &str = "UPDATE messages SET recipient = CASE recipient WHEN $4 THEN $5 ELSE recipient END, \
     originator = CASE originator WHEN $4 THEN $5 ELSE originator END, body = NULL, media_url = NULL, media_id = NULL, \
-    client_reference = NULL WHERE id = ANY($1) AND id BETWEEN $2 AND $3";
+    client_reference = NULL, status_callback = NULL WHERE id = ANY($1) AND id BETWEEN $2 AND $3";
 const BLANK_DELIVERY: &str =
     "UPDATE delivery SET erased_at = $4 WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
 /// A held message is filed under the last digits of its recipient; no id of a carrier has a blank.

@@ -14,8 +14,8 @@ use crate::postgres::{listeners, rows};
 
 const COUNT: &str = "SELECT count(*) FROM webhook_endpoints WHERE log = $1 AND NOT removed";
 const INSERT: &str = "INSERT INTO webhook_endpoints (id, log, url, events, description, active, ordering, \
-    broadcast_messages, created_at, position) \
-    SELECT $1, l.log, $3, $4, $5, $6, $7, $8, $9, l.last FROM webhook_logs l WHERE l.log = $2 RETURNING webhook";
+    broadcast_messages, created_at, format, position) \
+    SELECT $1, l.log, $3, $4, $5, $6, $7, $8, $9, $10, l.last FROM webhook_logs l WHERE l.log = $2 RETURNING webhook";
 const UPDATE: &str = "UPDATE webhook_endpoints SET url = $2, events = $3, description = $4, active = $5, \
     ordering = $6, broadcast_messages = $7, disabled_reason = CASE WHEN NOT $8 THEN disabled_reason END, \
     disabled_at = CASE WHEN NOT $8 THEN disabled_at END, failing_since = CASE WHEN NOT $8 THEN failing_since END, \
@@ -56,6 +56,7 @@ pub(super) async fn create(unit: &Unit, webhook: &Webhook, secret: &SealedSecret
                 &ordering,
                 &webhook.broadcast_messages,
                 &created_at,
+                &webhook.format.as_str(),
             ],
         )
         .await?;

@@ -1,6 +1,6 @@
 //! Endpoints as their rows have them.
 
-use model::webhook::{DisabledReason, Ordering, Webhook};
+use model::webhook::{DisabledReason, Format, Ordering, Webhook};
 use model::{Owner, WebhookId};
 use tokio_postgres::Row;
 
@@ -14,7 +14,7 @@ use crate::postgres::unit::Unit;
 /// The columns of an endpoint, for [`found`].
 pub(super) const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, \
     w.ordering, w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
-    w.failing_attempts, w.log, l.last FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
+    w.failing_attempts, w.log, l.last, w.format FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
 
 /// An endpoint's row.
 pub(super) struct Found {
@@ -55,6 +55,7 @@ pub(super) fn found(row: &Row) -> Result<Found, Fault> {
         active: rows::get(row, 7)?,
         ordering: rows::word(row, 8, Ordering::parse)?,
         broadcast_messages: rows::get(row, 9)?,
+        format: rows::word(row, 18, Format::parse)?,
         created_at: rows::time(row, 10)?,
         disabled: reason.zip(rows::time_if_any(row, 12)?),
     };

@@ -207,7 +207,7 @@ const CLAIMS: &str = "SELECT count(*) FROM idempotency INDEXED BY idempotency_ag
 const BLANK_DETAILS: &str = "UPDATE events SET detail = '' WHERE message_id = ?1 AND detail <> ''";
 const BLANK_MESSAGE: &str = "UPDATE messages SET recipient = iif(recipient = ?3, ?4, recipient), \
     originator = iif(originator = ?3, ?4, originator), body = NULL, media_url = NULL, media_id = NULL, \
-    client_reference = NULL WHERE account_id = ?1 AND id = ?2";
+    client_reference = NULL, status_callback = NULL WHERE account_id = ?1 AND id = ?2";
 const BLANK_DELIVERY: &str = "UPDATE delivery SET erased_at = ?2, media_id = NULL WHERE message_id = ?1";
 /// A held message is filed under the last digits of its recipient; no id of a carrier has a blank.
 const FORGET_HELD: &str =

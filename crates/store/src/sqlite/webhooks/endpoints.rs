@@ -30,6 +30,7 @@ pub(super) fn create(group: &mut Group, webhook: &Webhook, secret: &SealedSecret
         webhook.broadcast_messages,
         webhook.created_at.as_millis(),
         last,
+        webhook.format.as_str(),
     ])?;
     let number = group.connection.last_insert_rowid();
     group.connection.prepare_cached(INSERT_SECRET)?.execute(params![number, secret.0])?;
@@ -131,7 +132,7 @@ fn joined(events: &Subscription) -> String {
 
 const COUNT: &str = "SELECT count(*) FROM webhook_endpoints WHERE log = ?1 AND removed = 0";
 const INSERT: &str = "INSERT INTO webhook_endpoints (id, log, url, events, description, active, ordering, \
-    broadcast_messages, created_at, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    broadcast_messages, created_at, position, format) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 const UPDATE: &str = "UPDATE webhook_endpoints SET url = ?2, events = ?3, description = ?4, active = ?5, \
     ordering = ?6, broadcast_messages = ?7, disabled_reason = iif(?8, NULL, disabled_reason), \
     disabled_at = iif(?8, NULL, disabled_at), failing_since = iif(?8, NULL, failing_since), \

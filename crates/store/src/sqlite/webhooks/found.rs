@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::webhook::{DisabledReason, Ordering, Webhook};
+use model::webhook::{DisabledReason, Format, Ordering, Webhook};
 use model::{AccountId, Owner, WebhookId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -16,7 +16,7 @@ use crate::sqlite::rows;
 pub(super) const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, \
     w.ordering, w.broadcast_messages, w.created_at, w.disabled_reason, w.disabled_at, w.position, w.failing_since, \
     w.failing_attempts, w.log, max(l.base, coalesce((SELECT e.seq FROM webhook_events e WHERE e.log = w.log \
-    ORDER BY e.seq DESC LIMIT 1), 0)) FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
+    ORDER BY e.seq DESC LIMIT 1), 0)), w.format FROM webhook_endpoints w JOIN webhook_logs l ON l.log = w.log";
 
 /// An endpoint's row.
 pub(super) struct Found {
@@ -51,6 +51,7 @@ pub(super) fn found(row: &Row<'_>) -> rusqlite::Result<Found> {
         active: row.get(7)?,
         ordering: rows::word(row, 8, Ordering::parse)?,
         broadcast_messages: row.get(9)?,
+        format: rows::word(row, 18, Format::parse)?,
         created_at: rows::time(row, 10)?,
         disabled: reason.zip(rows::time_if_any(row, 12)?),
     };

@@ -158,6 +158,7 @@ async fn endpoint(desk: &Desk, account: AccountId) -> WebhookId {
         active: true,
         ordering: Ordering::Message,
         broadcast_messages: true,
+        format: model::webhook::Format::Twilio,
         created_at: NOW,
         disabled: None,
     };
@@ -167,7 +168,8 @@ async fn endpoint(desk: &Desk, account: AccountId) -> WebhookId {
 
 /// Messages in every state.
 async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled {
-    let strange = || Message { body: Some(STRANGE.into()), ..desk.message(account) };
+    let strange =
+        || Message { body: Some(STRANGE.into()), status_callback: Some(STRANGE.into()), ..desk.message(account) };
     let delivered = desk.sent(strange(), ["delivered"]).await;
     assert!(matches!(desk.hear(receipt(["delivered"], SegmentFate::Delivered)).await, ReceiptOutcome::Matched { .. }));
     let undelivered = desk.sent(strange(), ["undelivered"]).await;

@@ -149,6 +149,7 @@ async fn an_endpoint_made_at_another_node_gets_events_at_once_and_its_bell_rings
             active: true,
             ordering: model::webhook::Ordering::Message,
             broadcast_messages: false,
+            format: model::webhook::Format::Twilio,
             created_at: NOW,
             disabled: None,
         };

@@ -8,6 +8,8 @@ use super::{count, flag, list, object, one_of, text, text_or_null, time};
 
 const ORDERINGS: [&str; 3] = ["message", "strict", "none"];
 
+const FORMATS: [&str; 2] = ["json", "twilio"];
+
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("NewWebhook", object(&["url"], &settings())),
@@ -44,6 +46,12 @@ fn settings() -> Value {
         },
         "broadcastMessages": { "type": ["boolean", "null"], "description": "Whether messages of broadcasts have \
             events too." },
+        "format": {
+            "type": ["string", "null"],
+            "enum": [FORMATS[0], FORMATS[1], null],
+            "description": "`json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API \
+                sends it, about messages alone. It does not change.",
+        },
         "description": { "type": ["string", "null"], "maxLength": 200, "description": "A note of yours." },
         "active": { "type": ["boolean", "null"], "description": "Whether events are sent. They wait while it is \
             `false`." },
@@ -52,7 +60,7 @@ fn settings() -> Value {
 
 fn webhook() -> Value {
     object(
-        &["id", "url", "events", "active", "ordering", "broadcastMessages", "createdAt"],
+        &["id", "url", "events", "active", "ordering", "broadcastMessages", "format", "createdAt"],
         &json!({
             "id": text("Its id."),
             "url": text("Where events go."),
@@ -61,6 +69,7 @@ fn webhook() -> Value {
             "active": flag("Whether events are sent."),
             "ordering": one_of(&ORDERINGS, "The order that is kept."),
             "broadcastMessages": flag("Whether messages of broadcasts have events too."),
+            "format": one_of(&FORMATS, "What requests look like."),
             "createdAt": time("When it was made."),
             "disabledReason": one_of(&["failing", "gone"], "Why the platform disabled it."),
             "disabledAt": time("When the platform disabled it."),
