@@ -83,8 +83,9 @@ test("a text that strangers wrote is nothing but text", async () => {
 test("marks that are stacked on a letter stay within their bubble", async () => {
   const page = await open(STACKED);
   const around = async () => {
-    const places = await page.locator("#messages > li > p").all();
-    return Promise.all(places.map(async (place) => (await place.screenshot({ animations: "disabled" })).toString("hex")));
+    const pictures = [];
+    for (const place of await page.locator("#messages > li > p").all()) pictures.push(await place.screenshot());
+    return pictures.map((picture) => picture.toString("hex"));
   };
   const before = await around();
   await page.locator("#messages bdi.text").evaluate((text) => (text.textContent = "Z"));
