@@ -1,11 +1,12 @@
 // The pictures of the documentation: node screenshots.mjs DIRECTORY [short]
 
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { World } from "./world.mjs";
 
 const DIRECTORY = process.argv[2];
-// For how many steps of the charts there is traffic: in the short form they are nearly empty.
-const ROUNDS = process.argv[3] === "short" ? 1 : 30;
+// How long there is traffic before the charts are looked at.
+const TRAFFIC_MS = process.argv[3] === "short" ? 5_000 : 150_000;
 const OPTIONS = { locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" };
 const SHOP = "+18005550100";
 
@@ -61,7 +62,7 @@ async function settled(number, count) {
     const { data, waiting } = await messages(number);
     const isAtRest = waiting > 0 || data.every(({ receipt }) => receipt === "acknowledged");
     if (data.length >= count && isAtRest) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   throw new Error(`the messages of ${number} do not come to rest`);
 }
@@ -124,13 +125,13 @@ async function live() {
   await page.context().close();
 }
 
-// Broadcasts one after the other, so that the charts have something to show.
-async function traffic() {
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const length = Math.round(100 + 60 * Math.sin(round / 3));
-    const recipients = Array.from({ length }, (_, at) => `+1800556${String(200 * round + at).padStart(4, "0")}`);
+// Broadcasts one after the other, so that the charts have something to show, until it is told to end.
+async function traffic(end) {
+  for (let round = 0; !end.aborted; round += 1) {
+    const length = Math.round(50 + 30 * Math.sin(round / 6));
+    const recipients = Array.from({ length }, (_, at) => `+1800556${String(100 * round + at).padStart(4, "0")}`);
     await world.request("broadcast", { recipients, from: SHOP, body: "We are open again. See you soon!" });
-    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await pause(2500);
   }
 }
 
@@ -139,7 +140,9 @@ async function operate(message) {
   for (const text of ["Is anybody there?", "Hello?"]) {
     await world.phone("POST", "phones/18005550142/reply", { to: "+18005550777", text });
   }
-  await traffic();
+  const end = new AbortController();
+  const under = traffic(end.signal);
+  await pause(TRAFFIC_MS);
   const page = await world.page(OPTIONS);
   for (const [path, name] of [
     ["", "overview"],
@@ -149,6 +152,8 @@ async function operate(message) {
     await page.goto(`${world.url}/console${path}`);
     await shoot(page, name);
   }
+  end.abort();
+  await under;
 }
 
 const world = await World.start({ port: 8081 });
