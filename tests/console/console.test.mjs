@@ -168,6 +168,16 @@ test("keys of the keyboard lead through the console, and not while somebody type
   await page.context().close();
 });
 
+test("the console of dev leads to the phones", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console`);
+  await page.getByRole("navigation", { name: "Parts of the console" }).getByRole("link", { name: "Phones" }).click();
+  await page.getByRole("heading", { name: "Phones", exact: true }).waitFor();
+  assert.equal(page.url(), `${world.url}/dev`);
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
 test("a link works once, and signing out ends the session", async () => {
   const context = await world.browser.newContext();
   const page = await context.newPage();

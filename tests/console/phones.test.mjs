@@ -9,8 +9,8 @@ const HOSTILE = "<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z\u0351
 const PHONE = "/dev/18005550199";
 const OTHER = "/dev/18005550198";
 const STACKED = "/dev/18005550197";
-// As long a text as a phone writes: one letter with marks.
-const MARKS = `Z${"\u0351".repeat(9_999)}`;
+// As long a text as a phone writes: one letter with marks above and below.
+const MARKS = `Z${"\u0301".repeat(5_000)}${"\u0323".repeat(4_999)}`;
 
 let world;
 
@@ -83,22 +83,33 @@ test("a text that strangers wrote is nothing but text", async () => {
 test("marks that are stacked on a letter stay within their bubble", async () => {
   const page = await open(STACKED);
   const around = async () => {
-    const places = await page.locator("#messages > li > p").all();
-    return Promise.all(places.map(async (place) => (await place.screenshot({ animations: "disabled" })).toString("hex")));
+    const pictures = [];
+    for (const place of await page.locator("#messages > li > p").all()) pictures.push(await place.screenshot());
+    return pictures.map((picture) => picture.toString("hex"));
   };
-  const before = await around();
+  const kept = await around();
+  await page.evaluate(() => {
+    const style = new CSSStyleSheet();
+    style.replaceSync(".text, .bubble, .glass { overflow: visible !important; }");
+    document.adoptedStyleSheets = [style];
+  });
+  assert.notDeepEqual(await around(), kept, "the marks of this font need no bubble");
+  await page.evaluate(() => (document.adoptedStyleSheets = []));
   await page.locator("#messages bdi.text").evaluate((text) => (text.textContent = "Z"));
-  assert.deepEqual(await around(), before);
+  assert.deepEqual(await around(), kept);
   await page.context().close();
 });
 
-test("nothing moves where a person wants less motion", async () => {
-  const page = await open(PHONE, { reducedMotion: "reduce" });
-  await page.locator("#live.on").waitFor();
-  await world.send("It stands still");
-  await page.locator("#messages > li.new").filter({ hasText: "It stands still" }).waitFor();
-  assert.equal(await page.evaluate(() => document.getAnimations().length), 0);
-  await page.context().close();
+test("a new message moves, unless a person wants less motion", async () => {
+  for (const [reducedMotion, moves] of [["no-preference", true], ["reduce", false]]) {
+    const page = await open(PHONE, { reducedMotion });
+    const animation = await page.locator("#messages > li").first().evaluate((message) => {
+      message.classList.add("new");
+      return getComputedStyle(message).animationName;
+    });
+    assert.equal(animation !== "none", moves, reducedMotion);
+    await page.context().close();
+  }
 });
 
 test("a phone writes back and is switched without scripts", async () => {

@@ -1,19 +1,34 @@
-// The pictures of the documentation: node screenshots.mjs DIRECTORY
+// The pictures of the documentation: node screenshots.mjs DIRECTORY [short]
 
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { World } from "./world.mjs";
 
 const DIRECTORY = process.argv[2];
+// How long there is traffic before the charts are looked at.
+const TRAFFIC_MS = process.argv[3] === "short" ? 5_000 : 150_000;
 const OPTIONS = { locale: "en-GB", timezoneId: "UTC", reducedMotion: "reduce" };
 const SHOP = "+18005550100";
 
-// The phones that the pictures show, each with its state and its conversation: a text of the platform, or an answer.
+// The phones on the pictures, each with its conversation: a text of the platform, an answer, or a state of the phone.
 const PHONES = [
-  { number: "+18005550118", state: { state: "off" }, talk: ["Your parcel arrives today between 14:00 and 16:00."] },
-  { number: "+18005550127", state: { state: "full" }, talk: ["Your invoice 2026-118 is ready in your account."] },
   {
-    number: "+18005550163",
-    talk: ["Zum Termin am Mittwoch um 9 Uhr bitte nüchtern kommen. 🩺", { answer: "Danke! 👍" }],
+    number: "+18005550118",
+    talk: [
+      "Your parcel arrives today between 14:00 and 16:00.",
+      { answer: "Please leave it with the neighbours" },
+      { state: "off" },
+      "Your parcel is with your neighbours at number 12.",
+    ],
+  },
+  {
+    number: "+18005550127",
+    talk: [
+      "Zum Termin am Mittwoch um 9 Uhr bitte nüchtern kommen ☺",
+      { answer: "Danke!" },
+      { state: "full" },
+      "Your invoice 2026-118 is in your account.",
+    ],
   },
   {
     number: "+18005550142",
@@ -26,34 +41,49 @@ const PHONES = [
   {
     number: "+18005550199",
     talk: [
+      { answer: "Look what we found", picture: "sample" },
       "Your code is 482910. It is valid for 10 minutes.",
       { answer: "Thanks. Is the shop open on Sunday?" },
       "Yes, from 10:00 to 16:00. This month we celebrate our tenth birthday: bring this message, and coffee and cake " +
         "are on us, for you and for everybody you bring along. See you soon!",
-      { answer: "See you there", picture: "sample" },
     ],
   },
 ];
 
-// Waits until a phone has its last message, and the platform has acknowledged what there is to acknowledge.
-async function settled(number) {
-  for (let looks = 0; looks < 200; looks += 1) {
-    const { data, waiting } = await world.phone("GET", `phones/${number}`);
-    if (waiting > 0 || data.every(({ receipt }) => receipt === "acknowledged")) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+// The messages of a phone, which may not have any yet.
+async function messages(number) {
+  const { data } = await world.phone("GET", "phones");
+  return data.some((phone) => phone.number === number) ? world.phone("GET", `phones/${number}`) : { data: [] };
+}
+
+// Waits until a phone has so many messages, and the platform has acknowledged what there is to acknowledge.
+async function settled(number, count) {
+  for (let looks = 0; looks < 400; looks += 1) {
+    const { data, waiting } = await messages(number);
+    const isAtRest = waiting > 0 || data.every(({ receipt }) => receipt === "acknowledged");
+    if (data.length >= count && isAtRest) return;
+    await pause(50);
   }
   throw new Error(`the messages of ${number} do not come to rest`);
 }
 
 async function talk() {
-  for (const { number, state, talk } of PHONES) {
-    if (state) await world.phone("PUT", `phones/${number}`, state);
+  let last;
+  for (const { number, talk } of PHONES) {
+    let count = (await messages(number)).data.length;
     for (const turn of talk) {
-      if (typeof turn === "string") await world.send(turn, number);
-      else await world.phone("POST", `phones/${number}/reply`, { to: SHOP, text: turn.answer, picture: turn.picture });
-      await settled(number);
+      if (turn.state) {
+        await world.phone("PUT", `phones/${number}`, { state: turn.state });
+        continue;
+      }
+      if (turn.answer) {
+        const { answer: text, picture } = turn;
+        await world.phone("POST", `phones/${number}/reply`, { to: SHOP, text, picture });
+      } else last = await world.send(turn, number);
+      await settled(number, (count += 1));
     }
   }
+  return last;
 }
 
 // Takes a picture of what a page shows.
@@ -65,39 +95,55 @@ async function shoot(page, name) {
 }
 
 async function phones() {
-  for (const colorScheme of ["light", "dark"]) {
+  const open = async (path, colorScheme = "light") => {
     const page = await world.page({ ...OPTIONS, colorScheme });
-    await page.goto(`${world.url}/dev`);
+    await page.goto(world.url + path);
     await page.locator("#live.on").waitFor();
-    await shoot(page, colorScheme === "dark" ? "phones-dark" : "phones");
-    if (colorScheme === "light") {
-      await page.goto(`${world.url}/dev/18005550199`);
-      await page.locator("#live.on").waitFor();
-      await page.locator("#glass img").last().evaluate((image) => image.decode());
-      await shoot(page, "phone");
-    }
-    await page.context().close();
-  }
+    return page;
+  };
+  await shoot(await open("/dev"), "phones");
+  await shoot(await open("/dev/18005550199"), "phone");
+  const page = await open("/dev/18005550199", "dark");
+  const message = page.locator("#messages > li").filter({ hasText: "482910" });
+  await message.locator("summary").click();
+  await message.evaluate((whole) => {
+    const glass = document.getElementById("glass");
+    glass.scrollBy(0, whole.getBoundingClientRect().top - glass.getBoundingClientRect().top - 12);
+  });
+  await shoot(page, "phone-dark");
 }
 
-// Messages that are under way while the console is looked at.
-async function traffic() {
-  for (let round = 0; round < 4; round += 1) {
-    const recipients = Array.from({ length: 60 + 30 * round }, (_, at) => `+1800556${round}${String(at).padStart(3, "0")}`);
-    await world.request("broadcast", { recipients, from: SHOP, body: "We are open again. See you soon!" });
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-  }
-}
-
-async function console_() {
-  const page = await world.page(OPTIONS);
+// A page that shows messages as they happen, some of which do not arrive.
+async function live() {
+  const page = await world.page({ ...OPTIONS, viewport: { width: 1280, height: 600 } });
   await page.goto(`${world.url}/console/live`);
   await page.getByText("Live from node").waitFor();
-  const under = traffic();
-  await page.locator('[aria-label="Messages as they happen"] tbody tr').nth(12).waitFor();
+  const rows = page.locator('[aria-label="Messages as they happen"] tbody tr');
+  for (const number of ["+18005550127", "+18005550118", "+18005550142"]) await world.send("We are open again", number);
+  await rows.nth(7).waitFor();
   await shoot(page, "live");
-  await under;
-  const [message] = (await world.operate("GET", `/messages?to=${encodeURIComponent("+18005550199")}`)).data;
+  await page.context().close();
+}
+
+// Broadcasts one after the other, so that the charts have something to show, until it is told to end.
+async function traffic(end) {
+  for (let round = 0; !end.aborted; round += 1) {
+    const length = Math.round(50 + 30 * Math.sin(round / 6));
+    const recipients = Array.from({ length }, (_, at) => `+1800556${String(100 * round + at).padStart(4, "0")}`);
+    await world.request("broadcast", { recipients, from: SHOP, body: "We are open again. See you soon!" });
+    await pause(2500);
+  }
+}
+
+async function operate(message) {
+  await live();
+  for (const text of ["Is anybody there?", "Hello?"]) {
+    await world.phone("POST", "phones/18005550142/reply", { to: "+18005550777", text });
+  }
+  const end = new AbortController();
+  const under = traffic(end.signal);
+  await pause(TRAFFIC_MS);
+  const page = await world.page(OPTIONS);
   for (const [path, name] of [
     ["", "overview"],
     [`/messages/${message.id}`, "message"],
@@ -106,18 +152,19 @@ async function console_() {
     await page.goto(`${world.url}/console${path}`);
     await shoot(page, name);
   }
-  await page.context().close();
+  end.abort();
+  await under;
 }
 
 const world = await World.start({ port: 8081 });
 try {
   const { accountId } = world.demo;
-  await world.operate("PATCH", `/accounts/${accountId}`, { messagePerMinute: 600 });
+  await world.operate("PATCH", `/accounts/${accountId}`, { messagePerMinute: 600, broadcastPerMinute: 60 });
   await world.operate("POST", "/carriers/simulator/trace", { seconds: 600, texts: true });
-  await talk();
+  const message = await talk();
   await phones();
   (await world.signIn()).context().close();
-  await console_();
+  await operate(message);
 } finally {
   await world.stop();
 }

@@ -125,6 +125,7 @@ function rowOf(line) {
     const shown = document.createElement("a");
     shown.href = `${path}/${encodeURIComponent(id)}`;
     shown.textContent = text;
+    if (id === text) shown.className = "id";
     return shown;
   };
   const isolated = (text) => {
