@@ -1,5 +1,5 @@
-//! A door for clients of Twilio's API: messages are sent, read, listed and canceled with their requests, and answered in
-//! their words. Off unless the operator switches it on.
+//! A door for clients of Twilio's API: they send, read, list and cancel messages with their own requests, and hear
+//! answers in their own words. Off unless the operator switches it on.
 //!
 //! Nothing is decided here. A request passes the same guard as all others; `form` and `sending` make a `SendRequest` of
 //! it, which takes the one path of admission. `view` writes messages, `list` pages of them, `errors` refusals, `notice`
