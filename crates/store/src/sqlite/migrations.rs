@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0022_operators.sql"),
     include_str!("../../migrations/sqlite/0023_daily_usage.sql"),
     include_str!("../../migrations/sqlite/0024_backups.sql"),
+    include_str!("../../migrations/sqlite/0025_key_names.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.
