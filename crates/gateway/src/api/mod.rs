@@ -24,7 +24,7 @@ pub mod openapi;
 pub mod optouts;
 mod pages;
 mod prefer;
-mod usage;
+pub(crate) mod usage;
 pub(crate) mod view;
 pub(crate) mod webhook;
 
