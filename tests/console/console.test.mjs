@@ -13,20 +13,35 @@ const SCRIPT = "<script>document.title='pay'</script>";
 
 let world;
 let account;
+let demo;
 let hostile;
 let carrier;
+let hook;
 
 before(async () => {
   world = await World.start();
   await world.send(STACKED);
   await world.send(SCRIPT);
   carrier = (await world.operate("GET", "/carriers")).data.find(({ sessions }) => sessions.of > 0).name;
+  hook = await world.hook(HOSTILE);
   hostile = await world.send(HOSTILE);
+  demo = await world.accountOf(hostile.id);
   account = (await world.operate("POST", "/accounts", { name: HOSTILE })).id;
   await world.operate("PUT", "/blocks/+18005550111", { kind: "recipient", accountId: account, reason: HOSTILE });
   await world.send("Buy cannabis gummies and THC vapes now at https://best-weed.example");
   (await world.signIn()).context().close();
+  await eventually("an event was refused", async () => (await deliveries()).some(({ attempts }) => attempts.length > 0));
 });
+
+const deliveries = async () => (await world.operate("GET", `/webhooks/${hook.id}/deliveries`)).data;
+
+const eventually = async (what, look) => {
+  const deadline = Date.now() + 60_000;
+  while (!(await look())) {
+    assert.ok(Date.now() < deadline, what);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
 
 after(async () => await world?.stop());
 
@@ -38,8 +53,15 @@ const paths = () => [
   "/console/accounts",
   "/console/accounts/new",
   `/console/accounts/${account}`,
+  `/console/accounts/${account}/blocks`,
+  `/console/accounts/${account}/usage`,
+  `/console/accounts/${demo}/usage`,
+  `/console/accounts/${demo}/webhooks`,
+  `/console/webhooks/${hook.id}`,
+  `/console/webhooks/${hook.id}/replay`,
   "/console/carriers",
   "/console/screening",
+  "/console/screening/groups",
   "/console/inbound",
   "/console/inbound/unrouted",
   "/console/live",
@@ -108,11 +130,15 @@ test("a key is created, shown once and revoked, in a dialog", async () => {
   const own = `${world.url}/console/accounts/${account}`;
   await page.goto(own);
   await page.getByRole("link", { name: "New key" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill(HOSTILE);
   await page.getByRole("dialog").getByRole("button", { name: "New key" }).click();
   const secret = await page.locator("#secret").innerText();
   assert.ok(secret.length > 20);
   await page.getByRole("link", { name: "Back" }).click();
   assert.ok(!(await page.content()).includes(secret));
+  const key = page.getByRole("table", { name: "Keys" }).locator("tbody tr");
+  assert.match(await key.innerText(), /pay.*⟨U\+202E⟩live/);
+  assert.match(await key.innerText(), /never/);
   await page.getByRole("link", { name: "Revoke" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("This cannot be undone").waitFor();
@@ -145,6 +171,82 @@ test("limits, blocks and opt-outs of an account are changed without scripts", as
   await page.getByRole("link", { name: "Lift" }).click();
   await page.getByRole("button", { name: "Lift" }).click();
   await page.getByText("The block is lifted.").waitFor();
+  await page.context().close();
+});
+
+test("the usage of an account is shown by day, as it is counted", async () => {
+  const page = await world.page({ javaScriptEnabled: false });
+  await page.goto(`${world.url}/console/accounts/${demo}`);
+  await page.getByRole("link", { name: "Other days, and test messages" }).click();
+  const { data } = await world.operate("GET", `/accounts/${demo}/usage`);
+  const sms = data.filter(({ direction, messageType }) => direction === "outbound" && messageType === "SMS");
+  const sum = (name) => sms.reduce((total, counted) => total + counted[name], 0);
+  const row = page.getByRole("table", { name: "Messages by day" }).getByRole("row").filter({ hasText: "SMS" });
+  await row.getByText(`${sum("messages")} / ${sum("segments")}`).first().waitFor();
+  assert.ok(await page.getByRole("img", { name: /Outbound messages: .*Delivered \d+/ }).isVisible());
+  await page.getByLabel("From", { exact: true }).fill("2020-01-01");
+  await page.getByLabel("To", { exact: true }).fill("2020-01-31");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("No messages in these days. Choose others, or another mode.").waitFor();
+  await page.getByLabel("From", { exact: true }).fill("yesterday");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByRole("alert").getByText("from", { exact: true }).waitFor();
+  await page.context().close();
+});
+
+test("the deliveries of a webhook are shown, and an operator replays events", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/accounts/${demo}`);
+  await page.getByRole("table", { name: "Webhooks" }).getByRole("link").click();
+  await page.waitForURL(`${world.url}/console/webhooks/${hook.id}`);
+  const table = page.getByRole("table", { name: "Deliveries" });
+  const failed = table.locator("tbody tr").filter({ hasText: "HTTP 500" });
+  await failed.locator("summary").last().click();
+  assert.match(await failed.locator(".detail").last().innerText(), /⟨U\+202E⟩live⟨U\+202C⟩/);
+  const [{ eventId }] = (await deliveries()).filter(({ attempts }) => attempts[0]?.httpStatus === 500);
+  const before = hook.came.filter((id) => id === eventId).length;
+  await table.locator("tbody tr").filter({ hasText: eventId }).getByRole("link", { name: "Replay" }).click();
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Events").inputValue(), eventId);
+  await dialog.getByRole("button", { name: "Replay" }).click();
+  await page.getByText("The events are on their way again.").waitFor();
+  await eventually("the event comes again", () => hook.came.filter((id) => id === eventId).length > before);
+  const { data } = await world.operate("GET", "/audit?path=/webhooks");
+  assert.deepEqual([data[0].path, data[0].request], [`/webhooks/${hook.id}/replay`, { eventIds: [eventId] }]);
+
+  const again = hook.came.length;
+  await page.getByRole("link", { name: "Replay a time" }).click();
+  await dialog.getByLabel("Since").fill("yesterday");
+  await dialog.getByRole("button", { name: "Replay a time" }).click();
+  await page.getByRole("alert").getByText("since", { exact: true }).waitFor();
+  await page.goto(`${world.url}/console/webhooks/${hook.id}/replay`);
+  await page.getByLabel("Since").fill("2026-01-01T00:00:00Z");
+  await page.getByLabel("Deliveries that are").selectOption("any");
+  await page.getByRole("button", { name: "Replay a time" }).click();
+  await page.getByText("The events are on their way again.").waitFor();
+  await eventually("all events come again", () => new Set(hook.came.slice(again)).size > 1);
+  await page.getByLabel("Status").selectOption("succeeded");
+  await page.getByRole("button", { name: "Filter" }).click();
+  assert.equal(await table.locator("tbody .chip").filter({ hasNotText: "succeeded" }).count(), 0);
+  await page.getByLabel("Type of event").fill("messaging.incoming.message.received");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("No delivery is like that.").waitFor();
+  assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("400")), []);
+  await page.context().close();
+});
+
+test("a long list of an account has pages of its own", async () => {
+  const numbers = Array.from({ length: 60 }, (_, index) => `+180055520${String(index).padStart(2, "0")}`);
+  const { id } = await world.operate("POST", "/accounts", { name: "Many blocks" });
+  for (const number of numbers) await world.operate("PUT", `/blocks/${number}`, { kind: "recipient", accountId: id });
+  const page = await world.page({ javaScriptEnabled: false });
+  await page.goto(`${world.url}/console/accounts/${id}`);
+  assert.equal(await page.getByRole("table", { name: "Blocks" }).locator("tbody tr").count(), 25);
+  await page.getByRole("link", { name: "All of these: Blocks" }).click();
+  const seen = await page.locator("tbody tr td:first-child").allInnerTexts();
+  await page.getByRole("link", { name: "Next page" }).click();
+  seen.push(...(await page.locator("tbody tr td:first-child").allInnerTexts()));
+  assert.deepEqual(seen.map((text) => text.trim()).sort(), numbers);
   await page.context().close();
 });
 
@@ -197,6 +299,13 @@ test("a role shows its own pages and acts, and masks what a viewer reads", async
   assert.match(await viewer.locator(".bubble").first().innerText(), /Masked, \d+ characters/);
   assert.match(await viewer.locator("main").innerText(), /\+1\*{8}99/);
   assert.equal(await viewer.getByRole("link", { name: "Send again" }).count(), 0);
+  await viewer.goto(`${world.url}/console/webhooks/${hook.id}`);
+  assert.equal(await viewer.getByRole("link", { name: /Replay/ }).count(), 0);
+  await viewer.locator("summary").last().click();
+  assert.match(await viewer.locator(".detail").last().innerText(), /Masked, \d+ characters/);
+  const forged = await viewer.goto(`${world.url}/console/webhooks/${hook.id}/replay`);
+  assert.equal(forged.status(), 403);
+  await viewer.goto(`${world.url}/console/messages/${hostile.id}`);
   const parts = viewer.getByRole("navigation", { name: "Parts of the console" });
   assert.equal(await parts.getByText(/Operators|Audit log/).count(), 0);
   await viewer.getByRole("link", { name: "Reveal" }).click();

@@ -130,7 +130,7 @@ async function traffic(end) {
   for (let round = 0; !end.aborted; round += 1) {
     const length = Math.round(50 + 30 * Math.sin(round / 6));
     const recipients = Array.from({ length }, (_, at) => `+1800556${String(100 * round + at).padStart(4, "0")}`);
-    await world.request("broadcast", { recipients, from: SHOP, body: "We are open again. See you soon!" });
+    await world.ask("POST", "/broadcast", { recipients, from: SHOP, body: "We are open again. See you soon!" });
     await pause(2500);
   }
 }

@@ -2,12 +2,13 @@
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import http from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const freePort = () =>
+export const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address();
@@ -92,19 +93,14 @@ export class World {
     return answer.status === 204 ? null : answer.json();
   }
 
-  // A message of the demo account. `more` has further fields of the request.
-  async send(body, to = "+18005550199", more = {}) {
-    return this.request("message", { to, from: this.demo.numbers[0], body, ...more });
-  }
-
-  // A call of the public API, by the demo account.
-  async request(path, fields) {
+  // A call of the public API by the demo account.
+  async ask(method, path, body) {
     const { keyId, keySecret } = this.demo.live;
     const headers = {
       Authorization: `Basic ${Buffer.from(`${keyId}:${keySecret}`).toString("base64")}`,
       "Content-Type": "application/json",
     };
-    const answer = await fetch(`${this.api}/${path}`, { method: "POST", headers, body: JSON.stringify(fields) });
+    const answer = await fetch(this.api + path, { method, headers, body: JSON.stringify(body) });
     return answer.json();
   }
 
@@ -116,11 +112,32 @@ export class World {
     return answer.json();
   }
 
+  // A message of the demo account. `more` has further fields of the request.
+  send(body, to = "+18005550199", more = {}) {
+    return this.ask("POST", "/message", { to, from: this.demo.numbers[0], body, ...more });
+  }
+
+  // A webhook of the demo account at an endpoint of the test. It refuses what comes first, and keeps the ids of all.
+  async hook(text) {
+    const endpoint = { came: [] };
+    endpoint.server = http.createServer((request, response) => {
+      endpoint.came.push(request.headers["webhook-id"]);
+      const status = endpoint.came.length === 1 ? 500 : 200;
+      request.resume().on("end", () => response.writeHead(status).end(text));
+    });
+    await new Promise((resolve) => endpoint.server.listen(0, "127.0.0.1", resolve));
+    this.endpoints = [...(this.endpoints ?? []), endpoint];
+    const url = `http://127.0.0.1:${endpoint.server.address().port}/hook`;
+    endpoint.id = (await this.ask("POST", "/webhook", { url, description: text })).id;
+    return endpoint;
+  }
+
   async stop() {
     await this.browser?.close();
     const ended = new Promise((resolve) => this.process.on("exit", resolve));
     this.process.kill("SIGTERM");
     await ended;
+    for (const { server } of this.endpoints ?? []) server.closeAllConnections() ?? server.close();
     rmSync(this.data, { recursive: true });
   }
 }

@@ -159,7 +159,11 @@ impl Act {
                 Kind::One(choices) => {
                     (label)
                     select id=(id) name=(field.name) {
-                        @for choice in choices { option value=(choice) selected[is_in(choice)] { (choice) } }
+                        @for choice in choices {
+                            option value=(choice) selected[is_in(choice)] {
+                                @if choice.is_empty() { "any" } @else { (choice) }
+                            }
+                        }
                     }
                     (hint)
                 }

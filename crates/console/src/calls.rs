@@ -54,6 +54,7 @@ calls! {
     KEYS = Get "/accounts/{id}/keys";
     KEY_CREATE = Post "/accounts/{id}/keys";
     KEY_REVOKE = Delete "/keys/{id}";
+    USAGE = Get "/accounts/{id}/usage";
     POLICY = Get "/accounts/{id}/screening";
     POLICY_SET = Put "/accounts/{id}/screening";
     TEMPLATES = Get "/accounts/{id}/screening/templates";
@@ -70,6 +71,9 @@ calls! {
     OPTOUT_SET = Put "/optouts/{number}";
     OPTOUT_END = Delete "/optouts/{number}";
     WEBHOOKS = Get "/webhooks";
+    WEBHOOK = Get "/webhooks/{id}";
+    DELIVERIES = Get "/webhooks/{id}/deliveries";
+    WEBHOOK_REPLAY = Post "/webhooks/{id}/replay";
     MESSAGES = Get "/messages";
     MESSAGE = Get "/messages/{id}";
     BROADCASTS = Get "/broadcasts";
@@ -96,6 +100,7 @@ calls! {
     AUDIT = Get "/audit";
     UNMATCHED = Get "/carriers/{name}/unmatched";
     SCREENING = Get "/screening";
+    SCREENING_GROUPS = Get "/screening/groups";
     SCREENING_REVIEW = Post "/screening/{id}/review";
     INBOUND = Get "/inbound";
     UNROUTED = Get "/inbound/unrouted";

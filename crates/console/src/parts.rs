@@ -42,7 +42,9 @@ pub(crate) fn grouped(number: u64) -> String {
 /// How a state is to be taken.
 fn tone(state: &str) -> &'static str {
     match state {
-        "delivered" | "active" | "up" | "bound" | "received" | "completed" | "running" | "correct" => "good",
+        "delivered" | "active" | "up" | "bound" | "received" | "completed" | "running" | "correct" | "succeeded" => {
+            "good"
+        }
         "failed" | "undelivered" | "blocked" | "down" | "disabled" | "unknown" | "failing" | "revoked"
         | "suspended" => "bad",
         "flagged" | "connecting" | "degraded" | "draining" | "pending" | "unsure" | "held" | "canceled" => "warn",

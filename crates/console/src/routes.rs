@@ -18,14 +18,15 @@ use crate::pages::account::acts::{
     BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CHANGE, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE,
     TEMPLATE_REMOVE,
 };
+use crate::pages::account::lists::LISTS;
 use crate::pages::{
-    account, accounts, audit, broadcasts, carriers, inbound, live, messages, operators, overview, screening,
+    account, accounts, audit, broadcasts, carriers, inbound, live, messages, operators, overview, screening, webhook,
 };
 use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 31] = [
+static ACTS: [&Act; 33] = [
     &accounts::CREATE,
     &CHANGE,
     &KEY_CREATE,
@@ -57,6 +58,8 @@ static ACTS: [&Act; 31] = [
     &operators::DISABLE,
     &operators::ENABLE,
     &operators::LINK,
+    &webhook::REPLAY,
+    &webhook::REPLAY_TIME,
 ];
 
 /// The console under `/console`. Requests have a [`Client`](crate::Client) in their extensions.
@@ -74,11 +77,15 @@ pub fn router(console: Console) -> Router {
         .route("/console/broadcasts/{id}", get(broadcasts::show))
         .route("/console/accounts", get(accounts::list))
         .route("/console/accounts/{id}", get(account::show))
+        .route("/console/accounts/{id}/usage", get(account::usage::show))
+        .route("/console/webhooks/{id}", get(webhook::show))
         .route("/console/carriers", get(carriers::list))
         .route("/console/carriers/{name}", get(carriers::show))
         .route("/console/screening", get(screening::list))
+        .route("/console/screening/groups", get(screening::groups::list))
         .route("/console/inbound", get(inbound::list))
         .route("/console/inbound/unrouted", get(inbound::unrouted));
+    let pages = LISTS.iter().fold(pages, |router, list| router.route(&list.path(), list.served()));
     let known = ACTS
         .iter()
         .fold(pages, |router, act| router.route(act.path, act.served()))

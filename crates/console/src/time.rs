@@ -15,15 +15,22 @@ pub(crate) fn time(at: &Value, now: Timestamp) -> Markup {
 /// How long before or after `now`.
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let ms = now.as_millis() - at.as_millis();
-    let secs = ms.unsigned_abs() / 1_000;
+    match ms.unsigned_abs() / 1_000 {
+        0..10 => "now".to_owned(),
+        secs if ms >= 0 => format!("{} ago", span(secs)),
+        secs => format!("in {}", span(secs)),
+    }
+}
+
+/// So many seconds in the largest unit of which they have one.
+pub(crate) fn span(secs: u64) -> String {
     let (count, unit) = match secs {
-        0..10 => return "now".to_owned(),
-        10..60 => (secs, "s"),
+        0..60 => (secs, "s"),
         60..3_600 => (secs / 60, "min"),
         3_600..86_400 => (secs / 3_600, "h"),
         _ => (secs / 86_400, "d"),
     };
-    if ms >= 0 { format!("{count} {unit} ago") } else { format!("in {count} {unit}") }
+    format!("{count} {unit}")
 }
 
 #[cfg(test)]

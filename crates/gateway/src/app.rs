@@ -130,7 +130,8 @@ impl App {
         let served = served(&config, api_address, &prepared.peppers, prepared.objects);
         let pipeline = start_pipeline(&config, &served, prepared.peppers, &carriers, reported, &starter).await?;
         let api = Arc::new(public_api(&config, &pipeline, &reports, served));
-        let operators = Arc::new(Operators::new(prepared.token, config.limits, Arc::clone(pipeline.store())));
+        let store = Arc::clone(pipeline.store());
+        let operators = Arc::new(Operators::new(prepared.token, config.limits, &config.console.url, store));
         let sign_ins = sign_ins(&operators, &reports, &starter);
         let clients_rooms = Arc::new(Rooms::new(bounds_of_clients(&config, prepared.clients)));
         let operators_rooms = Arc::new(Rooms::new(bounds_of_operators(&config)));

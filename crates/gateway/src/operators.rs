@@ -22,13 +22,16 @@ pub struct Operators {
     token: RwLock<Option<String>>,
     /// How often an address has guessed it.
     pub(crate) limiter: RateLimiter,
+    /// Where browsers reach the console; empty where that is not known.
+    console_url: String,
 }
 
 impl Operators {
-    /// With this token and these limits; `store` counts guesses.
-    pub fn new(token: Option<String>, limits: config::Limits, store: Arc<dyn Store>) -> Self {
+    /// With this token, these limits, and the address at which browsers reach the console; `store` counts guesses.
+    pub fn new(token: Option<String>, limits: config::Limits, console_url: &str, store: Arc<dyn Store>) -> Self {
         let limiter = RateLimiter::new(store, Entrance::Admin, limits.failed_auth_per_minute);
-        Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter }
+        let console_url = console_url.trim_end_matches('/').to_owned();
+        Self { new_account: RwLock::new(limits.of_new_accounts()), token: RwLock::new(token), limiter, console_url }
     }
 
     /// Another token and other limits, from the next request on.
@@ -41,6 +44,11 @@ impl Operators {
     /// What a new account gets.
     pub(crate) fn new_account(&self) -> Limits {
         *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The address at which a link signs in. `None` where it is not known how browsers reach the console.
+    pub(crate) fn link(&self, token: &str) -> Option<String> {
+        (!self.console_url.is_empty()).then(|| format!("{}/console/login?token={token}", self.console_url))
     }
 
     /// The bearer token.

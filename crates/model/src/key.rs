@@ -214,6 +214,8 @@ pub struct ApiKey {
     pub account: AccountId,
     /// What it reaches.
     pub mode: Mode,
+    /// What people call it, such as where it is used.
+    pub name: Option<String>,
     /// The digest of its secret.
     pub digest: SecretDigest,
     /// When it was made.
@@ -313,6 +315,7 @@ mod tests {
             id: KeyId::from_text("uk_1"),
             account: AccountId::from_bytes([0; 16]),
             mode: Mode::Live,
+            name: None,
             digest: SecretDigest::from_bytes([0; 32]),
             created_at: at(0),
             expires_at: Some(at(10)),

@@ -7,6 +7,7 @@ mod keywords;
 mod optouts;
 mod order;
 mod templates;
+mod uses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -32,6 +33,7 @@ use store::{Store, StoreError};
 pub use templates::ApproveError;
 use templates::Templates;
 use tokio::sync::Notify;
+use uses::Uses;
 
 /// Who is asking: what authentication found out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,7 @@ pub struct TenantBook {
     outdated: Mutex<BTreeMap<KeyId, (SecretDigest, SecretDigest)>>,
     /// Rung when there is one.
     grown: Notify,
+    uses: Uses,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     // Of ids of accounts and templates, by which these are listed.
@@ -158,6 +161,7 @@ impl TenantBook {
             peppers: peppers.into(),
             outdated: Mutex::default(),
             grown: Notify::new(),
+            uses: Uses::default(),
             clock,
             entropy,
             mint,
@@ -246,6 +250,7 @@ impl TenantBook {
             self.outdated.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), (known, current));
             self.grown.notify_one();
         }
+        self.uses.note(&key.id, now);
         let screening = tables.policies.get(&account.id).cloned().unwrap_or_default();
         Some(Caller { account: account.id, key: key.id.clone(), mode: key.mode, limits: account.limits, screening })
     }
@@ -382,6 +387,7 @@ impl TenantBook {
         &self,
         account: AccountId,
         mode: Mode,
+        name: Option<String>,
         expires_at: Option<Timestamp>,
     ) -> Result<(ApiKey, KeySecret), StoreError> {
         let secret = KeySecret::new(mode, &*self.entropy);
@@ -389,6 +395,7 @@ impl TenantBook {
             id: KeyId::new(&*self.entropy),
             account,
             mode,
+            name,
             digest: self.peppers.current.digest(secret.reveal()),
             created_at: self.clock.now(),
             expires_at,

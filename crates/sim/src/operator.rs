@@ -162,7 +162,8 @@ impl Operator {
         let account = self.chance.below(self.world.plan.accounts.len());
         let old = self.world.key(account, Mode::Live);
         let (id, tenants) = (self.world.tenants()[account].account, Arc::clone(&process.tenants));
-        let made = self.world.within(process, async move { tenants.create_key(id, Mode::Live, None).await }).await;
+        let made =
+            self.world.within(process, async move { tenants.create_key(id, Mode::Live, None, None).await }).await;
         let Some(Ok((key, secret))) = made else { return };
         let (tenants, revoked) = (Arc::clone(&process.tenants), old.credentials.id.clone());
         let done = self.world.within(process, async move { tenants.revoke_key(&revoked).await }).await;

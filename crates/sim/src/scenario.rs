@@ -202,7 +202,7 @@ async fn settle_in(world: &World, process: &Arc<Process>) -> Result<(), StoreErr
         let account = process.tenants.create_account_keeping("account".to_owned(), limits, plan.texts).await?.id;
         let mut keys = Vec::new();
         for mode in [Mode::Live, Mode::Test] {
-            let (key, secret) = process.tenants.create_key(account, mode, None).await?;
+            let (key, secret) = process.tenants.create_key(account, mode, None, None).await?;
             keys.push(Key {
                 credentials: Credentials { id: key.id, secret: secret.reveal().to_owned() },
                 revoked: None,

@@ -42,6 +42,8 @@ mod form {
     pub(super) const TEMPLATE_REMOVED: u8 = 31;
     /// An account that has a rule for its texts. The rule follows what an account without one has.
     pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
+    /// A key that has a name. The name follows what a key without one has.
+    pub(super) const KEY_WITH_NAME: u8 = 13;
 }
 
 /// Writes the facts of a change at the end of `octets`.
@@ -70,8 +72,9 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
             account.retention.into_iter().for_each(|rule| out.text(&rule.to_string()));
         }
         Resource::Key(key) => {
-            out.octet(form::KEY);
+            out.octet(if key.name.is_some() { form::KEY_WITH_NAME } else { form::KEY });
             out.key(key);
+            key.name.iter().for_each(|name| out.text(name));
         }
         Resource::Number(number) => {
             out.octet(form::NUMBER);
@@ -135,15 +138,11 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
             let account = facts.account()?;
             Resource::Account(Account { retention: Some(facts.word(TextRetention::parse)?), ..account })
         }
-        form::KEY => Resource::Key(ApiKey {
-            id: KeyId::from_text(facts.text()?),
-            account: facts.account_id()?,
-            mode: facts.word(Mode::parse)?,
-            digest: SecretDigest::from_bytes(facts.octets()?),
-            created_at: facts.time()?,
-            expires_at: facts.maybe(Decoder::time)?,
-            revoked_at: facts.maybe(Decoder::time)?,
-        }),
+        form::KEY => Resource::Key(facts.key()?),
+        form::KEY_WITH_NAME => {
+            let key = facts.key()?;
+            Resource::Key(ApiKey { name: Some(facts.text()?.to_owned()), ..key })
+        }
         form::NUMBER => Resource::Number(Number {
             number: facts.originator()?,
             account: facts.maybe(Decoder::account_id)?,
@@ -369,6 +368,19 @@ impl<'o> Decoder<'o> {
         })
     }
 
+    fn key(&mut self) -> Option<ApiKey> {
+        Some(ApiKey {
+            id: KeyId::from_text(self.text()?),
+            account: self.account_id()?,
+            mode: self.word(Mode::parse)?,
+            name: None,
+            digest: SecretDigest::from_bytes(self.octets()?),
+            created_at: self.time()?,
+            expires_at: self.maybe(Self::time)?,
+            revoked_at: self.maybe(Self::time)?,
+        })
+    }
+
     fn account(&mut self) -> Option<Account> {
         Some(Account {
             id: self.account_id()?,
@@ -427,6 +439,7 @@ mod tests {
             id: KeyId::from_text("uk_1"),
             account,
             mode: Mode::Test,
+            name: None,
             digest: SecretDigest::from_bytes([9; 32]),
             created_at: at,
             expires_at: Some(at),
@@ -457,7 +470,8 @@ mod tests {
             Resource::Account(Account { screening: Some("{}".into()), ..made.clone() }),
             Resource::Account(Account { retention: Some(TextRetention::Discard), ..made.clone() }),
             Resource::Account(Account { retention: TextRetention::of_days(7), ..made }),
-            Resource::Key(key),
+            Resource::Key(key.clone()),
+            Resource::Key(ApiKey { name: Some("Söhne".into()), ..key }),
             Resource::Number(sender.clone()),
             Resource::Number(Number { number: Originator::parse("00123").unwrap(), ..sender.clone() }),
             Resource::Number(Number { number: Originator::parse("Åse & Co").unwrap(), ..sender.clone() }),

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{Response, Uri};
 use maud::{Markup, html};
+use model::Timestamp;
 use serde_json::Value;
 
 use super::{asked, shown};
@@ -18,7 +19,7 @@ use crate::parts::{
 };
 use crate::shared::Visit;
 use crate::text;
-use crate::time::time;
+use crate::time::{span, time};
 
 const PATH: &str = "/console/broadcasts";
 
@@ -113,6 +114,22 @@ fn bar(counts: &Value) -> Markup {
     }
 }
 
+/// How many recipients have had their turn in a second so far, and how long the others take at this pace. `None` where
+/// none has, or where it has just begun.
+fn pace(broadcast: &Value, now: Timestamp) -> Option<String> {
+    let count = |name: &str| broadcast["counts"][name].as_u64();
+    let (total, queued) = (count("total")?, count("queued")?);
+    let began = Timestamp::parse(word(broadcast, "createdAt"))?;
+    let (secs, done) = (now.since(began).as_secs(), total.saturating_sub(queued));
+    if secs == 0 || done == 0 {
+        return None;
+    }
+    let left = u64::try_from(u128::from(queued) * u128::from(secs) / u128::from(done)).ok()?;
+    let pace = done as f64 / secs as f64;
+    let pace = if pace < 10.0 { format!("{pace:.1}") } else { grouped(pace as u64) };
+    Some(format!("{pace} recipients a second since it was accepted. At this pace it takes {} more.", span(left)))
+}
+
 pub(crate) async fn show(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response<Body> {
     let made = one(&visit, &id).await;
     shown(&visit, Part::Broadcasts, made)
@@ -133,7 +150,10 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
                     div { dt { (name) } dd { (grouped(of(name))) } }
                 }
             }
-            @if is_open { p { (CANCEL.button(visit, &[("id", id)])) } }
+            @if is_open {
+                @if let Some(pace) = pace(&broadcast, visit.now) { p.hint { (pace) } }
+                p { (CANCEL.button(visit, &[("id", id)])) }
+            }
         }
         div.columns {
             section {
@@ -163,4 +183,33 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     };
     let within = [("Broadcasts", PATH.to_owned())];
     Ok(frame::page(visit, Part::Broadcasts, &format!("Broadcast {id}"), &within, &content))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pace_tells_how_long_the_rest_takes() {
+        let broadcast = |total: u64, queued: u64| {
+            let counts = json!({ "total": total, "queued": queued });
+            json!({ "createdAt": "2026-03-15T12:00:00.000Z", "counts": counts })
+        };
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let words = |pace: &str, left: &str| {
+            Some(format!("{pace} recipients a second since it was accepted. At this pace it takes {left} more."))
+        };
+        let minute = at("2026-03-15T12:01:00Z");
+        for (broadcast, now, expected) in [
+            (broadcast(50_000, 20_000), minute, words("500", "40 s")),
+            (broadcast(100, 70), minute, words("0.5", "2 min")),
+            (broadcast(10, 10), minute, None),
+            (broadcast(10, 0), at("2026-03-15T12:00:00.900Z"), None),
+            (broadcast(u64::MAX, u64::MAX - 1), minute, None),
+        ] {
+            assert_eq!(pace(&broadcast, now), expected);
+        }
+    }
 }

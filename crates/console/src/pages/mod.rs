@@ -12,6 +12,7 @@ pub(crate) mod operators;
 pub(crate) mod overview;
 mod pdus;
 pub(crate) mod screening;
+pub(crate) mod webhook;
 
 use axum::body::Body;
 use axum::http::{Response, Uri};

@@ -81,13 +81,19 @@ pub(crate) static ENABLE: Act = Act {
 
 pub(crate) static LINK: Act = Act {
     about: "The link signs the operator in once, within 10 minutes.",
-    done: "The link is made. Put the address of this console before it.",
+    done: "The link is made.",
     then: Then::Shows(link),
     ..of_operators("Make a sign-in link", "/console/operators/{name}/link", calls::OPERATOR_LINK)
 };
 
 fn link(answer: &Value) -> Markup {
-    secrets(&[("Link", &format!("/console/login?token={}", word(answer, "token")))])
+    match answer["link"].as_str() {
+        Some(link) => secrets(&[("Link", link)]),
+        None => html! {
+            p { "Put the address of this console before it: " code { "console.url" } " is not configured." }
+            (secrets(&[("Link", &format!("/console/login?token={}", word(answer, "token")))]))
+        },
+    }
 }
 
 pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {

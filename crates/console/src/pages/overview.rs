@@ -99,7 +99,7 @@ fn failing(visit: &Visit, webhooks: &Value) -> Markup {
         .map(|webhook| {
             let since = if webhook["disabledAt"].is_string() { "disabledAt" } else { "failingSince" };
             vec![
-                text::short(word(webhook, "url")),
+                html! { a href={ "/console/webhooks/" (word(webhook, "id")) } { (text::short(word(webhook, "url"))) } },
                 link("/console/accounts", word(webhook, "accountId")),
                 chip(if since == "disabledAt" { "disabled" } else { "failing" }),
                 time(&webhook[since], visit.now),

@@ -1,5 +1,7 @@
 //! What the compliance screen stopped or marked, and the operator's judgement.
 
+pub(crate) mod groups;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::http::{Response, Uri};
@@ -66,11 +68,22 @@ const FILTERS: &[Filter] = &[
     Filter::Typed("accountId", "Account", "acc_…"),
 ];
 
+fn tabs(at: &str) -> Markup {
+    html! {
+        nav.tabs aria-label="Screening" {
+            @for (path, name) in [(PATH, "Decisions"), (groups::PATH, "Counts and shapes")] {
+                a href=(path) aria-current=[(path == at).then_some("page")] { (name) }
+            }
+        }
+    }
+}
+
 pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
     let given = asked(&uri);
     let found = visit.api.get(&calls::SCREENING, &[], &query(FILTERS, &given)).await;
     let made = found.map(|found| {
         let content = html! {
+            (tabs(PATH))
             (filters(PATH, FILTERS, &given))
             @if items(&found).is_empty() {
                 div.empty { p { "The screen has found nothing like that." } }

@@ -6,6 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::ErrorCode;
 use model::{ApiKey, KeyId, Mode, Timestamp};
+use pipeline::refusal::refused_by_store;
 use pipeline::tenants::KeyPlace;
 use serde::{Deserialize, Serialize};
 
@@ -22,28 +23,36 @@ struct KeyView {
     key_secret: Option<String>,
     account_id: String,
     mode: &'static str,
+    name: Option<String>,
     created_at: String,
     expires_at: Option<String>,
     revoked_at: Option<String>,
+    last_used_at: Option<String>,
 }
+
+/// The longest name of a key, in characters.
+const NAME_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KeyInput {
     mode: Option<String>,
+    name: Option<String>,
     expires_at: Option<String>,
 }
 
 pub(super) async fn list(State(admin): Shared, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
-    admin.answer(listed(&admin, id, &Parameters::parse(uri.query())))
+    let listed = listed(&admin, id, &Parameters::parse(uri.query())).await;
+    admin.answer(listed)
 }
 
-fn listed(admin: &Admin, id: Result<Path<String>, PathRejection>, query: &Parameters) -> Answered {
+async fn listed(admin: &Admin, id: Result<Path<String>, PathRejection>, query: &Parameters) -> Answered {
     let tenants = admin.pipeline.tenants();
     let account = path(id, account_of).and_then(|id| tenants.account(id).ok_or_else(|| ErrorCode::NotFound.into()))?;
     let query = PageQuery::read(query, place_of)?;
     let keys = tenants.keys(account.id, query.after.as_ref(), query.limit);
-    json(StatusCode::OK, &Page::of(&keys, place, |key| view(key, None)))
+    let uses = tenants.key_uses(account.id).await.map_err(refused_by_store)?;
+    json(StatusCode::OK, &Page::of(&keys, place, |key| view(key, None, uses.get(&key.id).copied())))
 }
 
 pub(super) async fn create(
@@ -67,8 +76,13 @@ async fn created(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     if expires_at.is_some_and(|at| at <= admin.runtime.now()) {
         return Err(wrong("expiresAt", "a time to come"));
     }
-    let (key, secret) = admin.pipeline.tenants().create_key(account, mode, expires_at).await.map_err(not_there)?;
-    json(StatusCode::CREATED, &view(&key, Some(secret.reveal().to_owned())))
+    let name = input.name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    if name.as_ref().is_some_and(|name| name.chars().count() > NAME_MAX) {
+        return Err(wrong("name", format!("a text of at most {NAME_MAX} characters")));
+    }
+    let tenants = admin.pipeline.tenants();
+    let (key, secret) = tenants.create_key(account, mode, name, expires_at).await.map_err(not_there)?;
+    json(StatusCode::CREATED, &view(&key, Some(secret.reveal().to_owned()), None))
 }
 
 pub(super) async fn revoke(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
@@ -93,14 +107,16 @@ fn place_of(text: &str) -> Option<KeyPlace> {
     Some(KeyPlace { created_at, id: KeyId::from_text(id) })
 }
 
-fn view(key: &ApiKey, secret: Option<String>) -> KeyView {
+fn view(key: &ApiKey, secret: Option<String>, last_used_at: Option<Timestamp>) -> KeyView {
     KeyView {
         key_id: key.id.to_string(),
         key_secret: secret,
         account_id: key.account.to_string(),
         mode: key.mode.as_str(),
+        name: key.name.clone(),
         created_at: key.created_at.to_string(),
         expires_at: key.expires_at.map(|at| at.to_string()),
         revoked_at: key.revoked_at.map(|at| at.to_string()),
+        last_used_at: last_used_at.map(|at| at.to_string()),
     }
 }

@@ -33,6 +33,7 @@ mod screening;
 mod sending;
 mod shade;
 mod templates;
+mod usage;
 mod webhooks;
 
 use std::sync::Arc;
@@ -114,6 +115,7 @@ fn routes() -> Routes {
         .route("/accounts", with(get(accounts::list).post(accounts::create), "GET, HEAD, POST"))
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
+        .route("/accounts/{id}/usage", with(get(usage::show), "GET, HEAD"))
         .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
         .route(
             "/accounts/{id}/keywords",
@@ -158,6 +160,9 @@ fn routes() -> Routes {
         .route("/overview", with(get(overview::show), "GET, HEAD"))
         .route("/live", with(get(live::stream), "GET, HEAD"))
         .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))
+        .route("/webhooks/{id}", with(get(webhooks::show), "GET, HEAD"))
+        .route("/webhooks/{id}/deliveries", with(get(webhooks::deliveries), "GET, HEAD"))
+        .route("/webhooks/{id}/replay", with(post(webhooks::replay), "POST"))
         .route("/nodes", with(get(nodes::list), "GET, HEAD"))
         .route("/nodes/{name}/drain", with(post(nodes::drain), "POST"))
         .route("/nodes/{name}/resume", with(post(nodes::resume), "POST"))

@@ -58,11 +58,19 @@ impl NumberInput {
 }
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let listed = PageQuery::read(&Parameters::parse(uri.query()), address_of).and_then(|query| {
-        let numbers = admin.pipeline.tenants().numbers(query.after.as_ref(), query.limit);
-        json(StatusCode::OK, &Page::of(&numbers, |number| number.number.to_string(), view))
-    });
-    admin.answer(listed)
+    admin.answer(listed(&admin, &Parameters::parse(uri.query())))
+}
+
+fn listed(admin: &Admin, given: &Parameters) -> Answered {
+    let account =
+        given.get("accountId").map(|text| meaning(text, "accountId", "one that exists", account_of)).transpose()?;
+    let (query, tenants) = (PageQuery::read(given, address_of)?, admin.pipeline.tenants());
+    let after = query.after.as_ref();
+    let numbers = match account {
+        Some(account) => tenants.numbers_of(account, after, query.limit),
+        None => tenants.numbers(after, query.limit),
+    };
+    json(StatusCode::OK, &Page::of(&numbers, |number| number.number.to_string(), view))
 }
 
 pub(super) async fn create(State(admin): Shared, request: Request) -> Response<Body> {

@@ -127,7 +127,9 @@ async fn linked(admin: &Admin, name: Named) -> Answered {
     let token = SignInToken::new(&*admin.entropy);
     let (digest, expires_at) = (SignInToken::digest_of(token.reveal()), admin.runtime.now() + LINK_VALID);
     admin.pipeline.store().create_link(digest, &name, expires_at).await.map_err(not_there)?;
-    json(StatusCode::CREATED, &object!({ "token": token.reveal(), "expiresAt": expires_at.to_string() }))
+    let link = admin.operators.link(token.reveal());
+    let answer = object!({ "token": token.reveal(), "link": link, "expiresAt": expires_at.to_string() });
+    json(StatusCode::CREATED, &answer)
 }
 
 async fn hashed(admin: &Admin, password: String) -> Result<PasswordHash, Refusal> {

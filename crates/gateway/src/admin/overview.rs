@@ -15,8 +15,7 @@ use store::contract::webhooks::Endpoint;
 pub use rates::Rates;
 
 use super::input::meaning;
-use super::{Admin, Answered, Shared, carriers, json};
-use crate::api::webhook::endpoint_view;
+use super::{Admin, Answered, Shared, carriers, json, webhooks};
 use crate::http::query::Parameters;
 use attention::Looked;
 
@@ -83,11 +82,6 @@ const FAILING_MAX: usize = 50;
 
 fn failing(admin: &Admin, endpoints: &[Endpoint]) -> Vec<Value> {
     let fails = |endpoint: &&Endpoint| endpoint.failing.is_some() || endpoint.webhook.disabled.is_some();
-    let view = |endpoint: &Endpoint| {
-        let mut view = endpoint_view(admin.pipeline.webhooks(), endpoint);
-        view["accountId"] = endpoint.webhook.owner.account.to_string().into();
-        view["mode"] = endpoint.webhook.owner.mode.as_str().into();
-        view
-    };
+    let view = |endpoint| webhooks::view(admin.pipeline.webhooks(), endpoint);
     endpoints.iter().filter(fails).take(FAILING_MAX).map(view).collect()
 }

@@ -6,9 +6,21 @@ use serde_json::{Map, Value, json};
 const SECRETS: &[&str] =
     &["keySecret", "secret", "secrets", "signingSecret", "password", "token", "adminToken", "link"];
 
-/// Fields that hold texts of messages, or files of them, or tell what is in them.
-const TEXTS: &[&str] =
-    &["body", "bodyBase64", "text", "template", "mediaUrl", "media", "ucs2Characters", "findings", "received", "raw"];
+/// Fields that hold texts of messages, or files of them, or tell what is in them. An endpoint may answer with what it
+/// was told.
+const TEXTS: &[&str] = &[
+    "body",
+    "bodyBase64",
+    "text",
+    "template",
+    "mediaUrl",
+    "media",
+    "ucs2Characters",
+    "findings",
+    "received",
+    "raw",
+    "response",
+];
 
 /// Fields whose digits are no number of a person.
 const NAMES: &[&str] = &[
@@ -21,6 +33,7 @@ const NAMES: &[&str] = &[
     "messageId",
     "carrierId",
     "numberDigest",
+    "eventId",
     "sha256",
     "at",
     "createdAt",

@@ -25,7 +25,7 @@ pub mod optouts;
 mod pages;
 mod prefer;
 pub mod twilio;
-mod usage;
+pub(crate) mod usage;
 pub(crate) mod view;
 pub(crate) mod webhook;
 

@@ -5,13 +5,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Response, Uri};
-use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
 use model::message::{Direction, MessageType};
 use model::quota::UtcDay;
+use model::{Owner, Timestamp};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 use serde::Serialize;
+use store::Store;
 use store::contract::usage::{CountedStatus, UsageCount};
 
 use super::fields::wrong_type;
@@ -28,8 +29,9 @@ const DAYS_DEFAULT: i64 = 30;
 
 const DATE: &str = "a date or a time as in RFC 3339";
 
+/// The messages of an owner by day.
 #[derive(Serialize)]
-struct UsageView {
+pub(crate) struct UsageView {
     from: String,
     to: String,
     by: &'static str,
@@ -84,17 +86,27 @@ pub(super) async fn show(
 }
 
 async fn shown(api: &Api, caller: &Caller, given: &Parameters, as_csv: bool) -> Result<Response<Body>, Refusal> {
-    let (from, to) = days(given, api.runtime.now())?;
-    let mut counts = api.pipeline.store().usage(caller.owner(), from, to).await.map_err(refused_by_store)?;
-    // Outbound messages first, SMS before MMS, and statuses as a message passes through them.
-    counts.sort_by_key(|count| (count.day, direction(count.status) == Direction::Inbound, place(count)));
-    let data: Vec<CountView> = counts.iter().map(CountView::of).collect();
+    let view = counted(&**api.pipeline.store(), caller.owner(), given, api.runtime.now()).await?;
     let unexpected = |error: &dyn std::fmt::Display| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
     if as_csv {
-        return csv(&data).map_err(|error| unexpected(&error));
+        return csv(&view.data).map_err(|error| unexpected(&error));
     }
-    let view = UsageView { from: from.to_string(), to: to.to_string(), by: "day", data };
     serde_json::to_string(&view).map(json).map_err(|error| unexpected(&error))
+}
+
+/// The messages of an owner in the days that a query names.
+pub(crate) async fn counted(
+    store: &dyn Store,
+    owner: Owner,
+    given: &Parameters,
+    now: Timestamp,
+) -> Result<UsageView, Refusal> {
+    let (from, to) = days(given, now)?;
+    let mut counts = store.usage(owner, from, to).await.map_err(refused_by_store)?;
+    // Outbound messages first, SMS before MMS, and statuses as a message passes through them.
+    counts.sort_by_key(|count| (count.day, direction(count.status) == Direction::Inbound, place(count)));
+    let data = counts.iter().map(CountView::of).collect();
+    Ok(UsageView { from: from.to_string(), to: to.to_string(), by: "day", data })
 }
 
 fn place(count: &UsageCount) -> (bool, Option<usize>) {

@@ -9,7 +9,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::webhook::{Format, Ordering, Subscription, Webhook};
-use model::{EventId, Timestamp, WebhookId};
+use model::{EventId, Owner, Timestamp, WebhookId};
 use pipeline::tenants::Caller;
 use pipeline::webhook::{NewWebhook, Webhooks};
 use serde_json::{Value, json};
@@ -175,14 +175,23 @@ pub(super) async fn deliveries(
 
 async fn listed(api: &Api, caller: &Caller, id: Id, uri: &Uri) -> Result<Response<Body>, Refusal> {
     let (id, given) = (named(id)?, Parameters::parse(uri.query()));
-    let limit = limit(&given)?;
+    Ok(answer(deliveries_of(api.pipeline.webhooks(), caller.owner(), id, &given).await?.to_string()))
+}
+
+/// The deliveries of an endpoint that a query asks for.
+pub(crate) async fn deliveries_of(
+    webhooks: &Webhooks,
+    owner: Owner,
+    id: WebhookId,
+    given: &Parameters,
+) -> Result<Value, Refusal> {
+    let limit = limit(given)?;
     let state = parsed(given.get("status"), "status", STATES, DeliveryState::parse)?;
-    let kind = kind(&given)?;
+    let kind = kind(given)?;
     let before = parsed(given.get("cursor"), "cursor", "a nextCursor of an earlier page", |text| text.parse().ok())?;
-    let webhooks = api.pipeline.webhooks();
-    let page = webhooks.deliveries(caller.owner(), id, state, kind, before, limit).await?;
+    let page = webhooks.deliveries(owner, id, state, kind, before, limit).await?;
     let data: Vec<Value> = page.deliveries.iter().map(|delivery| delivery_view(webhooks, delivery)).collect();
-    Ok(answer(json!({ "data": data, "nextCursor": page.next.map(|next| next.to_string()) }).to_string()))
+    Ok(json!({ "data": data, "nextCursor": page.next.map(|next| next.to_string()) }))
 }
 
 pub(super) async fn replay(
@@ -214,7 +223,7 @@ async fn replayed(
 const STATES: &str = "pending, succeeded or failed";
 
 /// What a replay is asked for: events by their ids, or those of a time.
-fn replay_of(fields: &ReplayFields) -> Result<ReplayOf, Refusal> {
+pub(crate) fn replay_of(fields: &ReplayFields) -> Result<ReplayOf, Refusal> {
     let time = |field, given: &Option<String>| parsed(given.as_deref(), field, RFC_3339, Timestamp::parse);
     if let Some(ids) = &fields.event_ids {
         if fields.since.is_some() {

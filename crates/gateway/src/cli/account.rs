@@ -27,6 +27,20 @@ enum Action {
         /// The id of the account
         id: String,
     },
+    /// Shows the messages of an account by day, with their types and statuses
+    Usage {
+        /// The id of the account
+        id: String,
+        /// live or test
+        #[arg(long)]
+        mode: Option<String>,
+        /// From this day on, such as 2026-11-01; by default the last 30 days
+        #[arg(long)]
+        from: Option<String>,
+        /// To this day; by default today
+        #[arg(long)]
+        to: Option<String>,
+    },
     /// Creates an account
     Create {
         /// The name of the account
@@ -158,6 +172,16 @@ const COLUMNS: [(&str, &str); 8] = [
     ("CREATED", "/createdAt"),
 ];
 
+/// The columns of messages by day.
+const USAGE: [(&str, &str); 6] = [
+    ("DAY", "/day"),
+    ("DIRECTION", "/direction"),
+    ("TYPE", "/messageType"),
+    ("STATUS", "/status"),
+    ("MESSAGES", "/messages"),
+    ("SEGMENTS", "/segments"),
+];
+
 impl Account {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
@@ -171,6 +195,12 @@ impl Account {
                 return Ok(());
             }
             Action::Show { id } => door.ask(Method::GET, &format!("/accounts/{id}"), None).await?,
+            Action::Usage { id, mode, from, to } => {
+                let query = query(&[("mode", mode), ("from", from), ("to", to)]);
+                let answer = door.ask(Method::GET, &format!("/accounts/{id}/usage{query}"), None).await?;
+                output::list(&answer, &USAGE, door.json);
+                return Ok(());
+            }
             Action::Create { name, limits } => {
                 let mut account = limits.to_json();
                 account["name"] = name.into();

@@ -34,7 +34,7 @@ impl Console {
             Failed::new(format!("{failed}. Is there an operator {operator}? `smsfactory operator add` adds one"))
         })?;
         let token = answer["token"].as_str().unwrap_or_default();
-        let link = link(door.url(), token);
+        let link = answer["link"].as_str().map_or_else(|| link(door.url(), token), str::to_owned);
         if door.json {
             output::say(json!({ "link": link, "expiresAt": answer["expiresAt"] }));
         } else {

@@ -38,6 +38,9 @@ enum Action {
         /// live: real carriers; test: only the sandbox
         #[arg(long, value_enum, default_value_t = Mode::Live)]
         mode: Mode,
+        /// A name that tells it from others, such as the program that uses it
+        #[arg(long)]
+        name: Option<String>,
         /// The time of its expiry, as in RFC 3339
         #[arg(long)]
         expires_at: Option<String>,
@@ -52,10 +55,12 @@ enum Action {
     },
 }
 
-const COLUMNS: [(&str, &str); 5] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("KEY", "/keyId"),
+    ("NAME", "/name"),
     ("MODE", "/mode"),
     ("CREATED", "/createdAt"),
+    ("LAST USED", "/lastUsedAt"),
     ("EXPIRES", "/expiresAt"),
     ("REVOKED", "/revokedAt"),
 ];
@@ -70,12 +75,12 @@ impl Key {
                     .await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
-            Action::Create { account, mode, expires_at } => {
+            Action::Create { account, mode, name, expires_at } => {
                 let mode = match mode {
                     Mode::Live => "live",
                     Mode::Test => "test",
                 };
-                let key = json!({ "mode": mode, "expiresAt": expires_at });
+                let key = json!({ "mode": mode, "name": name, "expiresAt": expires_at });
                 let answer = door.ask(Method::POST, &format!("/accounts/{account}/keys"), Some(&key)).await?;
                 output::one(&answer, door.json);
                 output::complain("the secret is shown this once; keep it");

@@ -21,7 +21,13 @@ pub(super) struct Number {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists senders: numbers, short codes and names
-    List(Paging),
+    List {
+        /// Of this account
+        #[arg(long)]
+        account: Option<String>,
+        #[command(flatten)]
+        paging: Paging,
+    },
     /// Shows a sender
     Show {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
@@ -79,8 +85,10 @@ impl Number {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         let answer = match self.action {
-            Action::List(paging) => {
-                let answer = door.ask(Method::GET, &format!("/numbers{}", query(&paging.parameters())), None).await?;
+            Action::List { account, paging } => {
+                let [limit, cursor] = paging.parameters();
+                let query = query(&[("accountId", account), limit, cursor]);
+                let answer = door.ask(Method::GET, &format!("/numbers{query}"), None).await?;
                 output::list(&answer, &COLUMNS, door.json);
                 return Ok(());
             }

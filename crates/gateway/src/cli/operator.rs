@@ -1,6 +1,6 @@
 //! `smsfactory operator`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use axum::http::Method;
@@ -136,7 +136,7 @@ fn password(file: Option<&Path>) -> Result<String, Failed> {
         return read(file);
     }
     if io::stdin().is_terminal() {
-        let _ = write!(io::stderr().lock(), "Password (it is shown as you type): ");
+        return typed();
     }
     let mut line = String::new();
     io::stdin().read_line(&mut line).map_err(Failed::new)?;
@@ -144,4 +144,17 @@ fn password(file: Option<&Path>) -> Result<String, Failed> {
         "" => Err(Failed::new("there is no password on standard input")),
         password => Ok(password.to_owned()),
     }
+}
+
+/// A password that a person types, twice because it does not show.
+fn typed() -> Result<String, Failed> {
+    let ask = |prompt| rpassword::prompt_password(prompt).map_err(Failed::new);
+    let password = ask("Password (it does not show as you type): ")?;
+    if password.is_empty() {
+        return Err(Failed::new("no password was typed"));
+    }
+    if ask("The same password again: ")? != password {
+        return Err(Failed::new("the two passwords differ; nothing was changed"));
+    }
+    Ok(password)
 }

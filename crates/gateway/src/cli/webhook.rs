@@ -29,6 +29,9 @@ enum Action {
         /// List the endpoints of every account, with the admin token instead of a key
         #[arg(long)]
         all: bool,
+        /// Of these, the endpoints of this account
+        #[arg(long, requires = "all")]
+        account: Option<String>,
     },
     /// Creates an endpoint and prints its secret
     Create {
@@ -72,6 +75,9 @@ enum Action {
         /// The cursor that an earlier list ended with
         #[arg(long)]
         cursor: Option<String>,
+        /// An endpoint of any account, with the admin token instead of a key
+        #[arg(long)]
+        as_operator: bool,
     },
     /// Delivers events again, under the same ids
     Replay {
@@ -89,6 +95,9 @@ enum Action {
         /// These events
         #[arg(long = "event", value_name = "ID", conflicts_with = "since")]
         event_ids: Vec<String>,
+        /// An endpoint of any account, with the admin token instead of a key
+        #[arg(long)]
+        as_operator: bool,
     },
     /// Delivers a test event now and prints the endpoint's response
     Test {
@@ -114,14 +123,15 @@ impl Webhook {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let (door, holder) = (&self.door, &self.holder);
         match self.action {
-            Action::List { all: true } => {
-                let answer = door.ask(Method::GET, "/webhooks", None).await?;
+            Action::List { all: true, account } => {
+                let query = query(&[("accountId", account)]);
+                let answer = door.ask(Method::GET, &format!("/webhooks{query}"), None).await?;
                 let mut columns = COLUMNS.to_vec();
                 columns.insert(1, ("ACCOUNT", "/accountId"));
                 columns.insert(2, ("MODE", "/mode"));
                 output::list(&answer, &columns, door.json);
             }
-            Action::List { all: false } => {
+            Action::List { all: false, .. } => {
                 output::list(&holder.ask(Method::GET, "/webhook", None).await?, &COLUMNS, door.json);
             }
             Action::Create { endpoint, events, description, ordering, broadcast_messages, format } => {
@@ -138,20 +148,28 @@ impl Webhook {
                 let path = format!("/webhook/{}/rotate", escaped(&id));
                 output::one(&holder.ask(Method::POST, &path, Some(&json!({}))).await?, door.json);
             }
-            Action::Deliveries { id, status, kind, limit, cursor } => {
+            Action::Deliveries { id, status, kind, limit, cursor, as_operator } => {
                 let limit = limit.map(|limit| limit.to_string());
                 let given = query(&[("status", status), ("type", kind), ("limit", limit), ("cursor", cursor)]);
-                let path = format!("/webhook/{}/delivery{given}", escaped(&id));
-                deliveries(&holder.ask(Method::GET, &path, None).await?, door.json);
+                let id = escaped(&id);
+                let answer = match as_operator {
+                    true => door.ask(Method::GET, &format!("/webhooks/{id}/deliveries{given}"), None).await?,
+                    false => holder.ask(Method::GET, &format!("/webhook/{id}/delivery{given}"), None).await?,
+                };
+                deliveries(&answer, door.json);
             }
-            Action::Replay { id, since, until, status, event_ids } => {
+            Action::Replay { id, since, until, status, event_ids, as_operator } => {
                 let body = if event_ids.is_empty() {
                     json!({ "since": since, "until": until, "status": status })
                 } else {
                     json!({ "eventIds": event_ids })
                 };
-                let path = format!("/webhook/{}/replay", escaped(&id));
-                output::one(&holder.ask(Method::POST, &path, Some(&body)).await?, door.json);
+                let id = escaped(&id);
+                let answer = match as_operator {
+                    true => door.ask(Method::POST, &format!("/webhooks/{id}/replay"), Some(&body)).await?,
+                    false => holder.ask(Method::POST, &format!("/webhook/{id}/replay"), Some(&body)).await?,
+                };
+                output::one(&answer, door.json);
             }
             Action::Test { id } => {
                 let path = format!("/webhook/{}/test", escaped(&id));

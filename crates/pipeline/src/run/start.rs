@@ -68,6 +68,7 @@ impl Pipeline {
         // It ends when the store is closed, after all that draining still records.
         supervisor.start("feed", async move { following.run(&follows).await });
         let mut tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
+        tasks.push(supervisor.start("uses of keys", uses_of_keys(&shared, stopped.clone())));
         let erasing = shared.erasing();
         let beside = webhook::Surroundings {
             store: Arc::clone(&shared.store),
@@ -107,6 +108,15 @@ impl Pipeline {
             give_up,
             tasks: tokio::sync::Mutex::new(tasks),
         }))
+    }
+}
+
+/// Writes when keys were used last, and once more at the end.
+fn uses_of_keys(shared: &Shared, stopped: watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
+    let (tenants, runtime) = (Arc::clone(&shared.tenants), Arc::clone(&shared.runtime));
+    async move {
+        until(stopped, tenants.keep_uses(&runtime)).await;
+        tenants.save_uses().await;
     }
 }
 

@@ -25,7 +25,9 @@ CREATE TABLE keys (
     pepper     bigint  NOT NULL DEFAULT 0,
     created_at bigint  NOT NULL,
     expires_at bigint,
-    revoked_at bigint
+    revoked_at bigint,
+    name       text,
+    used_at    bigint
 );
 
 -- The peppers that this store was used with: of each a keyed digest of a constant text, which tells the right pepper

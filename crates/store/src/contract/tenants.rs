@@ -1,5 +1,6 @@
 //! Who may send: accounts, keys, numbers and blocks.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -103,6 +104,13 @@ pub trait Tenants: Send + Sync {
 
     /// Revokes a key and returns it. A second time changes nothing. [`StoreError::NotFound`] for an unknown one.
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError>;
+
+    /// Notes when keys were used last. An earlier moment than the one on record changes nothing; unknown keys are
+    /// passed over. It is no change that others hear of.
+    async fn note_key_uses(&self, uses: BTreeMap<KeyId, Timestamp>) -> Result<(), StoreError>;
+
+    /// When the keys of an account were used last. Keys that never were are left out.
+    async fn key_uses(&self, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, StoreError>;
 
     /// Adds a number, a short code or a name. [`StoreError::AlreadyExists`] for a known one, and for a name that
     /// differs from a known one in case alone; [`StoreError::NotFound`] for an unknown account.

@@ -8,6 +8,7 @@ mod read;
 mod templates;
 mod write;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -73,6 +74,16 @@ impl Tenants for Postgres {
 
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError> {
         self.core.write((id.clone(), now), |unit, (id, now)| Box::pin(revoke_key(unit, id, *now))).await
+    }
+
+    async fn note_key_uses(&self, uses: BTreeMap<KeyId, Timestamp>) -> Result<(), StoreError> {
+        self.core
+            .write(uses, |unit, uses| Box::pin(async move { write::note_key_uses(unit, uses).await.map(drop) }))
+            .await
+    }
+
+    async fn key_uses(&self, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, StoreError> {
+        self.core.read(account, |unit, account| Box::pin(read::key_uses(unit, *account))).await
     }
 
     async fn create_number(&self, number: Number) -> Result<(), StoreError> {

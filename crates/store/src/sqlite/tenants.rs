@@ -1,5 +1,6 @@
 //! Who may send.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -22,7 +23,9 @@ use crate::tenancy;
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
-const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at FROM keys";
+const KEYS: &str = "SELECT id, account_id, mode, digest, created_at, expires_at, revoked_at, name FROM keys";
+const USES: &str = "SELECT id, used_at FROM keys WHERE account_id = ?1 AND used_at IS NOT NULL";
+const USED: &str = "UPDATE keys SET used_at = max(coalesce(used_at, ?2), ?2) WHERE id = ?1";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const KEYWORDS_OF_ACCOUNTS: &str = "SELECT id, keywords FROM accounts WHERE keywords IS NOT NULL";
 const KEYWORDS_OF_NUMBERS: &str = "SELECT number, keywords FROM numbers WHERE keywords IS NOT NULL";
@@ -142,6 +145,25 @@ impl Tenants for Sqlite {
             Ok(key)
         };
         self.writer.write(write).await
+    }
+
+    async fn note_key_uses(&self, uses: BTreeMap<KeyId, Timestamp>) -> Result<(), StoreError> {
+        let write = move |group: &mut Group| {
+            let mut statement = group.connection.prepare_cached(USED)?;
+            for (id, at) in &uses {
+                statement.execute(params![id.as_str(), at.as_millis()])?;
+            }
+            Ok(())
+        };
+        self.writer.write(write).await
+    }
+
+    async fn key_uses(&self, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, StoreError> {
+        let read = move |connection: &Connection| {
+            let used = |row: &Row<'_>| Ok((KeyId::from_text(row.get::<_, String>(0)?), rows::time(row, 1)?));
+            connection.prepare_cached(USES)?.query_map([account.to_bytes()], used)?.collect()
+        };
+        self.readers.read(read).await
     }
 
     async fn create_number(&self, number: Number) -> Result<(), StoreError> {
@@ -319,8 +341,8 @@ fn save_keywords(connection: &Connection, of: KeywordsOf, settings: &str) -> rus
 }
 
 fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
-    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at, pepper) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
+    let sql = "INSERT INTO keys (id, account_id, mode, digest, created_at, expires_at, revoked_at, name, pepper) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
                ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at, digest = excluded.digest, \
                pepper = iif(digest = excluded.digest, pepper, excluded.pepper)";
     connection.prepare_cached(sql)?.execute(params![
@@ -331,6 +353,7 @@ fn save_key(connection: &Connection, key: &ApiKey) -> rusqlite::Result<usize> {
         key.created_at.as_millis(),
         key.expires_at.map(Timestamp::as_millis),
         key.revoked_at.map(Timestamp::as_millis),
+        key.name,
     ])
 }
 
@@ -398,6 +421,7 @@ fn key(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
         id: KeyId::from_text(row.get::<_, String>(0)?),
         account: AccountId::from_bytes(row.get(1)?),
         mode: rows::word(row, 2, Mode::parse)?,
+        name: row.get(7)?,
         digest: SecretDigest::from_bytes(row.get(3)?),
         created_at: rows::time(row, 4)?,
         expires_at: rows::time_if_any(row, 5)?,

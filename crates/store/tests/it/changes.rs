@@ -145,6 +145,7 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
         id: KeyId::from_text("uk_1"),
         account: id,
         mode: Mode::Test,
+        name: Some("Shop".to_owned()),
         digest,
         created_at: NOW,
         expires_at: Some(after(9)),

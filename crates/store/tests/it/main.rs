@@ -238,6 +238,7 @@ macro_rules! conformance {
                 what_is_unknown_cannot_be_changed
                 a_change_to_an_account_leaves_the_rest
                 a_key_is_revoked_once
+                the_last_use_of_a_key_is_the_latest_that_was_noted
                 a_change_to_a_number_leaves_the_rest
                 a_block_stands_in_place_of_the_one_of_its_name
                 settings_of_keywords_end_with_the_account_of_their_number

@@ -26,6 +26,7 @@ fn key(desk: &Desk, name: &str, octet: u8) -> ApiKey {
         id: KeyId::from_text(name),
         account: desk.account(),
         mode: Mode::Live,
+        name: None,
         digest: digest(octet),
         created_at: NOW,
         expires_at: None,

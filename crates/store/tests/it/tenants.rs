@@ -6,6 +6,7 @@ use model::account::{Account, AccountState, Limits, LimitsChange, TextRetention}
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::{AccountId, Mode, Originator, Timestamp};
+use store::contract::changes::Kinds;
 use store::contract::tenants::{AccountChange, KeywordsOf, NumberChange, TenantData};
 use store::{Store, StoreError};
 
@@ -32,6 +33,7 @@ fn key(id: &str, account: AccountId) -> ApiKey {
         id: KeyId::from_text(id),
         account,
         mode: Mode::Live,
+        name: None,
         digest,
         created_at: NOW,
         expires_at: None,
@@ -74,7 +76,7 @@ pub(crate) async fn what_was_made_is_found_again(fresh: impl Backend) {
     let second = Account { name: String::new(), state: AccountState::Disabled, ..account(desk.account()) };
     let keys = vec![
         key("uk_1", id),
-        ApiKey { mode: Mode::Test, expires_at: Some(after(9)), ..key("uk_2", id) },
+        ApiKey { mode: Mode::Test, name: Some("Söhne\0".to_owned()), expires_at: Some(after(9)), ..key("uk_2", id) },
         ApiKey { revoked_at: Some(after(1)), ..key("uk_3", second.id) },
     ];
     let numbers: Vec<Number> = NumberState::ALL
@@ -266,6 +268,29 @@ pub(crate) async fn a_key_is_revoked_once(fresh: impl Backend) {
         assert_eq!(desk.store.revoke_key(&revoked.id, now).await.as_ref(), Ok(&revoked), "{now}");
     }
     assert_eq!(everything(&*desk.store).await.keys, [revoked, key("uk_2", id)]);
+}
+
+pub(crate) async fn the_last_use_of_a_key_is_the_latest_that_was_noted(fresh: impl Backend) {
+    let (mut desk, id) = desk_with_account(&fresh).await;
+    let other = desk.account();
+    desk.store.create_account(account(other)).await.unwrap();
+    for (name, account) in [("uk_1", id), ("uk_2", id), ("uk_3", id), ("uk_4", other)] {
+        desk.store.create_key(key(name, account)).await.unwrap();
+    }
+    let [first, second, others, unknown] = ["uk_1", "uk_2", "uk_4", "uk_9"].map(KeyId::from_text);
+    let before = everything(&*desk.store).await;
+    let tail = desk.store.subscribe(Kinds::TENANTS);
+    let noted = [(first.clone(), after(5)), (others.clone(), after(7)), (unknown, after(8))];
+    desk.store.note_key_uses(noted.into()).await.unwrap();
+    desk.store.note_key_uses([(first.clone(), after(3)), (second.clone(), NOW)].into()).await.unwrap();
+    assert!(tail.try_next().is_none(), "a use is no change");
+    assert_eq!(everything(&*desk.store).await, before);
+    desk.store.revoke_key(&second, after(9)).await.unwrap();
+    desk.reopen(&fresh).await;
+    let uses = [(first, after(5)), (second, NOW)].into();
+    assert_eq!(desk.store.key_uses(id).await, Ok(uses));
+    assert_eq!(desk.store.key_uses(other).await, Ok([(others, after(7))].into()));
+    assert_eq!(desk.store.key_uses(desk.account()).await, Ok([].into()));
 }
 
 pub(crate) async fn a_change_to_a_number_leaves_the_rest(fresh: impl Backend) {

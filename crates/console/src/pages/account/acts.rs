@@ -66,6 +66,7 @@ pub(crate) static CHANGE: Act = Act {
 pub(crate) static KEY_CREATE: Act = Act {
     about: "A live key sends to carriers, a test key to the sandbox.",
     fields: &[
+        typed("name", "Name", "Such as the program that uses it"),
         Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["live", "test"]) },
         typed("expiresAt", "Expires", "Such as 2027-01-31T00:00:00Z; never, if this is empty"),
     ],

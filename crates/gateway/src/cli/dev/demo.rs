@@ -74,8 +74,8 @@ pub(super) async fn demo(tenants: &TenantBook, file: &Path) -> Result<Demo, Fail
         .map(|config| config.limits.of_new_accounts())
         .map_err(|_| Failed::new("no defaults"))?;
     let account = tenants.create_account("demo".to_owned(), limits).await.map_err(Failed::new)?;
-    let (live, live_secret) = tenants.create_key(account.id, Mode::Live, None).await.map_err(Failed::new)?;
-    let (test, test_secret) = tenants.create_key(account.id, Mode::Test, None).await.map_err(Failed::new)?;
+    let (live, live_secret) = tenants.create_key(account.id, Mode::Live, None, None).await.map_err(Failed::new)?;
+    let (test, test_secret) = tenants.create_key(account.id, Mode::Test, None, None).await.map_err(Failed::new)?;
     for number in NUMBERS {
         let number = Originator::parse(number).map_err(Failed::new)?;
         match tenants.number(number) {

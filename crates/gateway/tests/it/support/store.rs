@@ -4,7 +4,7 @@
 //! waits there until the test opens it, so that the order in which two requests reach the store is the test's; a call
 //! that has a trouble does not reach the store.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -491,6 +491,8 @@ passed_on! { Tenants {
     fn set_keywords(of: KeywordsOf, settings: Arc<str>, now: Timestamp) -> ();
     fn create_key(key: ApiKey) -> ();
     fn revoke_key(id: &KeyId, now: Timestamp) -> ApiKey;
+    fn note_key_uses(uses: BTreeMap<KeyId, Timestamp>) -> ();
+    fn key_uses(account: AccountId) -> BTreeMap<KeyId, Timestamp>;
     fn create_number(number: Number) -> ();
     fn change_number(number: Originator, change: NumberChange, now: Timestamp) -> Number;
     fn put_block(block: Block) -> ();

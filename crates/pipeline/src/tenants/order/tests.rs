@@ -124,6 +124,7 @@ fn a_page_of_an_accounts_keys_looks_at_no_other_accounts() {
             id,
             account,
             mode: Mode::Live,
+            name: None,
             digest,
             created_at,
             expires_at: None,

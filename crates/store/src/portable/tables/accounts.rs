@@ -38,6 +38,8 @@ pub(super) const TABLES: &[Table] = &[
             ("created_at", Long, "created_at"),
             ("expires_at", Long, "expires_at"),
             ("revoked_at", Long, "revoked_at"),
+            ("name", Foreign, "name"),
+            ("used_at", Long, "used_at"),
         ],
         ..PLAIN
     },

@@ -1,12 +1,13 @@
 //! Rows of tenants to values.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use model::account::{Account, AccountState, Limits, TextRetention};
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
-use model::{AccountId, Originator};
+use model::{AccountId, Originator, Timestamp};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -18,7 +19,8 @@ use crate::contract::tenants::{KeywordsOf, TenantData};
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
-const KEYS: &str = "SELECT id, account_id, test, digest, created_at, expires_at, revoked_at FROM keys";
+const KEYS: &str = "SELECT id, account_id, test, digest, created_at, expires_at, revoked_at, name FROM keys";
+const USES: &str = "SELECT id, used_at FROM keys WHERE account_id = $1 AND used_at IS NOT NULL";
 const NUMBERS: &str = "SELECT number, account_id, state, created_at, segments_per_second FROM numbers";
 const KEYWORDS_OF_ACCOUNTS: &str = "SELECT id, keywords FROM accounts WHERE keywords IS NOT NULL";
 const KEYWORDS_OF_NUMBERS: &str = "SELECT number, keywords FROM numbers WHERE keywords IS NOT NULL";
@@ -65,6 +67,12 @@ pub(super) async fn lock_key(unit: &Unit, id: &KeyId) -> Result<Option<ApiKey>, 
     unit.find(&sql, &[&rows::kept(id.as_str())]).await?.as_ref().map(key).transpose()
 }
 
+/// When the keys of an account were used last.
+pub(super) async fn key_uses(unit: &Unit, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, Fault> {
+    let used = |row: &Row| Ok((KeyId::from_text(rows::text(row, 0)?), rows::time(row, 1)?));
+    unit.query(USES, &[&rows::id(account.to_bytes())]).await?.iter().map(used).collect()
+}
+
 /// A number, which nobody else changes before this transaction is over.
 pub(super) async fn lock_number(unit: &Unit, name: Originator) -> Result<Option<Number>, Fault> {
     let sql = format!("{NUMBERS} WHERE number = $1 FOR NO KEY UPDATE");
@@ -108,6 +116,7 @@ fn key(row: &Row) -> Result<ApiKey, Fault> {
         id: KeyId::from_text(rows::text(row, 0)?),
         account: AccountId::from_bytes(rows::octets(row, 1)?),
         mode: rows::mode(row, 2)?,
+        name: rows::text_if_any(row, 7)?,
         digest: SecretDigest::from_bytes(digest),
         created_at: rows::time(row, 4)?,
         expires_at: rows::time_if_any(row, 5)?,

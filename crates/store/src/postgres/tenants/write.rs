@@ -1,5 +1,7 @@
 //! Tenants to rows. Each function returns how many rows it wrote; who calls it notes the change.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use model::account::Account;
@@ -73,8 +75,8 @@ pub(super) async fn set_keywords(unit: &Unit, of: KeywordsOf, settings: &str) ->
 }
 
 pub(super) async fn insert_key(unit: &Unit, key: &ApiKey) -> Result<u64, Fault> {
-    let sql = "INSERT INTO keys (id, account_id, test, digest, created_at, expires_at, revoked_at, pepper) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
+    let sql = "INSERT INTO keys (id, account_id, test, digest, created_at, expires_at, revoked_at, name, pepper) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT number FROM peppers WHERE is_current), 0)) \
         ON CONFLICT DO NOTHING";
     unit.execute(
         sql,
@@ -86,6 +88,7 @@ pub(super) async fn insert_key(unit: &Unit, key: &ApiKey) -> Result<u64, Fault> 
             &key.created_at.as_millis(),
             &rows::millis(key.expires_at),
             &rows::millis(key.revoked_at),
+            &key.name.as_deref().map(rows::kept),
         ],
     )
     .await
@@ -93,6 +96,17 @@ pub(super) async fn insert_key(unit: &Unit, key: &ApiKey) -> Result<u64, Fault> 
 
 pub(super) async fn revoke_key(unit: &Unit, id: &KeyId, at: Timestamp) -> Result<u64, Fault> {
     unit.execute("UPDATE keys SET revoked_at = $2 WHERE id = $1", &[&rows::kept(id.as_str()), &at.as_millis()]).await
+}
+
+/// Notes when keys were used last. The keys are locked in the order of their ids, so that nodes that note the same ones
+/// at once wait for each other and no longer.
+pub(super) async fn note_key_uses(unit: &Unit, uses: &BTreeMap<KeyId, Timestamp>) -> Result<u64, Fault> {
+    let sql = "UPDATE keys SET used_at = greatest(keys.used_at, used.at) FROM ( \
+        SELECT keys.id, n.at FROM keys JOIN unnest($1::text[], $2::bigint[]) AS n(id, at) ON keys.id = n.id \
+        ORDER BY keys.id FOR NO KEY UPDATE OF keys) AS used WHERE keys.id = used.id";
+    let ids: Vec<Cow<'_, str>> = uses.keys().map(|id| rows::kept(id.as_str())).collect();
+    let moments: Vec<i64> = uses.values().map(|at| at.as_millis()).collect();
+    unit.execute(sql, &[&ids, &moments]).await
 }
 
 /// Writes the digest of a key that was made with the current pepper.

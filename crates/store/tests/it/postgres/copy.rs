@@ -106,10 +106,18 @@ async fn tenants(desk: &Desk, id: AccountId) {
     let store = &desk.store;
     store.create_account(model::Account { name: STRANGE.to_owned(), ..account(id) }).await.unwrap();
     let digest = SecretDigest::from_bytes([7; 32]);
-    let (expires_at, revoked_at) = (Some(after(9)), None);
-    let key = KeyId::from_text("key");
-    let key = ApiKey { id: key, account: id, mode: Mode::Test, digest, created_at: NOW, expires_at, revoked_at };
-    store.create_key(key).await.unwrap();
+    let key = ApiKey {
+        id: KeyId::from_text("key"),
+        account: id,
+        mode: Mode::Test,
+        name: Some(STRANGE.to_owned()),
+        digest,
+        created_at: NOW,
+        expires_at: Some(after(9)),
+        revoked_at: None,
+    };
+    store.create_key(key.clone()).await.unwrap();
+    store.note_key_uses([(key.id, after(4))].into()).await.unwrap();
     for (text, of) in [("+18005559876", Some(id)), ("+18005559877", None), ("Acme", Some(id))] {
         let (state, pace) = (NumberState::Active, None);
         let number = Originator::parse(text).unwrap();
@@ -303,6 +311,7 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
     tenants.numbers.sort_by_key(|number| number.number);
     tenants.blocks.sort_by_key(|block| block.account);
     seen.push(format!("{tenants:#?}"));
+    see!(store.key_uses(filled.account));
     for id in &filled.messages {
         see!(store.message_of_any_account(*id));
         see!(store.events(*id));

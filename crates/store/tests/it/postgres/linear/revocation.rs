@@ -188,6 +188,7 @@ impl Clients {
             id: name(object, key),
             account: self.accounts[object],
             mode: Mode::Live,
+            name: None,
             digest: SecretDigest::from_bytes([object as u8 * 16 + key as u8; 32]),
             created_at: NOW,
             expires_at: None,
