@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn bars_stand_above_each_other_and_end_at_a_round_number() {
-        let day = |name: &str, counts| Day { name: name.to_owned(), counts };
+        fn day<const N: usize>(name: &str, counts: [u64; N]) -> Day<N> {
+            Day { name: name.to_owned(), counts }
+        }
         let drawn = days("Sent", &[("Good", "good"), ("Bad", "bad")], &[day("1", [3, 1]), day("2", [0, 0])]);
         let drawn = drawn.into_string();
         assert!(drawn.contains("Sent: Good 3, Bad 1; at most 4 in a day"), "{drawn}");
