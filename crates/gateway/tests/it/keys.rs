@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::key::ApiKey;
 use serde_json::{Value, json};
 
+use crate::inbound_commands::done;
 use crate::support::http::{Ask, Connection, Reply};
 use crate::support::{RECIPIENT, Stage, Tenant, basic, eventually};
 
@@ -143,4 +144,36 @@ async fn credentials_are_read_as_they_are_defined() {
 fn basic_of(text: &[u8]) -> String {
     use base64::Engine;
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+/// The keys of an account as the operator sees them, by their names.
+async fn listed(stage: &Stage, tenant: &Tenant) -> Value {
+    let path = format!("/accounts/{}/keys", tenant.account);
+    let page = stage.operate("GET", &path, Value::Null).await.expect(200);
+    page["data"].as_array().unwrap().iter().map(|key| json!([key["name"], key["lastUsedAt"]])).collect()
+}
+
+#[tokio::test]
+async fn a_key_has_a_name_and_tells_its_last_use() {
+    let mut stage = Stage::at("2026-03-15T14:30:00.000Z", |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let shop = stage.key(&tenant, json!({ "name": " Shop \u{202e}" })).await;
+    assert_eq!(listed(&stage, &tenant).await, json!([[null, null], ["Shop \u{202e}", null]]));
+    stage.ask(&shop.get("/message")).await.expect(200);
+    stage.time.advance(Duration::from_secs(5));
+    stage.ask(&shop.get("/message/msg_0000000000000000000000")).await.refused(33101, Value::Null);
+    let guessed = Tenant { secret: "sk_live_guess".to_owned(), ..tenant.clone() };
+    stage.ask(&guessed.get("/message")).await.refused(33001, Value::Null);
+    let expected = json!([[null, null], ["Shop \u{202e}", "2026-03-15T14:30:05.000Z"]]);
+    assert_eq!(listed(&stage, &tenant).await, expected);
+    let shown = done(&stage, &["key", "list", &tenant.account]).await;
+    assert!(shown.contains("LAST USED") && shown.contains("Shop \\u{202e}"), "{shown}");
+    stage.restart(|_| {}).await;
+    assert_eq!(listed(&stage, &tenant).await, expected, "the last use is in the store");
+    let long = json!({ "name": "x".repeat(101) });
+    let path = format!("/accounts/{}/keys", tenant.account);
+    let expected = json!({ "field": "name", "expected": "a text of at most 100 characters" });
+    stage.operate("POST", &path, long).await.refused_by_operator(33100, expected);
+    let made = done(&stage, &["key", "create", &tenant.account, "--name", "Till", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&made).unwrap()["name"], "Till");
 }

@@ -2,6 +2,7 @@
 //! is on record.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::process::Command;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -81,7 +82,7 @@ async fn a_link_signs_in_once_and_the_session_ends_with_the_role() {
     let stage = Stage::at(NOON, |_, _| {}).await;
     add(&stage, "ada", "viewer", None).await;
     let link = stage.operate("POST", "/operators/ada/link", Value::Null).await.expect(201);
-    assert_eq!(link["expiresAt"], "2026-03-15T12:10:00.000Z");
+    assert_eq!((&link["expiresAt"], &link["link"]), (&json!("2026-03-15T12:10:00.000Z"), &Value::Null));
     let sign_ins = stage.app().sign_ins();
     let token = link["token"].as_str().unwrap();
     let signed_in = sign_ins.redeem(token, HERE).await.unwrap().unwrap();
@@ -263,4 +264,37 @@ async fn the_audit_log_forgets_a_person_with_the_erasure() {
     .await;
     let log = Value::from(changes(&stage, "").await).to_string();
     assert!(!log.contains(&RECIPIENT[1..]) && log.contains("/blocks/+0"), "{log}");
+}
+
+/// `operator password ada` in a terminal, with these lines typed: the status, and what the terminal showed.
+async fn typed(stage: &Stage, lines: [&str; 2]) -> (String, String) {
+    let [first, second] = lines;
+    let asked = json!([["Password (it does not show", first], ["again: ", second]]).to_string();
+    let mut command = Command::new("python3");
+    command
+        .args([concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/terminal.py"), &asked])
+        .args([env!("CARGO_BIN_EXE_smsfactory"), "operator", "password", "ada"])
+        .env("SMSFACTORY_ADMIN_URL", format!("http://{}", stage.admin))
+        .env("SMSFACTORY_ADMIN_TOKEN", TOKEN);
+    // The platform that it asks is in this process.
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (shown, status) = text.trim_end().rsplit_once('\n').unwrap();
+    (status.to_owned(), shown.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_is_typed_does_not_show_and_is_typed_twice() {
+    let stage = Stage::start().await;
+    add(&stage, "ada", "admin", None).await;
+    let (status, shown) = typed(&stage, ["correct horse battery", "correct horse staple"]).await;
+    assert!(status == "1" && shown.contains("the two passwords differ"), "{status}: {shown}");
+    let ada = stage.operate("GET", "/operators/ada", Value::Null).await.expect(200);
+    assert_eq!(ada["hasPassword"], false);
+    let (status, shown) = typed(&stage, ["correct horse battery"; 2]).await;
+    assert!(status == "0" && !shown.contains("correct"), "{status}: {shown}");
+    let name = "ada".parse().unwrap();
+    let attempt = stage.app().sign_ins().sign_in("ada", "correct horse battery", HERE).await.unwrap();
+    assert!(matches!(attempt, Attempt::In(begun) if begun.operator.name == name));
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use gateway::config::{Config, SenderKind};
 use serde_json::{Value, json};
 
+use crate::inbound_commands::done;
 use crate::support::{RECIPIENT, Stage, TOKEN, Tenant, eventually};
 
 /// A sender of each kind, and the type of number, the numbering plan and the text with which it leaves.
@@ -218,6 +219,19 @@ async fn the_operator_provides_lists_and_changes_senders_of_every_kind() {
         all.sort_unstable();
         assert_eq!(seen, all, "{path}");
     }
+    let (tenant, other) = (stage.tenant().await, stage.tenant().await);
+    let given = json!({ "number": "72346", "accountId": tenant.account });
+    stage.operate("POST", "/numbers", given).await.expect(201);
+    let own = format!("/numbers?limit=1&accountId={}", tenant.account);
+    let page = stage.operate("GET", &own, Value::Null).await.expect(200);
+    assert_eq!(page["data"][0]["number"], tenant.number);
+    let cursor = escaped(page["nextCursor"].as_str().unwrap());
+    let page = stage.operate("GET", &format!("{own}&cursor={cursor}"), Value::Null).await.expect(200);
+    assert_eq!((&page["data"][0]["number"], &page["nextCursor"]), (&json!("72346"), &Value::Null));
+    let printed = done(&stage, &["number", "list", "--account", &tenant.account]).await;
+    assert!(printed.contains("72346") && !printed.contains(&other.number), "{printed}");
+    let wrong = json!({ "field": "accountId", "expected": "one that exists" });
+    stage.operate("GET", "/numbers?accountId=x", Value::Null).await.refused_by_operator(33100, wrong);
     let taken = |expected: &str| json!({ "field": "number", "expected": expected });
     for (sender, info) in [
         ("72345", taken("one that does not exist yet")),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::inbound_commands::done;
 use crate::support::{RECIPIENT, Stage, Tenant, eventually};
 
 const NOON: &str = "2026-03-15T12:00:00.000Z";
@@ -121,4 +122,29 @@ async fn a_parameter_that_cannot_be_is_named() {
         refused.refused(33100, json!({ "field": field, "expected": expected }));
     }
     stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_operator_sees_what_the_account_sees() {
+    let stage = Stage::at(NOON, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let sent = stage.send(&tenant, RECIPIENT, "hello").await;
+    stage.reaches(&tenant, &sent["id"], "delivered").await;
+    stage.receive(&tenant, RECIPIENT, "hello back").await;
+    let own = usage(&stage, &tenant, "").await;
+    assert_eq!(rows(&own), ["2026-03-15 outbound SMS delivered 1 1", "2026-03-15 inbound SMS received 1 1"]);
+    let path = format!("/accounts/{}/usage", tenant.account);
+    assert_eq!(stage.operate("GET", &path, Value::Null).await.expect(200), own);
+    let test = stage.operate("GET", &format!("{path}?mode=test&from=2026-03-01"), Value::Null).await.expect(200);
+    assert_eq!((&test["from"], &test["data"]), (&json!("2026-03-01"), &json!([])));
+    for (query, field) in [("mode=x", "mode"), ("from=x", "from"), ("to=2026-01-01&from=2026-01-02", "from")] {
+        let refused = stage.operate("GET", &format!("{path}?{query}"), Value::Null).await;
+        assert_eq!((refused.status, &refused.json()["additionalInfo"]["field"]), (400, &json!(field)), "{query}");
+    }
+    let nobody = "/accounts/acc_0000000000000000000000/usage";
+    stage.operate("GET", nobody, Value::Null).await.refused_by_operator(33101, Value::Null);
+    let printed = done(&stage, &["account", "usage", &tenant.account]).await;
+    for word in ["DAY", "2026-03-15", "delivered", "received"] {
+        assert!(printed.contains(word), "{word}: {printed}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::inbound_commands::done;
 use crate::support::http::Ask;
 use crate::support::receiver::{Answer, Received, Receiver};
 use crate::support::{RECIPIENT, Stage, Tenant, eventually};
@@ -417,4 +418,59 @@ async fn events_are_forwarded_to_a_developer_without_an_endpoint() {
     once.sort_unstable();
     once.dedup();
     assert_eq!(once.len(), ids.len(), "no event is forwarded twice");
+}
+
+#[tokio::test]
+async fn the_operator_sees_the_deliveries_of_every_account_and_replays_them() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let (tenant, other) = (stage.tenant().await, stage.tenant().await);
+    let made = create(&stage, &tenant, json!({ "url": receiver.url() })).await;
+    create(&stage, &other, json!({ "url": receiver.url() })).await;
+    receiver.script([Answer::status("500 Internal Server Error", "no room for +12025550143")]);
+    let message = stage.send(&tenant, RECIPIENT, "hello").await;
+    stage.reaches(&tenant, &message["id"], "delivered").await;
+    let first = events(&receiver.count(3).await);
+    let own = format!("/webhooks/{}", id(&made));
+    let shown = stage.operate("GET", &own, Value::Null).await.expect(200);
+    assert_eq!((&shown["accountId"], &shown["mode"]), (&json!(tenant.account), &json!("live")));
+    assert!(shown.get("secret").is_none(), "{shown}");
+    let path = format!("{own}/deliveries?status=succeeded");
+    let page = eventually("both are on record", async || {
+        let page = stage.operate("GET", &path, Value::Null).await.expect(200);
+        (page["data"].as_array().unwrap().len() == 2).then_some(page)
+    })
+    .await;
+    let of_account = format!("/{}/delivery?status=succeeded", id(&made));
+    assert_eq!(page, stage.ask(&webhook(&tenant, "GET", &of_account)).await.expect(200));
+    assert_eq!(page["data"][1]["attempts"][0]["response"], "no room for +12025550143");
+    let masked = stage.operate("GET", &format!("{path}&mask=1"), Value::Null).await.expect(200);
+    assert_eq!(masked["data"][1]["attempts"][0]["response"], json!({ "masked": true, "length": 24 }));
+    assert_eq!(masked["data"][1]["eventId"], page["data"][1]["eventId"]);
+
+    let before = receiver.received().len();
+    let replay = format!("{own}/replay");
+    let by_id = json!({ "eventIds": [first[0]["id"]] });
+    stage.operate("POST", &replay, by_id.clone()).await.expect(202);
+    assert_eq!(events(&receiver.count(before + 1).await)[before], first[0]);
+    let logged = stage.operate("GET", "/audit?path=/webhooks", Value::Null).await.expect(200);
+    assert_eq!((&logged["data"][0]["path"], &logged["data"][0]["request"]), (&json!(replay), &by_id));
+    let printed = done(&stage, &["webhook", "deliveries", id(&made), "--as-operator"]).await;
+    assert!(printed.contains("messaging.outgoing.message.delivered"), "{printed}");
+    let since = ["webhook", "replay", id(&made), "--since", "2020-01-01T00:00:00Z", "--as-operator"];
+    done(&stage, &since).await;
+    receiver.count(before + 3).await;
+    let listed = done(&stage, &["webhook", "list", "--all", "--account", &other.account, "--json"]).await;
+    assert_eq!(serde_json::from_str::<Value>(&listed).unwrap()["data"].as_array().unwrap().len(), 1);
+
+    for (body, field) in [
+        (json!({ "since": "yesterday" }), "since"),
+        (json!({ "eventIds": [] }), "eventIds"),
+        (json!({ "since": "2020-01-01T00:00:00Z", "state": "failed" }), "state"),
+    ] {
+        let refused = stage.operate("POST", &replay, body).await;
+        let told = refused.json();
+        assert!(refused.status == 400 && told["additionalInfo"]["field"] == field, "{told}");
+    }
+    let nothing = "/webhooks/whk_0000000000000000000000/deliveries";
+    stage.operate("GET", nothing, Value::Null).await.refused_by_operator(33101, Value::Null);
 }

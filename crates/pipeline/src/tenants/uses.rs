@@ -79,3 +79,76 @@ impl TenantBook {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::key::Mode;
+    use model::{Clock, SeededEntropy};
+    use runtime::Machine;
+    use store::Store;
+    use testkit::{LIMITS, Place, pepper};
+
+    use super::*;
+
+    /// Tenants with one account and its key, and a use of that.
+    struct Used {
+        store: Arc<dyn Store>,
+        tenants: Arc<TenantBook>,
+        account: AccountId,
+        key: KeyId,
+        at: Timestamp,
+        runtime: Arc<dyn Runtime>,
+        _place: Place,
+    }
+
+    impl Used {
+        async fn once() -> Self {
+            let place = Place::new();
+            let (store, runtime) = (place.open().await, Arc::new(Machine::new()));
+            let clock: Arc<dyn Clock> = Arc::<Machine>::clone(&runtime);
+            let entropy = Arc::new(SeededEntropy::new(1));
+            let tenants = TenantBook::load(Arc::clone(&store), pepper(), clock, entropy).await.unwrap();
+            let account = tenants.create_account("ACME".to_owned(), LIMITS).await.unwrap().id;
+            let (key, secret) = tenants.create_key(account, Mode::Live, None, None).await.unwrap();
+            let at = runtime.now();
+            assert!(tenants.authenticate(key.id.as_str(), secret.reveal(), at).is_some());
+            Self { store, tenants: Arc::new(tenants), account, key: key.id, at, runtime, _place: place }
+        }
+
+        fn is_kept_here(&self) -> bool {
+            self.tenants.uses.last(&self.key).is_some()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_use_is_known_at_once_and_written_once() {
+        let used = Used::once().await;
+        let known = [(used.key.clone(), used.at)].into();
+        assert_eq!(used.tenants.key_uses(used.account).await.as_ref(), Ok(&known));
+        assert_eq!(used.store.key_uses(used.account).await, Ok([].into()));
+        used.tenants.save_uses().await;
+        assert_eq!(used.store.key_uses(used.account).await.as_ref(), Ok(&known));
+        assert!(!used.is_kept_here());
+        assert_eq!(used.tenants.key_uses(used.account).await.as_ref(), Ok(&known));
+    }
+
+    #[tokio::test]
+    async fn a_use_that_the_store_does_not_take_is_kept_for_the_next_time() {
+        let used = Used::once().await;
+        used.store.close().await;
+        used.tenants.save_uses().await;
+        assert!(used.is_kept_here());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn uses_are_written_every_minute() {
+        let used = Used::once().await;
+        let (tenants, runtime) = (Arc::clone(&used.tenants), Arc::clone(&used.runtime));
+        let keeping = used.runtime.spawn("uses", Box::pin(async move { tenants.keep_uses(&runtime).await }));
+        used.runtime.sleep(EVERY - Duration::from_secs(1)).await;
+        assert!(used.is_kept_here());
+        used.runtime.sleep(Duration::from_secs(2)).await;
+        assert!(!used.is_kept_here());
+        keeping.abort();
+    }
+}
