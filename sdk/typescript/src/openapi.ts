@@ -2369,7 +2369,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -2471,7 +2471,7 @@ export interface operations {
             header?: {
                 /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -2517,7 +2517,7 @@ export interface operations {
              *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
              *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
              *     - `33107` Message body is too long: The body has more characters than the platform takes.
              */
@@ -2699,7 +2699,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnyMessage"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2833,7 +2833,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2984,7 +2984,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3136,7 +3136,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -3238,7 +3238,7 @@ export interface operations {
             header?: {
                 /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -3290,7 +3290,7 @@ export interface operations {
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
              *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
              *     - `33024` recipients must not contain duplicate phone numbers: `additionalInfo.recipients` lists the numbers that stand more than once.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
              *     - `33107` Message body is too long: The body has more characters than the platform takes.
              *     - `33108` Too many recipients: A broadcast has 1 to as many recipients as the account may address at once.
@@ -3472,7 +3472,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3606,7 +3606,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3754,7 +3754,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -3854,7 +3854,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -3885,7 +3885,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4001,7 +4001,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path: {
@@ -4038,7 +4038,7 @@ export interface operations {
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
              *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -4173,7 +4173,7 @@ export interface operations {
                 from?: string;
             };
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path: {
@@ -4209,7 +4209,7 @@ export interface operations {
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
              *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -4372,7 +4372,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -4493,7 +4493,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4592,7 +4592,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -4630,7 +4630,7 @@ export interface operations {
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -4767,7 +4767,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4899,7 +4899,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5013,7 +5013,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path: {
@@ -5050,7 +5050,7 @@ export interface operations {
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
              *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -5202,7 +5202,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5336,7 +5336,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5470,7 +5470,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestResult"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5617,7 +5617,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5731,7 +5731,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `handling=strict` (RFC 7240) has the request refused with 33100 where the body has a field that nobody knows. Without it such fields are ignored, and named in `X-Ignored-Fields`. */
+                /** @description With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path: {
@@ -5768,7 +5768,7 @@ export interface operations {
             };
             /**
              * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
              */
             400: {
                 headers: {
@@ -5932,7 +5932,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6048,7 +6048,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6173,7 +6173,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6301,7 +6301,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6427,7 +6427,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6542,7 +6542,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6645,7 +6645,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6760,7 +6760,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6860,7 +6860,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6960,7 +6960,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` a field that nobody knows is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
