@@ -54,8 +54,9 @@ async fn a_line_has_what_was_sent_but_not_its_text() {
             json!({
                 "event": "submit_sm", "system_id": "me", "sequence": 2, "source": "18005559876",
                 "source_ton": 1, "source_npi": 1,
-                "destination": "18005551234", "data_coding": 0, "esm_class": 0x40, "octets": 18, "status": "ESME_ROK",
-                "message_id": "7", "segment": {"reference": 42, "total": 3, "number": 2}, "session": 1,
+                "destination": "18005551234", "data_coding": 0, "esm_class": 0x40, "validity_period": "",
+                "octets": 18, "status": "ESME_ROK", "message_id": "7",
+                "segment": {"reference": 42, "total": 3, "number": 2}, "session": 1,
             }),
             json!({"event": "end", "session": 1}),
         ]
