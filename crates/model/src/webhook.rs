@@ -450,7 +450,7 @@ mod tests {
         for other in [
             Webhook { active: false, ..endpoint.clone() },
             Webhook { format: Format::Json, ..endpoint.clone() },
-            Webhook { events: inbound, ..endpoint.clone() },
+            Webhook { events: inbound, ..endpoint },
         ] {
             assert!(!other.takes_callbacks_at("https://a.example/status"));
         }

@@ -85,6 +85,7 @@ struct Offered {
 }
 
 /// How a secret fits a key.
+#[derive(Clone, Copy)]
 enum Fit {
     Current,
     /// The key's digest is of the previous pepper: that digest, and the one of the current pepper.
@@ -232,11 +233,9 @@ impl TenantBook {
         let tables = self.read();
         let keys = tables.order.keys_after(account, None, usize::MAX);
         // Every key is compared, so that the time does not tell which one fits.
-        let fits = keys.items.iter().filter_map(|place| {
-            let key = tables.keys.get(&place.id)?;
-            offered.fit(key.digest).map(|fit| (key, fit))
-        });
-        let (key, fit) = fits.last()?;
+        let fit = |id: &KeyId| tables.keys.get(id).and_then(|key| Some((key, offered.fit(key.digest)?)));
+        let fits: Vec<_> = keys.items.iter().filter_map(|place| fit(&place.id)).collect();
+        let (key, fit) = fits.into_iter().next()?;
         self.caller(&tables, key, fit, now)
     }
 

@@ -5,10 +5,10 @@ use sim::scenario;
 use sim::seeds::run_all;
 
 /// How many seeds with one node the gate runs.
-const ALONE: u64 = 400;
+const ALONE: u64 = 300;
 
 /// How many with several, each of which takes twice as long.
-const TOGETHER: u64 = 80;
+const TOGETHER: u64 = 60;
 
 /// Seeds that follow each other may begin anywhere below this.
 const FIRST_MAX: u64 = 1 << 48;

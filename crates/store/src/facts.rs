@@ -433,8 +433,6 @@ mod tests {
             error_message: Some(String::new()),
             ..Delivery::queued("north")
         };
-        let counts =
-            BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 };
         let key = ApiKey {
             id: KeyId::from_text("uk_1"),
             account,
@@ -465,7 +463,7 @@ mod tests {
                 broadcast: None,
                 delivery: Delivery { receipt_missing: true, ..delivery },
             },
-            Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts },
+            Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts: counts() },
             Resource::Account(made.clone()),
             Resource::Account(Account { screening: Some("{}".into()), ..made.clone() }),
             Resource::Account(Account { retention: Some(TextRetention::Discard), ..made.clone() }),
@@ -484,6 +482,10 @@ mod tests {
         .chain(of_handsets())
         .chain(of_settings(account, number))
         .collect()
+    }
+
+    fn counts() -> BroadcastCounts {
+        BroadcastCounts { total: 300, skipped: 1, queued: 2, sent: 3, delivered: 4, undelivered: 5, failed: 285 }
     }
 
     fn of_settings(account: AccountId, number: Originator) -> [Resource; 5] {

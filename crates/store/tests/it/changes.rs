@@ -6,7 +6,9 @@ use std::time::Duration;
 use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState};
 use model::status::SegmentFate;
-use model::{BroadcastStatus, Message, Mode, Moment, Owner, ScreeningTemplate, Status, TemplateId};
+use model::{
+    AccountId, BroadcastStatus, Message, Mode, Moment, Owner, ScreeningTemplate, Status, TemplateId, Timestamp,
+};
 use store::contract::changes::{Batch, Change, Kind, Kinds, Position, Resource, Tail, Tailed};
 use store::contract::dispatch::{Outcome, Verdict};
 use store::contract::tenants::{AccountChange, NumberChange};
@@ -136,6 +138,10 @@ pub(crate) async fn every_status_of_a_broadcast_is_noted(fresh: impl Backend) {
     );
 }
 
+fn greeting(account: AccountId, created_at: Timestamp) -> ScreeningTemplate {
+    ScreeningTemplate { id: TemplateId::from_bytes([7; 16]), account, text: "Hi {name}".into(), note: None, created_at }
+}
+
 pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is_not(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     desk.store.register_consumer("tenants", Kinds::TENANTS).await.unwrap();
@@ -177,13 +183,7 @@ pub(crate) async fn every_change_of_tenants_is_noted_and_what_changes_nothing_is
     let slow = store.change_number(sender.number, paced, after(4)).await.unwrap();
     store.put_block(block.clone()).await.unwrap();
     store.delete_block(block.number, block.kind, block.account, after(5)).await.unwrap();
-    let template = ScreeningTemplate {
-        id: TemplateId::from_bytes([7; 16]),
-        account: id,
-        text: "Hi {name}".into(),
-        note: None,
-        created_at: after(6),
-    };
+    let template = greeting(id, after(6));
     store.approve_template(template.clone()).await.unwrap();
     store.remove_template(id, template.id, after(7)).await.unwrap();
     // None of these changes anything.

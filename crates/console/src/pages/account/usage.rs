@@ -119,7 +119,7 @@ async fn page(visit: &Visit, id: &str, given: &Form) -> Result<Response<Body>, P
         (chart::days("Outbound messages", &STATUSES.map(|(_, name, class)| (name, class)), &days(&usage, &lines)))
         (lines_table(&lines, "No messages in these days. Choose others, or another mode."))
     };
-    let within = [("Accounts", "/console/accounts".to_owned()), ("Account", own.clone())];
+    let within = [("Accounts", "/console/accounts".to_owned()), ("Account", own)];
     Ok(frame::page(visit, Part::Accounts, "Usage", &within, &content))
 }
 
