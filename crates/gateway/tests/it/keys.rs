@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::key::ApiKey;
 use serde_json::{Value, json};
 
-use crate::inbound_commands::done;
+use crate::inbound_commands::{done, run};
 use crate::support::http::{Ask, Connection, Reply};
 use crate::support::{RECIPIENT, Stage, Tenant, basic, eventually};
 
@@ -178,6 +178,8 @@ async fn a_key_has_a_name_and_tells_its_last_use() {
     let path = format!("/accounts/{}/keys", tenant.account);
     let expected = json!({ "field": "name", "expected": "a text of at most 100 characters" });
     stage.operate("POST", &path, long).await.refused_by_operator(33100, expected);
-    let made = done(&stage, &["key", "create", &tenant.account, "--name", "Till", "--json"]).await;
+    let create = ["key", "create", &tenant.account, "--name", "Till", "--json"];
+    let (code, made, said) = run(&stage, &create, "").await;
+    assert!(code == Some(0) && said.contains("shown this once"), "{said}");
     assert_eq!(serde_json::from_str::<Value>(&made).unwrap()["name"], "Till");
 }
