@@ -300,7 +300,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// What helps a client to mend its request.
+/// Details with which a client can fix its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdditionalInfo {
     /// The required fields that are missing, empty or blank.

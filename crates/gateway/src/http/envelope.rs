@@ -15,7 +15,7 @@ use super::status;
 pub struct Refused {
     /// What the client was told.
     pub code: ErrorCode,
-    /// What helps the client to mend its request.
+    /// Details with which the client can fix its request.
     pub info: Option<AdditionalInfo>,
     /// Why, for the log alone.
     pub cause: Option<String>,

@@ -26,7 +26,7 @@ const TEXT_CHARS_MAX: usize = 10_000;
 /// The types that a picture may have.
 const TYPES: [&str; 3] = ["image/jpeg", "image/png", "image/gif"];
 
-/// A message of a handset, as somebody wants it.
+/// A message that a handset is asked to send.
 pub(super) struct Reply<'a> {
     pub(super) to: &'a str,
     pub(super) text: &'a str,

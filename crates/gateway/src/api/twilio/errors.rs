@@ -18,7 +18,7 @@ struct ErrorBody {
     status: u16,
 }
 
-/// An answer of this door: a refusal is told in Twilio's form, anything else is left alone.
+/// An answer of this door: a refusal takes Twilio's form, and any other answer stays as it is.
 pub(in crate::api) fn spoken(envelope: &Envelope, mut response: Response<Body>) -> Response<Body> {
     let Some(Refused { code, info, .. }) = response.extensions().get::<Refused>() else { return response };
     let status = status_of(*code);

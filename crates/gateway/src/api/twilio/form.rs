@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use percent_encoding::percent_decode;
 
-/// The parameters of a form that nobody has taken yet, in the order in which they stand. Empty ones are as good as
+/// The parameters of a form that have not been read yet, in the order in which they stand. Empty ones are as good as
 /// absent.
 #[derive(Debug, Default)]
 pub struct Form(Vec<(String, String)>);

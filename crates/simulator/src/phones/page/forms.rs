@@ -20,7 +20,7 @@ const WAYS: [(&str, &str); 7] = [
 /// The way that is none of an SMS.
 pub(super) const PICTURE: &str = "picture";
 
-/// How long a slow handset takes where nobody says, in seconds.
+/// The delay of a slow handset unless the operator gives another one, in seconds.
 const SLOW_SECS: u64 = 5;
 
 /// What a person has typed into the form of a message.
