@@ -1,9 +1,9 @@
-//! A door for clients of Twilio's API: they send, read, list and cancel messages with the requests of that API, and get
-//! answers in its form. Off unless the operator switches it on.
+//! A door for clients of Twilio's API: they send, read, list and cancel messages with the requests of that API, and
+//! get answers in its form. Off unless the operator switches it on.
 //!
-//! This module decides nothing. A request passes the same guard as all others; `form` and `sending` make a `SendRequest` of
-//! it, which takes the one path of admission. `view` writes messages, `list` pages of them, `errors` refusals, `notice`
-//! the forms for endpoints, and `sid` ids.
+//! This module decides nothing. A request passes the same guard as all others; `form` and `sending` make a
+//! `SendRequest` of it, which takes the one path of admission. `view` writes messages, `list` pages of them, `errors`
+//! refusals, `notice` the forms for endpoints, and `sid` ids.
 
 mod errors;
 pub mod form;
