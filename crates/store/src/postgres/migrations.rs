@@ -6,7 +6,7 @@
 
 use tokio_postgres::Client;
 
-use super::fault::described;
+use super::fault::{Fault, described, refused_or_lost};
 use crate::StoreError;
 
 /// A step to the next version.
@@ -26,36 +26,56 @@ const VERSIONS: &str =
 /// Any number that no other program uses to keep migrations apart: "smsfacto" in ASCII.
 const LOCK: i64 = 0x736D_7366_6163_746F;
 
+/// How often a step is tried that PostgreSQL ends for the sake of another transaction.
+const TRIES: usize = 10;
+
 /// Brings the schema up to date, each step in its own transaction. Nodes that start at the same time wait for each
-/// other.
+/// other. A step locks tables that the nodes of the release before are using, perhaps in another order than they do:
+/// when PostgreSQL ends it to break the deadlock, nothing of it is left, and it is tried again.
 ///
 /// # Errors
 /// [`StoreError::Refused`] when the schema is newer than this program can use, or of another program.
 pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
-    let failed = |error: tokio_postgres::Error| match error.as_db_error() {
-        Some(_) => StoreError::Refused(format!("cannot bring the store up to date: {}", described(&error))),
-        None => StoreError::Unavailable(described(&error)),
-    };
+    let mut tries = 1;
     loop {
-        let transaction = client.transaction().await.map_err(failed)?;
-        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
-        let version = version_in(&transaction).await.map_err(failed)?;
-        let version = usable(version)?;
-        let Some(step) = MIGRATIONS.get(version) else {
-            if version > MIGRATIONS.len() {
-                tracing::info!("The store has schema version {version}, of a newer release that this one runs beside");
+        match next(client).await {
+            Ok(Progress::Step) => tries = 1,
+            Ok(Progress::UpToDate) => return Ok(()),
+            Err(fault) if fault.is_conflict() && tries < TRIES => {
+                tracing::warn!("A step of the schema gave way to another transaction, and is tried again");
+                tries += 1;
             }
-            return Ok(());
-        };
-        if version == 0 {
-            transaction.batch_execute(VERSIONS).await.map_err(failed)?;
+            Err(Fault::Sql(error)) => return Err(refused_or_lost(&error, "cannot bring the store up to date")),
+            Err(fault) => return Err(fault.told()),
         }
-        transaction.batch_execute(step.sql).await.map_err(failed)?;
-        let next = i32::try_from(version + 1).unwrap_or(i32::MAX);
-        let record = "INSERT INTO schema_version (version, usable_from) VALUES ($1, $2)";
-        transaction.execute(record, &[&next, &step.usable_from]).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
     }
+}
+
+enum Progress {
+    Step,
+    UpToDate,
+}
+
+/// Takes the next step, if there is one.
+async fn next(client: &mut Client) -> Result<Progress, Fault> {
+    let transaction = client.transaction().await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    let version = usable(version_in(&transaction).await?)?;
+    let Some(step) = MIGRATIONS.get(version) else {
+        if version > MIGRATIONS.len() {
+            tracing::info!("The store has schema version {version}, of a newer release that this one runs beside");
+        }
+        return Ok(Progress::UpToDate);
+    };
+    if version == 0 {
+        transaction.batch_execute(VERSIONS).await?;
+    }
+    transaction.batch_execute(step.sql).await?;
+    let next = i32::try_from(version + 1).unwrap_or(i32::MAX);
+    let record = "INSERT INTO schema_version (version, usable_from) VALUES ($1, $2)";
+    transaction.execute(record, &[&next, &step.usable_from]).await?;
+    transaction.commit().await?;
+    Ok(Progress::Step)
 }
 
 /// What is found where the schema should be.

@@ -107,6 +107,30 @@ async fn a_node_starts_again_on_the_schema_of_the_next_release() {
     assert!(found.contains("schema version 2"), "{found}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_of_the_schema_that_gives_way_to_another_transaction_is_tried_again() {
+    let (database, url) = empty().await;
+    // PostgreSQL ends the transaction whose patience ends first: the step's.
+    set(&database, "deadlock_timeout = '2s'").await;
+    let mut other = database.client().await;
+    other.batch_execute("SET deadlock_timeout = '1h'").await.unwrap();
+    let other = other.transaction().await.unwrap();
+    // The step makes a table of this name too, and waits for this transaction, which then waits for the step's lock.
+    other.batch_execute("CREATE TABLE accounts (name text)").await.unwrap();
+    let opening = tokio::spawn(async move { store::open(&url, Arc::new(Machine::new())).await });
+    let observer = database.client().await;
+    let waits = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    while !observer.query_one(waits, &[]).await.unwrap().get::<_, bool>(0) {
+        tokio::task::yield_now().await;
+    }
+    let lock = "SELECT pg_advisory_xact_lock((classid::bigint << 32) | objid::bigint) FROM pg_locks \
+        WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    other.batch_execute(lock).await.unwrap();
+    other.rollback().await.unwrap();
+    opening.await.unwrap().unwrap().close().await;
+}
+
 #[tokio::test]
 async fn a_database_that_takes_no_writes_is_refused() {
     let database = Database::fresh().await;
