@@ -285,8 +285,7 @@ class Machine(World):
         for path in [f"{inside}/{self.UNIT}", *sorted(glob.glob(f"{inside}/{self.DROP_INS}"))]:
             with open(path, encoding="utf-8") as file:
                 text += file.read() + "\n"
-        found = re.findall(rf"^{name}=(.*)$", text, re.M)
-        return [value.replace("%d", self.CREDENTIALS) for value in found]
+        return re.findall(rf"^{name}=(.*)$", text, re.M)
 
     def serve(self, _):
         """Runs the service as its unit says: under its account, with copies of its secrets."""
@@ -295,7 +294,7 @@ class Machine(World):
         for credential in self.settings("LoadCredential"):
             name, _, path = credential.partition(":")
             lines.append(f"install -o {user} -m 400 {path} {self.CREDENTIALS}/{name}")
-        lines.append(f"exec runuser -u {user} -- env {' '.join(self.settings('Environment'))} {program}")
+        lines.append(f"exec runuser -u {user} -- env CREDENTIALS_DIRECTORY={self.CREDENTIALS} {program}")
         super().serve("\n".join(lines))
 
 

@@ -179,12 +179,12 @@ CARRIER = """
 name = "main"
 host = "127.0.0.1"
 system_id = "me"
-password_file = "/run/credentials/smsfactory.service/main-password"
+password_file = "/etc/smsfactory/secrets/main-password"
 """
 
 
 def reads_secrets_of_carriers(system):
-    """As docs/install.md says: a file that only root reads, a drop-in, and a carrier that names the service's copy."""
+    """As docs/production.md says: a file that only root reads, a drop-in, and a carrier that names the file."""
     file, place = secret("main-password"), "/etc/systemd/system/smsfactory.service.d"
     system.run("sh", "-c", f"umask 077 && echo password >/{file}")
     drop_in = f"[Service]\\nLoadCredential=main-password:/{file}\\n"
