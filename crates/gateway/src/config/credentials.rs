@@ -45,7 +45,7 @@ mod tests {
                     directory = \"/var/pepper\"\n[[carrier]]\nname = \"pepper\"\npassword_file = \"main-password\"\n";
         let mut table: Table = toml::from_str(text).unwrap();
         prefer(&mut table, directory.path());
-        let copy = |name| Value::String(directory.path().join(name).to_str().unwrap().to_owned());
+        let copy = |name: &str| Value::String(directory.path().join(name).to_str().unwrap().to_owned());
         assert_eq!(table["keys"]["pepper_file"], copy("pepper"));
         assert_eq!(table["keys"]["previous_pepper_file"].as_str(), Some("/etc/s/old"), "no credential has this name");
         assert_eq!(table["media"]["directory"].as_str(), Some("/var/pepper"), "that is no file of a secret");

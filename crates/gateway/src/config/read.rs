@@ -342,7 +342,7 @@ mod tests {
     fn a_secret_of_the_environment_takes_the_place_of_the_one_in_the_file() {
         let token = "t".repeat(24);
         let text = format!("[admin]\ntoken_file = \"/nope\"\n{MINIMAL}");
-        let config = parsed(&text, &[("SMSFACTORY_ADMIN_TOKEN", &token)]).unwrap();
+        let config = parsed(&text, &[("SMSFACTORY_ADMIN_TOKEN", token.as_str())]).unwrap();
         assert!(config.admin.token.is_some() && config.admin.token_file.is_none());
         let text = format!("[admin]\ntoken = \"{token}\"\n{MINIMAL}");
         let config = parsed(&text, &[("SMSFACTORY_ADMIN_TOKEN_FILE", "/etc/token")]).unwrap();
