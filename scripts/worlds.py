@@ -2,15 +2,20 @@
 with a carrier, or a whole machine whose changes are thrown away."""
 
 import contextlib
+import glob
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 
-from harness import NUMBER, TOKEN, Process, Server, Smsc, free_port, wait_for
+from harness import NUMBER, ROOT, TOKEN, Process, Server, Smsc, free_port, wait_for
+
+sys.path.append(os.path.join(ROOT, "packaging"))
+import deb  # noqa: E402 (it lies beside the package)
 
 # Hosts that stand for the reader's own, and for those of carriers.
 HOSTS = ("smsc.example.net", "192.0.2.10")
@@ -43,6 +48,15 @@ PLACEHOLDERS = {
 }
 
 
+def kept(text, directory, state):
+    """The script of a text that runs with the variables and the directory that the texts before have left in the file
+    `state`, and leaves its own there."""
+    return (
+        f"cd {directory}; set -aeuo pipefail; [ ! -f {state} ] || . {state}\n{text}\n"
+        f"{{ export -p | grep -vE ' ({READ_ONLY})(=|$)'; echo cd \"$PWD\"; }} >{state}\n"
+    )
+
+
 class Session(Process):
     """A program with all that it starts."""
 
@@ -57,6 +71,9 @@ class Session(Process):
 
 class World:
     """A directory, in which the blocks of one page run in order and leave their variables to the next."""
+
+    # Seconds within which what a page shows has to be there.
+    patience = 10
 
     def __init__(self, binary, directory):
         self.binary, self.directory = binary, directory
@@ -84,7 +101,7 @@ class World:
         """The text with the ports and names of this world."""
         for port, own in self.ports.items():
             text = re.sub(rf"(?:(?<=:)|(?<=port = )){port}(?!\d)", str(own), text)
-        text = text.replace("cargo run --release --", "smsfactory")
+        text = text.replace("cargo run --release --", "smsfactory").replace("target/release/smsfactory", "smsfactory")
         for host in HOSTS:
             text = text.replace(host, "127.0.0.1")
         if self.key:
@@ -106,11 +123,7 @@ class World:
 
     def script(self, text):
         """What runs a text with the variables and the directory that the blocks before have left."""
-        state = f"{self.directory}/state"
-        return (
-            f"cd {self.directory}/work; set -aeuo pipefail; [ ! -f {state} ] || . {state}\n{text}\n"
-            f"{{ export -p | grep -vE ' ({READ_ONLY})(=|$)'; echo cd \"$PWD\"; }} >{state}\n"
-        )
+        return kept(text, f"{self.directory}/work", f"{self.directory}/state")
 
     def run(self, text):
         """Runs a text. Its exit code and its output, standard error included."""
@@ -234,7 +247,12 @@ class Serving(World):
 
 
 class Machine(World):
-    """This machine's file system under a layer that takes every change and is thrown away, and an SMSC."""
+    """This machine's file system under a layer that takes every change and is thrown away, the Debian package, and an
+    SMSC. systemd does not run in it: `serve` does what it does for the service."""
+
+    UNIT = "lib/systemd/system/smsfactory.service"
+    DROP_INS = "etc/systemd/system/smsfactory.service.d/*.conf"
+    CREDENTIALS = "/run/credentials/smsfactory.service"
 
     def __init__(self, binary, directory):
         super().__init__(binary, directory)
@@ -255,7 +273,29 @@ class Machine(World):
         self.ports["2775"] = smsc.port
         self.processes += [smsc, holder]
         self.env["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        os.symlink(binary, f"{directory}/work/smsfactory")
+        self.root = layer["root"]
+        self.holder = holder.process.pid
+        writer = os.path.join(os.path.dirname(binary), "examples", "manual")
+        deb.build(binary, writer, f"{directory}/work", compression=("-Znone",))
+
+    def settings(self, name):
+        """The values that the unit and its drop-ins give to a setting."""
+        inside = f"/proc/{self.holder}/root{self.root}"
+        text = ""
+        for path in [f"{inside}/{self.UNIT}", *sorted(glob.glob(f"{inside}/{self.DROP_INS}"))]:
+            with open(path, encoding="utf-8") as file:
+                text += file.read() + "\n"
+        return re.findall(rf"^{name}=(.*)$", text, re.M)
+
+    def serve(self, _):
+        """Runs the service as its unit says: under its account, with copies of its secrets."""
+        (user,), (program,) = self.settings("User"), self.settings("ExecStart")
+        lines = [f"install -d -o {user} -m 700 {self.CREDENTIALS}"]
+        for credential in self.settings("LoadCredential"):
+            name, _, path = credential.partition(":")
+            lines.append(f"install -o {user} -m 400 {path} {self.CREDENTIALS}/{name}")
+        lines.append(f"exec runuser -u {user} -- env CREDENTIALS_DIRECTORY={self.CREDENTIALS} {program}")
+        super().serve("\n".join(lines))
 
 
 WORLDS = {None: World, "dev": Dev, "server": Serving, "machine": Machine}

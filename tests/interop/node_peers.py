@@ -1,25 +1,45 @@
 """Peers made of npm packages, as processes that a test drives: an SMSC (smpp), a receiver of webhooks
 (standardwebhooks)."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import threading
 
 from support import PATIENCE, ROOT, Process, wait_for
 
 SCRIPTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
+PACKAGES = os.path.join(ROOT, "target", "interop-node")
+
+
+def install():
+    """Installs the npm packages of the peers, anew when the lock file has changed."""
+    with open(os.path.join(SCRIPTS, "package-lock.json"), "rb") as file:
+        wanted = hashlib.sha256(file.read()).hexdigest()
+    mark = os.path.join(PACKAGES, "lock.sha256")
+    if os.path.exists(mark) and open(mark, encoding="ascii").read() == wanted:
+        return
+    os.makedirs(PACKAGES, exist_ok=True)
+    for name in ["package.json", "package-lock.json"]:
+        shutil.copy(os.path.join(SCRIPTS, name), PACKAGES)
+    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=PACKAGES, check=True)
+    with open(mark, "w", encoding="ascii") as file:
+        file.write(wanted)
 
 
 class NodePeer(Process):
-    """A script that listens. Everything that it tells is in `events`, in the order in which it happened."""
+    """A script that listens. Everything that it tells is in `events`, in the order in which it happened. `within` is a
+    command that runs it somewhere else, such as in another network."""
 
-    def __init__(self, script):
-        modules = os.path.join(ROOT, "target", "interop-node", "node_modules")
+    def __init__(self, script, *arguments, within=()):
         super().__init__(
+            *within,
             "node",
             os.path.join(SCRIPTS, script),
-            env=dict(os.environ, NODE_PATH=modules),
+            *arguments,
+            env=dict(os.environ, NODE_PATH=os.path.join(PACKAGES, "node_modules")),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,9 +72,9 @@ class NodePeer(Process):
 class NodeSmsc(NodePeer):
     """An SMSC."""
 
-    def __init__(self):
+    def __init__(self, port=0, **options):
         self.delivered = 0
-        super().__init__("smsc.js")
+        super().__init__("smsc.js", port, **options)
 
     def deliver(self, session=0, command="deliver_sm", **fields):
         """Delivers over a session, without a wait for the answer. Its number, for `status`."""

@@ -54,13 +54,26 @@ def bare():
     return made
 
 
-class System:
-    """A system that runs, with its root in a directory."""
+# What a container of one command, and one of a whole system, have in common.
+NSPAWN = ("systemd-nspawn", "--register=no", "--keep-unit", "--link-journal=no")
 
-    def __init__(self, root):
+
+def run_with_network(root, script, *options):
+    """Runs a shell script in a system that does not run, with the network of this machine: what gets packages from the
+    archive before the system is cut off."""
+    command = [*NSPAWN, "--quiet", f"--directory={root}", "--pipe", "--resolv-conf=copy-host", *options]
+    done = subprocess.run([*command, "sh", "-ec", script], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{script}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+class System:
+    """A system that runs, with its root in a directory. `options` are further ones of systemd-nspawn."""
+
+    def __init__(self, root, *options):
         self.root = pathlib.Path(root)
-        command = ["systemd-nspawn", f"--directory={root}", "--boot", "--private-network", "--console=pipe"]
-        self.container = Process(*command, "--register=no", "--keep-unit", "--link-journal=no")
+        command = [*NSPAWN, f"--directory={root}", "--boot", "--private-network", "--console=pipe"]
+        self.container = Process(*command, *options)
         self.first = []
         wait_for("the start of the system", self.has_started, 300)
 
@@ -70,11 +83,19 @@ class System:
         self.first = pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()[:1]
         return self.first and self.ask("systemctl", "is-system-running").stdout.strip() in ("running", "degraded")
 
+    ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
+
+    def inside(self, *command):
+        return ["nsenter", "--target", *self.first, "--all", "--", *command]
+
     def ask(self, *command):
         """Runs a command within the system."""
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive"}
-        inside = ["nsenter", "--target", *self.first, "--all", "--", *command]
-        return subprocess.run(inside, capture_output=True, text=True, env=environment)
+        options = {"capture_output": True, "text": True, "env": self.ENVIRONMENT, "timeout": 1800}
+        return subprocess.run(self.inside(*command), **options)
+
+    def start(self, *command, **options):
+        """Starts a command within the system."""
+        return Process(*self.inside(*command), env=self.ENVIRONMENT, **options)
 
     def run(self, *command):
         """The same, of one that must not fail. What it writes."""
@@ -158,12 +179,12 @@ CARRIER = """
 name = "main"
 host = "127.0.0.1"
 system_id = "me"
-password_file = "/run/credentials/smsfactory.service/main-password"
+password_file = "/etc/smsfactory/secrets/main-password"
 """
 
 
 def reads_secrets_of_carriers(system):
-    """As docs/install.md says: a file that only root reads, a drop-in, and a carrier that names the service's copy."""
+    """As docs/production.md says: a file that only root reads, a drop-in, and a carrier that names the file."""
     file, place = secret("main-password"), "/etc/systemd/system/smsfactory.service.d"
     system.run("sh", "-c", f"umask 077 && echo password >/{file}")
     drop_in = f"[Service]\\nLoadCredential=main-password:/{file}\\n"

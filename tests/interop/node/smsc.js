@@ -1,5 +1,6 @@
-// An SMSC made of the npm package smpp. It takes commands as lines of JSON on its standard input and tells what happens
-// as lines of JSON on its standard output, so that a test in another language can drive it.
+// An SMSC made of the npm package smpp, on the port of its argument (0: any). It takes commands as lines of JSON on its
+// standard input and tells what happens as lines of JSON on its standard output, so that a test in another language can
+// drive it.
 //
 // {"id": 1, "session": 0, "command": "deliver_sm", "fields": {"short_message": {"hex": "48"}}}: delivers over the
 // session of this number. Where a field is an object with `hex`, it has these octets; every other one is encoded by the
@@ -57,7 +58,7 @@ const server = smpp.createServer((session) => {
   session.on('error', (error) => tell('error', { message: String(error) }));
 });
 
-server.listen(0, '127.0.0.1', () => tell('listening', { port: server.address().port }));
+server.listen(Number(process.argv[2]), '127.0.0.1', () => tell('listening', { port: server.address().port }));
 
 readline.createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, session, command, fields } = JSON.parse(line);

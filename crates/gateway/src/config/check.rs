@@ -163,7 +163,7 @@ fn check_secrets(config: &Config, note: &mut impl FnMut(&str, String)) {
         ("media.s3_secret_key", config.media.s3_secret_key.is_some() && config.media.s3_secret_key_file.is_some()),
     ] {
         if both {
-            note(key, format!("is given, and so is `{key}_file`: give one of them, by the file or by the environment"));
+            note(key, format!("is given, and so is `{key}_file`: give one of them"));
         }
     }
 }

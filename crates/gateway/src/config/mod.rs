@@ -5,6 +5,7 @@
 
 mod check;
 pub(crate) mod console_url;
+mod credentials;
 mod listeners;
 pub(crate) mod log_filter;
 mod mistake;

@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 use super::mistake::{ConfigErrors, Mistake};
 use super::secrets::is_secret;
-use super::{Config, DEFAULTS, check};
+use super::{Config, DEFAULTS, check, credentials};
 
 /// Reads a configuration. `environment` is what variables override it with.
 ///
@@ -45,7 +45,11 @@ pub fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) ->
     let mut merged = defaults.clone();
     let mut mistakes = Vec::new();
     overlay(&mut merged, given);
-    let overridden = override_by(&mut merged, &defaults, environment, &mut mistakes);
+    let environment: Vec<(String, String)> = environment.collect();
+    let overridden = override_by(&mut merged, &defaults, &environment, &mut mistakes);
+    if let Some((_, directory)) = environment.iter().find(|(variable, _)| variable == credentials::DIRECTORY) {
+        credentials::prefer(&mut merged, Path::new(directory));
+    }
     let tables = merged.remove("carrier");
     let config = deserialize::<Config>(merged, &defaults, "", &mut mistakes)
         .map(|config| Config { carrier: carriers(tables, &mut mistakes), ..config });
@@ -83,11 +87,11 @@ const NO_KEYS: [&str; 2] = ["SMSFACTORY_ADMIN_URL", "SMSFACTORY_COPY_TO"];
 fn override_by(
     merged: &mut Table,
     defaults: &Table,
-    environment: impl Iterator<Item = (String, String)>,
+    environment: &[(String, String)],
     mistakes: &mut Vec<Mistake>,
 ) -> HashMap<String, String> {
     let mut overridden = HashMap::new();
-    for (variable, value) in environment.filter(|(variable, _)| !NO_KEYS.contains(&variable.as_str())) {
+    for (variable, value) in environment.iter().filter(|(variable, _)| !NO_KEYS.contains(&variable.as_str())) {
         let Some(name) = variable.strip_prefix("SMSFACTORY_") else { continue };
         let Some((section, key)) =
             name.split_once('_').map(|(section, key)| (section.to_lowercase(), key.to_lowercase()))
@@ -97,22 +101,33 @@ fn override_by(
         let Some(Value::Table(known)) = defaults.get(&section) else { continue };
         let path = format!("{section}.{key}");
         let value = match known.get(&key) {
-            None | Some(Value::String(_)) => Some(Value::String(value)),
+            None | Some(Value::String(_)) => Some(Value::String(value.clone())),
             Some(_) => {
                 toml::from_str::<Table>(&format!("value = {value}")).ok().and_then(|mut table| table.remove("value"))
             }
         };
         match (value, merged.get_mut(&section)) {
-            (Some(value), Some(Value::Table(section))) => drop(section.insert(key, value)),
+            (Some(value), Some(Value::Table(table))) => {
+                let other = other_form(&key);
+                if !overridden.contains_key(&format!("{section}.{other}")) {
+                    table.remove(&other);
+                }
+                table.insert(key, value);
+            }
             _ => mistakes.push(Mistake {
                 key: path.clone(),
                 line: None,
                 what: "has a value of the wrong type".to_owned(),
             }),
         }
-        overridden.insert(path, variable);
+        overridden.insert(path, variable.clone());
     }
     overridden
+}
+
+/// The other form in which a secret may be given: `token_file` for `token`, and the reverse.
+fn other_form(key: &str) -> String {
+    key.strip_suffix("_file").map_or_else(|| format!("{key}_file"), str::to_owned)
 }
 
 /// The carriers: which keys a table may have depends on its `kind`.
@@ -321,6 +336,20 @@ mod tests {
         let mistakes =
             parsed(MINIMAL, &[("SMSFACTORY_API_LISEN", "x"), ("SMSFACTORY_LIMITS_DAILY_QUOTA", "x y")]).unwrap_err();
         assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    }
+
+    #[test]
+    fn a_secret_of_the_environment_takes_the_place_of_the_one_in_the_file() {
+        let token = "t".repeat(24);
+        let text = format!("[admin]\ntoken_file = \"/nope\"\n{MINIMAL}");
+        let config = parsed(&text, &[("SMSFACTORY_ADMIN_TOKEN", token.as_str())]).unwrap();
+        assert!(config.admin.token.is_some() && config.admin.token_file.is_none());
+        let text = format!("[admin]\ntoken = \"{token}\"\n{MINIMAL}");
+        let config = parsed(&text, &[("SMSFACTORY_ADMIN_TOKEN_FILE", "/etc/token")]).unwrap();
+        assert!(config.admin.token.is_none() && config.admin.token_file.is_some());
+        let both = [("SMSFACTORY_ADMIN_TOKEN", token.as_str()), ("SMSFACTORY_ADMIN_TOKEN_FILE", "/etc/token")];
+        let mistakes = parsed(MINIMAL, &both).unwrap_err();
+        assert_eq!((mistakes.len(), mistakes[0].key.as_str()), (1, "admin.token"), "{mistakes:?}");
     }
 
     #[test]
