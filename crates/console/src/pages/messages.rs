@@ -91,7 +91,7 @@ const FILTERS: &[Filter] = &[
     Filter::Typed("from", "From", "number or name"),
     Filter::Typed("reference", "Reference", ""),
     Filter::Typed("accountId", "Account", "acc_…"),
-    Filter::One("status", "Status", &["queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
+    Filter::One("status", "Status", &["scheduled", "queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
     Filter::One("mode", "Mode", &["live", "test"]),
     Filter::Typed("broadcastId", "Broadcast", ""),
     Filter::Typed("after", "Not before", "2026-03-15T14:30:00Z"),

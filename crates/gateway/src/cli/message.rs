@@ -45,7 +45,7 @@ struct List {
     /// live or test: sent with keys of this mode
     #[arg(long)]
     mode: Option<String>,
-    /// queued, sent, delivered, undelivered, failed or canceled
+    /// scheduled, queued, sent, delivered, undelivered, failed or canceled
     #[arg(long)]
     status: Option<String>,
     /// To this number
@@ -131,7 +131,8 @@ impl Message {
                     life(&answer);
                 }
                 if let Some(sentence) = waits {
-                    output::say(format!("\nStill queued. {sentence}."));
+                    let begins = if answer["status"] == "scheduled" { "Scheduled" } else { "Still queued" };
+                    output::say(format!("\n{begins}. {sentence}."));
                 }
             }
             Action::Find(find) => find.run(door).await?,
@@ -142,7 +143,7 @@ impl Message {
     }
 }
 
-/// Takes the sentence out that says for people why a message is still queued.
+/// Takes the sentence out that says for people why a message has not left yet.
 fn wait_of(message: &mut Value, as_json: bool) -> Option<String> {
     if as_json {
         return None;

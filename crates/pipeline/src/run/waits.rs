@@ -1,4 +1,4 @@
-//! Why a message is still queued.
+//! Why a message has not left yet.
 
 use std::time::Duration;
 
@@ -9,9 +9,11 @@ use store::contract::dispatch::Waiting;
 
 use super::Pipeline;
 
-/// What a queued message waits for.
+/// What a message waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
+    /// Its time to leave.
+    Scheduled,
     /// No route leads to its recipient.
     NoRoute,
     /// Its carrier is not in this configuration.
@@ -40,6 +42,7 @@ impl WaitReason {
     /// The reason's name in the admin API.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::NoRoute => "noRoute",
             Self::NotConfigured => "carrierNotConfigured",
             Self::Held => "held",
@@ -55,7 +58,7 @@ impl WaitReason {
     }
 }
 
-/// Why a message is still queued, as this node knows it.
+/// Why a message has not left yet, as this node knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitsFor {
     /// In a word.
@@ -69,16 +72,21 @@ pub struct WaitsFor {
 }
 
 impl Pipeline {
-    /// Why a message is still queued, of whose life these are the events; `None` for one that is not queued.
+    /// Why a message has not left yet, of whose life these are the events; `None` for one that does not wait.
     ///
     /// # Errors
     /// As the store.
     pub async fn waits_for(&self, record: &MessageRecord, events: &[Event]) -> Result<Option<WaitsFor>, StoreError> {
         let MessageRecord { message, delivery } = record;
-        if delivery.status != Status::Queued {
-            return Ok(None);
-        }
         let accepted = message.created_at;
+        match (delivery.status, message.send_at) {
+            (Status::Queued, _) => {}
+            (Status::Scheduled, Some(send_at)) => {
+                let waits = because(WaitReason::Scheduled, format!("It leaves at {send_at}"), accepted);
+                return Ok(Some(WaitsFor { next_try_at: Some(send_at), ..waits }));
+            }
+            _ => return Ok(None),
+        }
         let Some(carrier) = delivery.carrier.carrier() else {
             let sentence = "No route leads to its recipient: it waits until one does";
             return Ok(Some(because(WaitReason::NoRoute, sentence, accepted)));

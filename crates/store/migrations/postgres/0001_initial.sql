@@ -82,6 +82,7 @@ CREATE TABLE messages (
     automatic        text,
     status_callback  text,
     created_at       bigint   NOT NULL,
+    send_at          bigint,
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_to ON messages (recipient, id);
@@ -105,6 +106,7 @@ CREATE TABLE delivery (
     attempts           bigint  NOT NULL DEFAULT 0,
     held               boolean NOT NULL DEFAULT false,
     unknown_outcomes   bigint  NOT NULL DEFAULT 0,
+    queued_at          bigint,
     accepted_segments  bigint  NOT NULL DEFAULT 0,
     delivered_segments bigint  NOT NULL DEFAULT 0,
     lost_segments      bigint  NOT NULL DEFAULT 0,
@@ -150,6 +152,15 @@ CREATE INDEX queue_leased ON queue (carrier) WHERE lease <> 0;
 CREATE INDEX queue_recipient ON queue (recipient);
 CREATE INDEX queue_expiry ON queue (expires_at);
 CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
+
+-- Messages that leave later, in the order of the times of day at which they are queued.
+CREATE TABLE schedule (
+    message_id uuid   NOT NULL PRIMARY KEY,
+    send_at    bigint NOT NULL,
+    media_id   uuid
+);
+CREATE INDEX schedule_due ON schedule (send_at);
+CREATE INDEX schedule_media ON schedule (media_id) WHERE media_id IS NOT NULL;
 
 -- Messages that wait for their receipts, in the order of their ends.
 CREATE TABLE receipt_waits (
