@@ -401,9 +401,9 @@ impl Snapshot {
         for (name, help, read) in ends {
             counter(encoder, name, help, fates(read).into_iter())?;
         }
-        let submitted = "Time from acceptance to the acknowledgement of the whole message";
+        let submitted = "Time from acceptance, or `sendAt`, to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
-        let delivered = "Time from acceptance to delivery at the handset";
+        let delivered = "Time from acceptance, or `sendAt`, to delivery at the handset";
         self.encode_durations(encoder, "delivery_seconds", delivered, &carriers, |fates| &fates.delivered_after)
     }
 

@@ -81,8 +81,8 @@ async fn waiting(door: &Door) -> Result<String, Failed> {
         return Err(Failed::new("the store is not held"));
     }
     Ok(format!(
-        "{} messages ({} of them were under way to a carrier), {} broadcasts with {} recipients to come and {} scheduled \
-         messages",
+        "{} messages ({} of them were under way to a carrier), {} broadcasts with {} recipients to come and {} \
+         scheduled messages",
         hold["queuedMessages"],
         hold["underWay"],
         hold["openBroadcasts"],

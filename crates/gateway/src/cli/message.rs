@@ -34,6 +34,14 @@ enum Action {
     Send(Box<send::Send>),
     /// Sends an earlier message again, as a new one
     Again(send::Again),
+    /// Cancels a message that waits, scheduled or queued: it is not sent
+    Cancel {
+        /// The id of the message
+        id: String,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Which messages are listed.
@@ -138,6 +146,12 @@ impl Message {
             Action::Find(find) => find.run(door).await?,
             Action::Send(send) => send.run(door).await?,
             Action::Again(again) => again.run(door).await?,
+            Action::Cancel { id, yes } => {
+                output::confirm(&format!("Cancel message {id}? The recipient will not get it."), yes)?;
+                let mut answer = door.ask(Method::POST, &format!("/messages/{id}/cancel"), None).await?;
+                output::text_or_removed(&mut answer, door.json);
+                output::one(&answer, door.json);
+            }
         }
         Ok(())
     }

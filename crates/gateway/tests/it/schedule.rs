@@ -1,12 +1,19 @@
 //! Messages that leave later, over the public API.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::Timestamp;
+use model::{Clock, Timestamp};
+use rustix::process::Signal;
 use serde_json::{Value, json};
+use simulator::smsc::Options;
+use tempfile::TempDir;
 
+use crate::inbound_commands::done;
+use crate::process::{Service, configured};
 use crate::support::http::Ask;
-use crate::support::{RECIPIENT, Stage, Tenant, eventually};
+use crate::support::media::{MediaServer, PHOTO};
+use crate::support::{ANY_PORT, RECIPIENT, Stage, Tenant, eventually, files};
 
 /// When the time of these tests begins.
 const NOW: &str = "2026-03-15T14:30:00.000Z";
@@ -62,6 +69,63 @@ async fn a_message_leaves_at_its_time_also_after_a_restart() {
         .map(|event| event["event"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(kinds[..3], ["accepted", "queued", "attempt"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheduled_message_outlives_a_kill() {
+    let options = Options { listen: ANY_PORT, ..Options::default() };
+    let smsc = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let file = configured(directory.path(), smsc.address().port(), "");
+    let mut first = Service::run("", &file, TempDir::new().unwrap()).await;
+    first.authorization = first.account().await;
+    let send_at = runtime::Machine::new().now() + Duration::from_secs(5);
+    let accepted = first.message_with(json!({ "sendAt": send_at.to_string() })).send(first.api).await.expect(201);
+    assert_eq!(accepted["status"], "scheduled");
+    first.signal(Signal::KILL);
+    first.ended().await;
+    let mut second = Service::run("", &file, TempDir::new().unwrap()).await;
+    second.authorization = first.authorization.clone();
+    let show = format!("/api/v1/messaging/message/{}", accepted["id"].as_str().unwrap());
+    let show = Ask::new("GET", &show).header("authorization", &second.authorization);
+    let delivered = eventually("the message is delivered", async || {
+        Some(show.send(second.api).await.expect(200)).filter(|message| message["status"] == "delivered")
+    })
+    .await;
+    assert!(delivered["sentAt"].as_str() >= accepted["sendAt"].as_str(), "{delivered}");
+    assert_eq!(smsc.summary().submitted, 1);
+}
+
+#[tokio::test]
+async fn an_mms_that_leaves_later_is_fetched_at_its_acceptance() {
+    let server = MediaServer::start().await;
+    let mut stage = Stage::at(NOW, |config, _| server.allow(config)).await;
+    let tenant = stage.tenant().await;
+    let tester = stage.key(&tenant, json!({ "mode": "test" })).await;
+    let mut message = tester.message(RECIPIENT, "look");
+    (message["mediaUrl"], message["sendAt"]) = (server.url("photo.jpg").into(), LEAVES.into());
+    let accepted = stage.ask(&tester.post(&message)).await.expect(201);
+    assert_eq!((&accepted["status"], &accepted["messageType"]), (&json!("scheduled"), &json!("MMS")));
+    assert_eq!(files(&stage.config.media.directory), [PHOTO]);
+    stage.restart(|_| {}).await;
+    stage.time.advance(DAY);
+    in_time(&stage, &tester, &accepted["id"], "delivered").await;
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_says_when_it_leaves_and_uses_the_quota_of_its_acceptance() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
+    let accepted = stage.ask(&at(&tenant, LEAVES, "later")).await.expect(201);
+    stage.ask(&tenant.post(&tenant.message(RECIPIENT, "now"))).await.refused(33012, Value::Null);
+    let waits = stage.life(&accepted["id"]).await["waitsFor"].take();
+    let wanted = json!({
+        "reason": "scheduled", "sentence": format!("It leaves at {LEAVES}"), "since": NOW, "nextTryAt": LEAVES,
+    });
+    assert_eq!(waits, wanted);
+    let shown = done(&stage, &["message", "show", accepted["id"].as_str().unwrap()]).await;
+    assert!(shown.contains(&format!("Scheduled. It leaves at {LEAVES}.")), "{shown}");
 }
 
 #[tokio::test]

@@ -363,6 +363,7 @@ macro_rules! conformance {
                 a_message_that_is_refused_brings_no_media
                 media_that_are_gone_are_to_be_brought_again
                 media_go_when_no_message_has_needed_them_for_long
+                media_of_a_scheduled_message_stay_until_it_has_left
                 media_of_an_open_broadcast_stay
                 media_that_are_needed_again_stay
                 a_look_at_media_has_an_end;

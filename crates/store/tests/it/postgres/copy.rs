@@ -221,7 +221,8 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
         raw: STRANGE.into(),
     };
     desk.store.record_refused(vec![refused]).await.unwrap();
-    let mut messages = vec![delivered, undelivered, sent.id, failing.id, retried.id, in_flight.id, leased, id, scheduled];
+    let mut messages =
+        vec![delivered, undelivered, sent.id, failing.id, retried.id, in_flight.id, leased, id, scheduled];
     messages.extend(made);
     let (waiting, in_flight, retried) = (id, in_flight.id, retried.id);
     Filled { account, webhook, broadcast, messages, waiting, leased, in_flight, retried, media }
