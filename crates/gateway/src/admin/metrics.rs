@@ -333,10 +333,11 @@ impl Snapshot {
             strange,
         )?;
         let age_secs = |depth: &QueueDepth| {
-            depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
+            depth.waits_since.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
         };
         let ages = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), age_secs(depth)));
-        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest waiting message", ages.chain(idle))?;
+        let help = "How long the message waits that has waited longest";
+        gauge(encoder, "queue_oldest_age_seconds", help, ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)
     }

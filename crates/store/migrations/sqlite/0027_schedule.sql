@@ -6,3 +6,4 @@ CREATE INDEX delivery_scheduled_media ON delivery (media_id) WHERE status = 'sch
 
 -- When it was queued, where that was later than its acceptance.
 ALTER TABLE delivery ADD COLUMN queued_at INTEGER;
+CREATE INDEX delivery_launched ON delivery (carrier, queued_at) WHERE status = 'queued' AND queued_at IS NOT NULL;

@@ -59,10 +59,10 @@ pub(super) async fn write_failures(unit: &Unit, lives: &[Life]) -> Result<(), Fa
 /// What is written of a message that waits for its carrier from now on: of the row of the queue all that the message
 /// itself says, and the carrier and the moment in steady time.
 const ENQUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
-    recipient, originator, broadcast_id, media_id) \
+    recipient, originator, broadcast_id, media_id, queued_at) \
     SELECT m.id, m.account_id, m.test, n.carrier, 0, n.due_at, 0, m.expires_at, \
-    ltrim(m.recipient, '+')::bigint, m.originator, m.broadcast_id, m.media_id \
-    FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS n(id, carrier, due_at) \
+    ltrim(m.recipient, '+')::bigint, m.originator, m.broadcast_id, m.media_id, n.queued_at \
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) AS n(id, carrier, due_at, queued_at) \
     JOIN messages m ON m.id = n.id AND m.id = ANY($1)";
 
 const LEAVE: &str = "DELETE FROM schedule WHERE message_id = ANY($1)";
@@ -82,5 +82,6 @@ pub(super) async fn leave_schedule(unit: &Unit, left: &[&Life]) -> Result<(), Fa
     let ids: Vec<Uuid> = queued.iter().map(|life| rows::id(life.id.to_bytes())).collect();
     let carriers: Vec<&str> = queued.iter().map(|life| life.delivery.carrier.as_str()).collect();
     let due: Vec<i64> = queued.iter().map(|life| life.due_at.as_millis()).collect();
-    unit.execute(ENQUEUE, &[&ids, &carriers, &due]).await.map(drop)
+    let queued_at: Vec<Option<i64>> = queued.iter().map(|life| rows::millis(life.delivery.queued_at)).collect();
+    unit.execute(ENQUEUE, &[&ids, &carriers, &due, &queued_at]).await.map(drop)
 }

@@ -357,6 +357,7 @@ macro_rules! conformance {
                 scheduled_messages_are_listed_and_come_the_longest_due_first
                 scheduled_messages_of_a_restored_store_end_where_they_may_have_left
                 a_scheduled_message_of_an_erased_person_never_leaves
+                a_queue_is_as_old_as_the_longest_wait_in_it
                 a_scheduled_message_is_launched_once;
             media:
                 media_are_kept_with_the_message_that_brings_them

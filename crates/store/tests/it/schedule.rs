@@ -6,6 +6,7 @@ use std::time::Duration;
 use model::event::EventKind;
 use model::{Assignment, ErrorType, Message, MessageId, Moment, Status, Timestamp};
 use store::Store;
+use store::contract::dispatch::QueueDepth;
 use store::contract::holds::Waiting;
 use store::contract::messages::MessageFilter;
 use store::contract::nodes::Epoch;
@@ -59,6 +60,8 @@ pub(crate) async fn a_scheduled_message_waits_for_its_time_and_is_queued_then(fr
     assert_eq!((delivery.status, delivery.carrier.as_str(), delivery.queued_at), (Status::Queued, SOUTH, Some(now)));
     assert_eq!(desk.kinds(id).await, [EventKind::Accepted, EventKind::Queued]);
     assert_eq!(due(&desk, now).await, []);
+    let depth = QueueDepth { carrier: SOUTH.into(), queued: 1, waits_since: Some(now) };
+    assert_eq!(desk.store.queue_depths().await.unwrap(), [depth], "it has waited for its carrier since then");
     // It is due at once for its carrier, and not for the one that it was accepted for.
     assert_eq!(desk.lease(desk.token(), now).await, []);
     let request = crate::support::lease_request(desk.token(), now);
@@ -149,6 +152,26 @@ pub(crate) async fn a_scheduled_message_of_an_erased_person_never_leaves(fresh: 
     assert_eq!((record.delivery.status, &record.message.body), (Status::Failed, &None));
     assert_eq!(launch(&desk, id, queued(NORTH), after(LEAVES)).await, 0);
     assert_eq!(due(&desk, after(LEAVES)).await, []);
+}
+
+pub(crate) async fn a_queue_is_as_old_as_the_longest_wait_in_it(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let account = desk.account();
+    let since = async || {
+        let depths = desk.store.queue_depths().await.unwrap();
+        depths.iter().map(|depth| (depth.queued, depth.waits_since)).collect::<Vec<_>>()
+    };
+    let first = desk.admit(scheduled(&desk, LEAVES)).await;
+    let second = desk.admit(scheduled(&desk, LEAVES + 10)).await;
+    launch(&desk, second, queued(NORTH), after(LEAVES + 10)).await;
+    assert_eq!(since().await, [(1, Some(after(LEAVES + 10)))]);
+    // It was accepted later than both, and waits longer.
+    desk.admit(desk.message_at(account, after(LEAVES + 5))).await;
+    assert_eq!(since().await, [(2, Some(after(LEAVES + 5)))]);
+    launch(&desk, first, queued(NORTH), after(LEAVES)).await;
+    assert_eq!(since().await, [(3, Some(after(LEAVES)))]);
+    desk.store.cancel_message(None, first, after(LEAVES + 20)).await.unwrap().unwrap();
+    assert_eq!(since().await, [(2, Some(after(LEAVES + 5)))]);
 }
 
 /// Has two nodes launch the same messages at once.

@@ -105,6 +105,7 @@ pub(super) const TABLES: &[Table] = &[
             ("originator", Text, "m.originator"),
             ("broadcast_id", Id, "d.broadcast_id"),
             ("media_id", Id, "d.media_id"),
+            ("queued_at", Long, "d.queued_at"),
         ],
         ..PLAIN
     },
