@@ -81,6 +81,7 @@ calls! {
     BROADCAST_CANCEL = Post "/broadcasts/{id}/cancel";
     MESSAGE_SEND = Post "/messages";
     MESSAGE_AGAIN = Post "/messages/{id}/again";
+    MESSAGE_CANCEL = Post "/messages/{id}/cancel";
     MESSAGE_REVEAL = Post "/messages/{id}/reveal";
     OVERVIEW = Get "/overview";
     LIVE = Get "/live";

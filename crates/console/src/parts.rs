@@ -48,7 +48,7 @@ fn tone(state: &str) -> &'static str {
         "failed" | "undelivered" | "blocked" | "down" | "disabled" | "unknown" | "failing" | "revoked"
         | "suspended" => "bad",
         "flagged" | "connecting" | "degraded" | "draining" | "pending" | "unsure" | "held" | "canceled" => "warn",
-        "queued" | "sent" | "sending" | "expanding" => "busy",
+        "scheduled" | "queued" | "sent" | "sending" | "expanding" => "busy",
         _ => "plain",
     }
 }

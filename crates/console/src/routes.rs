@@ -26,7 +26,7 @@ use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 33] = [
+static ACTS: [&Act; 34] = [
     &accounts::CREATE,
     &CHANGE,
     &KEY_CREATE,
@@ -46,6 +46,7 @@ static ACTS: [&Act; 33] = [
     &inbound::ASSIGN,
     &messages::SEND,
     &messages::AGAIN,
+    &messages::CANCEL,
     &messages::REVEAL,
     &carriers::acts::STOP,
     &carriers::acts::START,

@@ -8,6 +8,8 @@ use crate::clock::Timestamp;
 pub enum EventKind {
     /// The message was accepted and is on disk.
     Accepted,
+    /// Its time to leave has come.
+    Queued,
     /// The screen found something in its text, and the account's policy let it pass.
     Flagged,
     /// The operator sent it as a copy of an earlier message.
@@ -36,8 +38,9 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind, in the order of a message's life.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Accepted,
+        Self::Queued,
         Self::Flagged,
         Self::Again,
         Self::Attempt,
@@ -56,6 +59,7 @@ impl EventKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Queued => "queued",
             Self::Flagged => "flagged",
             Self::Again => "again",
             Self::Attempt => "attempt",

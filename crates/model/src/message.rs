@@ -107,11 +107,18 @@ pub struct Message {
     pub status_callback: Option<Arc<str>>,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// When it is to leave, where that is later than its acceptance.
+    pub send_at: Option<Timestamp>,
     /// When its validity period ends.
     pub expires_at: Timestamp,
 }
 
 impl Message {
+    /// Where it stands once it is accepted.
+    pub const fn status_at_acceptance(&self) -> Status {
+        if self.send_at.is_some() { Status::Scheduled } else { Status::Queued }
+    }
+
     /// Which world it belongs to.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
@@ -131,6 +138,8 @@ pub struct Delivery {
     pub unknown_outcomes: u32,
     /// Whether it is held back because of such an outcome.
     pub held: bool,
+    /// When it was queued, where that was later than its acceptance.
+    pub queued_at: Option<Timestamp>,
     /// When a carrier took it.
     pub sent_at: Option<Timestamp>,
     /// When the handset had it.
@@ -150,7 +159,12 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The state of a message that was just accepted and will go to `carrier`.
+    /// The state of a message that was just accepted and will go to `carrier`, at once or at its time.
+    pub fn accepted(message: &Message, carrier: impl Into<Assignment>) -> Self {
+        Self { status: message.status_at_acceptance(), ..Self::queued(carrier) }
+    }
+
+    /// The state of a message that was just accepted and will go to `carrier` at once.
     pub fn queued(carrier: impl Into<Assignment>) -> Self {
         Self {
             status: Status::Queued,
@@ -158,6 +172,7 @@ impl Delivery {
             attempts: 0,
             unknown_outcomes: 0,
             held: false,
+            queued_at: None,
             sent_at: None,
             delivered_at: None,
             failed_at: None,

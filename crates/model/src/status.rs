@@ -3,6 +3,8 @@
 /// Where a message stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
+    /// Accepted and on disk; its time to leave has not come.
+    Scheduled,
     /// Accepted and on disk; no carrier has it yet.
     Queued,
     /// A carrier took it.
@@ -19,12 +21,13 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of a message's life.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Sent, Self::Delivered, Self::Undelivered, Self::Failed, Self::Canceled];
+    pub const ALL: [Self; 7] =
+        [Self::Scheduled, Self::Queued, Self::Sent, Self::Delivered, Self::Undelivered, Self::Failed, Self::Canceled];
 
     /// The status's name in the API and in the store.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Delivered => "delivered",
@@ -44,12 +47,19 @@ impl Status {
         matches!(self, Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled)
     }
 
+    /// Whether no carrier has had it yet, so that all of it is still to be sent.
+    pub const fn is_waiting(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Queued)
+    }
+
     /// Whether a message may go from this status to `next`.
     ///
     /// `Queued` to `Delivered` or `Undelivered` directly is real: a receipt can prove what a lost acknowledgement hid.
+    /// `Scheduled` to `Undelivered` is the end of a message in a restored store: it may have left since the backup.
     pub const fn may_become(self, next: Self) -> bool {
         match self {
-            Self::Queued => !matches!(next, Self::Queued),
+            Self::Scheduled => !matches!(next, Self::Scheduled | Self::Sent | Self::Delivered),
+            Self::Queued => !next.is_waiting(),
             Self::Sent => matches!(next, Self::Delivered | Self::Undelivered),
             Self::Delivered | Self::Undelivered | Self::Failed | Self::Canceled => false,
         }
@@ -175,7 +185,8 @@ mod tests {
         for from in Status::ALL {
             for to in Status::ALL {
                 let forward = match (from, to) {
-                    (Status::Queued, to) => to != Status::Queued,
+                    (Status::Scheduled, to) => !matches!(to, Status::Scheduled | Status::Sent | Status::Delivered),
+                    (Status::Queued, to) => !matches!(to, Status::Scheduled | Status::Queued),
                     (Status::Sent, to) => matches!(to, Status::Delivered | Status::Undelivered),
                     _ => false,
                 };

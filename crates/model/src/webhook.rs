@@ -22,7 +22,7 @@ pub const SECRETS_MAX: usize = 5;
 /// What happened, as subscriptions name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
-    /// A message was accepted. Only for subscriptions that name it exactly.
+    /// A message was accepted, or its time has come. Only for subscriptions that name it exactly.
     MessageQueued,
     /// A carrier took a message.
     MessageSent,
@@ -110,15 +110,16 @@ impl EventType {
         Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// What the event of an outgoing message is that came to this status.
-    pub const fn of_message(status: Status) -> Self {
+    /// What the event of an outgoing message is that came to this status; none for one whose time has not come.
+    pub const fn of_message(status: Status) -> Option<Self> {
         match status {
-            Status::Queued => Self::MessageQueued,
-            Status::Sent => Self::MessageSent,
-            Status::Delivered => Self::MessageDelivered,
-            Status::Undelivered => Self::MessageUndelivered,
-            Status::Failed => Self::MessageFailed,
-            Status::Canceled => Self::MessageCanceled,
+            Status::Scheduled => None,
+            Status::Queued => Some(Self::MessageQueued),
+            Status::Sent => Some(Self::MessageSent),
+            Status::Delivered => Some(Self::MessageDelivered),
+            Status::Undelivered => Some(Self::MessageUndelivered),
+            Status::Failed => Some(Self::MessageFailed),
+            Status::Canceled => Some(Self::MessageCanceled),
         }
     }
 
@@ -314,7 +315,7 @@ impl Webhook {
     /// Whether the endpoint receives forms about outgoing messages that name this URL. A URL with a fragment is none
     /// that a request goes to.
     pub fn takes_callbacks_at(&self, url: &str) -> bool {
-        let is_wanted = Status::ALL.into_iter().any(|status| self.events.has(EventType::of_message(status)));
+        let is_wanted = Status::ALL.into_iter().filter_map(EventType::of_message).any(|kind| self.events.has(kind));
         self.active && self.format == Format::Twilio && is_wanted && self.is_at(url) && !url.contains('#')
     }
 }

@@ -144,9 +144,9 @@ pub struct Fates {
     pub failed: Counter,
     /// Their clients took them back before they left.
     pub canceled: Counter,
-    /// From their acceptance until a carrier had taken them whole.
+    /// From their acceptance, or their time to leave, until a carrier had taken them whole.
     pub submitted_after: Histogram,
-    /// From their acceptance until the handset had them.
+    /// From their acceptance, or their time to leave, until the handset had them.
     pub delivered_after: Histogram,
 }
 

@@ -96,18 +96,19 @@ impl Feed {
         match &change.resource {
             Resource::Message { id, delivery, .. } => {
                 let fates = self.counters.fates(delivery.carrier.as_str());
+                let since = delivery.queued_at.unwrap_or_else(|| id.made_at());
                 match delivery.status {
-                    Status::Queued => return,
+                    Status::Scheduled | Status::Queued => return,
                     Status::Sent => {
                         fates.sent.add();
                         if let Some(at) = delivery.sent_at {
-                            fates.submitted_after.observe(at.since(id.made_at()));
+                            fates.submitted_after.observe(at.since(since));
                         }
                     }
                     Status::Delivered => {
                         fates.delivered.add();
                         if let Some(at) = delivery.delivered_at {
-                            fates.delivered_after.observe(at.since(id.made_at()));
+                            fates.delivered_after.observe(at.since(since));
                         }
                     }
                     Status::Undelivered => fates.undelivered.add(),
@@ -130,7 +131,7 @@ impl Feed {
     async fn look_again(&self) {
         for id in self.waiters.ids() {
             if let Ok(Some(record)) = self.store.message_of_any_account(id).await
-                && record.delivery.status != Status::Queued
+                && !record.delivery.status.is_waiting()
             {
                 self.waiters.tell_of(&id, || record.delivery);
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use model::{AccountId, Delivery, MessageId, MessageRecord, Originator, Status, Timestamp};
+use model::{AccountId, Delivery, Message, MessageId, MessageRecord, Originator, Status, Timestamp};
 use runtime::Runtime;
 use store::Store;
 use store::contract::changes::{Change, Kind, Kinds, Resource, Tail, Tailed};
@@ -171,11 +171,11 @@ impl Watch {
             return None;
         }
         self.second.shown += 1;
-        let previous = previous(&delivery);
+        let previous = previous(&message, &delivery);
         Some(Seen { at: change.at, record: MessageRecord { message, delivery }, previous })
     }
 
-    async fn message(&mut self, id: MessageId) -> Option<Arc<model::Message>> {
+    async fn message(&mut self, id: MessageId) -> Option<Arc<Message>> {
         match self.store.message_of_any_account(id).await {
             Ok(Some(record)) => Some(record.message),
             // It was removed meanwhile, or the store has no time for a look.
@@ -188,9 +188,11 @@ impl Watch {
 }
 
 /// The status that a message had before this one. A status never comes back, so the times tell.
-const fn previous(delivery: &Delivery) -> Option<Status> {
+const fn previous(message: &Message, delivery: &Delivery) -> Option<Status> {
     match delivery.status {
-        Status::Queued => None,
+        Status::Queued if delivery.queued_at.is_some() => Some(Status::Scheduled),
+        Status::Scheduled | Status::Queued => None,
+        _ if message.send_at.is_some() && delivery.queued_at.is_none() => Some(Status::Scheduled),
         Status::Sent | Status::Canceled => Some(Status::Queued),
         Status::Delivered | Status::Undelivered | Status::Failed if delivery.sent_at.is_some() => Some(Status::Sent),
         Status::Delivered | Status::Undelivered | Status::Failed => Some(Status::Queued),

@@ -125,7 +125,7 @@ const LOOK_ELSEWHERE: Duration = Duration::from_millis(200);
 
 /// A running pipeline.
 pub struct Pipeline {
-    admission: Admission,
+    admission: Arc<Admission>,
     store: Arc<dyn Store>,
     node: Arc<Node>,
     rerouter: Arc<Rerouter>,
@@ -309,14 +309,14 @@ impl Pipeline {
             id
         };
         // The answer does not name a carrier.
-        let queued = Delivery::queued(Assignment::NoRoute);
+        let accepted = |message: &Message| Delivery::accepted(message, Assignment::NoRoute);
         let (message, key) = match self.admission.decide(caller, request, under_way, name).await? {
             Accepted::New(message, key) => (message, key),
             Accepted::Replayed(Replay { made: message, answer, form }) => {
                 let body = match answer.map(standing::message) {
                     Some(Recorded::Whole(body)) => body,
                     Some(Recorded::Standing(delivery)) => write(&message, &delivery, form),
-                    None => write(&message, &queued, form),
+                    None => write(&message, &accepted(&message), form),
                 };
                 return Ok(Answered { id: message.id, body, replayed: true });
             }
@@ -325,17 +325,19 @@ impl Pipeline {
         if message.mode == Mode::Test {
             self.counters.admitted_test.add();
         }
-        let left = match &mut waiting {
+        let accepted = accepted(&message);
+        // What leaves later is not waited for.
+        let left = match waiting.as_mut().filter(|_| accepted.status == Status::Queued) {
             Some((wait, waiting)) => {
                 let left = self.left(waiting, caller.owner(), message.id);
                 self.unless_draining(self.runtime.timeout(*wait, left)).await.and_then(Result::ok).flatten()
             }
             None => None,
         };
-        let stands = left.as_ref().unwrap_or(&queued);
+        let stands = left.as_ref().unwrap_or(&accepted);
         let mut body = write(&message, stands, AnswerForm::NEWEST);
-        if let Some(key) = key.filter(|_| stands.status != Status::Queued) {
-            let as_accepted = || write(&message, &queued, AnswerForm::NEWEST);
+        if let Some(key) = key.filter(|_| stands.status != accepted.status) {
+            let as_accepted = || write(&message, &accepted, AnswerForm::NEWEST);
             body = self.admission.record_answer(&key, standing::of_message(stands), body, as_accepted).await?;
         }
         Ok(Answered { id: message.id, body, replayed: false })
@@ -352,7 +354,7 @@ impl Pipeline {
             loop {
                 self.others_had_time().await;
                 if let Ok(Some(record)) = self.store.message(owner, id).await
-                    && record.delivery.status != Status::Queued
+                    && !record.delivery.status.is_waiting()
                 {
                     return record.delivery;
                 }

@@ -1,6 +1,6 @@
-//! What time ends: messages whose validity is over, messages without a carrier, unclaimed receipts, old records,
-//! unneeded media, and all that is older than the operator's rules. `sweeping` decides what is done when; this performs
-//! its decisions.
+//! What time ends: waits of scheduled messages, messages whose validity is over, messages without a carrier, unclaimed
+//! receipts, old records, unneeded media, and all that is older than the operator's rules. `sweeping` decides what is
+//! done when; this performs its decisions.
 
 mod abandoned;
 mod sweeping;
@@ -14,6 +14,7 @@ use runtime::Runtime;
 use store::contract::retention::{Removed, Walk};
 use store::{Store, StoreError};
 
+use crate::admit::Admission;
 use crate::counters::{Counters, RemovedCounters};
 use crate::dispatch::Dispatchers;
 use crate::inbound::{InboundRulesInForce, Interpreting};
@@ -37,6 +38,7 @@ const UNCLAIMED: Duration = Duration::from_secs(120);
 
 /// Sweeps up.
 pub(crate) struct Sweeper {
+    pub(crate) admission: Arc<Admission>,
     pub(crate) screening_log: Duration,
     pub(crate) audit_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
@@ -63,6 +65,7 @@ impl Sweeper {
         let sweeping = self.sweeping();
         let strand = |strand| self.sweep(strand, &sweeping);
         tokio::join!(
+            strand(Strand::Schedule),
             strand(Strand::Messages),
             strand(Strand::Records),
             strand(Strand::Media),
@@ -105,6 +108,7 @@ impl Sweeper {
     async fn perform(&self, call: Call) -> Result<Input, StoreError> {
         let store = &self.store;
         Ok(match call {
+            Call::Launch => Input::Launched(self.admission.launch().await?),
             Call::Expire(at) => {
                 Input::Expired(store.expire(self.node.epoch(), at, self.dispatchers.under_way(), BATCH).await?)
             }
@@ -185,6 +189,9 @@ impl Sweeper {
             }
             Report::Later(Later::Retention, error) => {
                 tracing::warn!(%error, "Old data are removed later: {error}");
+            }
+            Report::Later(Later::Schedule, error) => {
+                tracing::warn!(%error, "Scheduled messages leave later: {error}");
             }
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");

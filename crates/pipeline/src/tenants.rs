@@ -21,6 +21,7 @@ use model::error::ErrorCode;
 use model::key::{ApiKey, KeyId, KeySecret, Mode, Peppers, SecretDigest};
 use model::number::{Block, BlockKind, Number, NumberState, may_send};
 use model::{AccountId, Clock, Entropy, Mint, Msisdn, Originator, Owner, Timestamp};
+pub(crate) use optouts::Barred;
 pub use optouts::NewOptOut;
 use optouts::OptOutTable;
 use order::Order;

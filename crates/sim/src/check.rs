@@ -4,6 +4,7 @@ mod broadcasts;
 mod erasures;
 pub(crate) mod hooks;
 mod inbound;
+mod later;
 mod opt_outs;
 mod paces;
 mod replies;
@@ -72,6 +73,7 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         quotas_are_exact(world, &facts, all, &mut wrong);
         usage::counts_by_day_are_exact(all, &mut wrong);
         truth::statuses_are_true(world, &facts, all, &mut wrong);
+        later::messages_wait_for_their_time(all, &mut wrong);
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);

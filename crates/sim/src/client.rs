@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
-use model::{Mode, Msisdn, Originator};
+use model::{Mode, Msisdn, Originator, Timestamp};
 use pipeline::{Answered, BroadcastRequest, RecipientList, SendRequest};
 use runtime::{Ended, Runtime};
 
@@ -80,6 +80,7 @@ impl Client {
             wait,
             text,
             is_mms,
+            send_at: self.later(mark).filter(|_| !is_broadcast),
         };
         let is_twice = has_key && self.chance.permille(200);
         for attempt in 0..ATTEMPTS {
@@ -98,6 +99,13 @@ impl Client {
             let rest = self.chance.millis(100..3_000);
             self.world.runtime.sleep(rest).await;
         }
+    }
+
+    /// When the message of a request is to leave, by the wall clock. Of a chance of its own, which leaves all else as
+    /// it is.
+    fn later(&self, mark: u64) -> Option<Timestamp> {
+        let mut chance = Chance::new(self.world.plan.seed, &format!("later {mark}"));
+        chance.permille(LATER_PERMILLE).then(|| self.world.executor.wall() + chance.millis(0..LATER_MS_MAX))
     }
 
     /// Asks once, or on two connections at the same time. Says whether to try again.
@@ -137,6 +145,7 @@ impl Client {
 
     fn note(&self, asked: &Asked) {
         let mut facts = self.world.ledger.lock();
+        facts.leave_by = facts.leave_by.max(asked.send_at);
         facts.requests.entry(asked.mark).or_insert_with(|| Request {
             account: self.account,
             mode: asked.mode,
@@ -144,6 +153,7 @@ impl Client {
             recipients: asked.recipients.clone(),
             promised: None,
             over_quota: false,
+            send_at: asked.send_at,
         });
     }
 
@@ -240,6 +250,7 @@ impl Client {
                     | ErrorCode::DuplicateIdempotencyKey
                     | ErrorCode::AuthenticationFailed => true,
                     ErrorCode::RecipientBlocked | ErrorCode::SenderBlocked | ErrorCode::SenderNumberNotActive => false,
+                    ErrorCode::MalformedRequest if self.is_past(asked) => false,
                     other => {
                         self.world
                             .ledger
@@ -254,6 +265,12 @@ impl Client {
                 asked.key.is_some() && self.chance.permille(120)
             }
         }
+    }
+
+    /// Whether a request may have come too long after the time at which its message is to leave.
+    fn is_past(&self, asked: &Asked) -> bool {
+        let was_set = self.world.ledger.lock().people.clock_was_set;
+        asked.send_at.is_some_and(|at| was_set || at + LATE < self.world.executor.wall())
     }
 
     fn promised(&self, asked: &Asked, answered: Answered<Named>) {
@@ -293,6 +310,13 @@ impl Client {
 /// A mark that the screen refuses, because this number is a code of hate groups.
 const HATEFUL: u64 = 1_488;
 
+/// How many of a thousand messages leave later, and how much later at the most.
+const LATER_PERMILLE: u64 = 120;
+const LATER_MS_MAX: u64 = 20_000;
+
+/// So late a request may come with a time to leave.
+const LATE: Duration = Duration::from_secs(60);
+
 /// How often a client tries.
 const ATTEMPTS: u64 = 40;
 
@@ -311,6 +335,7 @@ struct Asked {
     wait: Option<Duration>,
     text: String,
     is_mms: bool,
+    send_at: Option<Timestamp>,
 }
 
 impl Asked {
@@ -336,8 +361,15 @@ impl Asked {
         }
         let message_type = self.is_mms.then(|| "MMS".to_owned());
         let to = Some(self.recipients[0].to_string());
-        let request =
-            SendRequest { to, from, body, message_type, idempotency_key: self.key.clone(), ..SendRequest::default() };
+        let request = SendRequest {
+            to,
+            from,
+            body,
+            message_type,
+            send_at: self.send_at,
+            idempotency_key: self.key.clone(),
+            ..SendRequest::default()
+        };
         let Answered { id, body, replayed } = process.send(credentials, request, self.wait).await?;
         Ok(Answered { id: Named::Message(id), body, replayed })
     }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carrier::{ReceiptState, Submission};
-use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status};
+use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status, Timestamp};
 use tokio::sync::Notify;
 
 use crate::executor::ProcessId;
@@ -97,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) windows: BTreeMap<nodes::WindowName, u32>,
     /// What people wrote and asked for.
     pub(crate) people: People,
+    /// The latest time at which a message is to leave, by the wall clock.
+    pub(crate) leave_by: Option<Timestamp>,
     /// Whether the wall clock was set back.
     pub(crate) was_set_back: bool,
     pub(crate) violations: Vec<String>,
@@ -156,6 +158,8 @@ pub(crate) struct Request {
     pub(crate) promised: Option<Promise>,
     /// Whether the client was told that the quota is used up.
     pub(crate) over_quota: bool,
+    /// When its message is to leave, by the wall clock; `None` for at once.
+    pub(crate) send_at: Option<Timestamp>,
 }
 
 /// What a client was promised.

@@ -174,6 +174,7 @@ async fn live(world: World, active: watch::Sender<bool>) -> Counts {
     }
     // Again, for a fault that was still under way.
     heal(&world);
+    come_to_time(&world);
     if world.plan.handsets.confirms_too_late {
         handset::stop_while_nothing_leaves(&world).await;
     }
@@ -251,6 +252,18 @@ fn heal(world: &World) {
     world.networks.iter().for_each(|network| network.heal());
 }
 
+/// A clock that was set back is set to the time at which the last message is to leave.
+fn come_to_time(world: &World) {
+    let mut facts = world.ledger.lock();
+    let Some(late) = facts.leave_by.map(|at| at.since(world.executor.wall())).filter(|late| *late > SOON) else {
+        return;
+    };
+    let ms = i64::try_from(late.as_millis()).unwrap_or(0);
+    world.executor.note(&format!("clock: set by {ms} ms, for messages that leave later"));
+    world.executor.set_wall_by(ms);
+    facts.clock_was_set(ms);
+}
+
 /// Waits until nothing is on its way any more, and returns what the store has then.
 async fn rest(world: &World) -> Everything {
     let began = world.executor.now();
@@ -326,27 +339,31 @@ fn patience(world: &World) -> Duration {
 /// What has not ended.
 #[derive(Default)]
 struct Unfinished {
-    /// Messages that are queued and not held.
+    /// Messages that are scheduled, or queued and not held.
     messages: Vec<MessageId>,
     /// How many broadcasts are open although none of their messages is held.
     broadcasts: usize,
 }
 
 async fn unfinished(process: &Process) -> Result<Unfinished, StoreError> {
-    let (store, mut found, mut held, mut after) = (&process.store, Unfinished::default(), BTreeSet::new(), None);
-    let queued = MessageFilter { status: Some(Status::Queued), ..MessageFilter::default() };
-    loop {
-        let page = store.messages(None, queued.clone(), after, 100).await?;
-        for record in page.messages {
-            if record.delivery.held {
-                held.extend(record.message.broadcast);
-            } else {
-                found.messages.push(record.message.id);
+    let (store, mut found, mut held) = (&process.store, Unfinished::default(), BTreeSet::new());
+    // In this order, for one that is queued meanwhile.
+    for status in [Status::Scheduled, Status::Queued] {
+        let waiting = MessageFilter { status: Some(status), ..MessageFilter::default() };
+        let mut after = None;
+        loop {
+            let page = store.messages(None, waiting.clone(), after, 100).await?;
+            for record in page.messages {
+                if record.delivery.held {
+                    held.extend(record.message.broadcast);
+                } else {
+                    found.messages.push(record.message.id);
+                }
             }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
     let mut after = None;
@@ -363,6 +380,9 @@ async fn unfinished(process: &Process) -> Result<Unfinished, StoreError> {
         }
     }
 }
+
+/// For messages that leave so soon no clock is set.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Whether what happened to each message is read too.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -456,8 +476,8 @@ async fn after_a_power_cut(world: &World, before: &Everything) {
     world.runtime.sleep(Duration::from_secs(70)).await;
     let ended = read_now(world, Events::LeftOut).await;
     for (id, found) in ended.messages {
-        if found.record.delivery.status == Status::Queued {
-            world.ledger.violated(format!("{id} is queued after the end of its validity: {:?}", found.record.delivery));
+        if found.record.delivery.status.is_waiting() {
+            world.ledger.violated(format!("{id} waits after the end of its validity: {:?}", found.record.delivery));
         }
     }
 }

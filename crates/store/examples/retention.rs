@@ -186,6 +186,7 @@ impl Desk {
             automatic: None,
             status_callback: None,
             created_at: now,
+            send_at: None,
             expires_at: now + DAY,
         }))
     }

@@ -40,7 +40,7 @@ impl DailyTally {
     /// A message was accepted.
     pub(crate) fn accepted(&mut self, message: &Message) {
         let Message { kind, segments, .. } = *message;
-        let status = CountedStatus::Outbound(Status::Queued);
+        let status = CountedStatus::Outbound(message.status_at_acceptance());
         self.add(message.owner(), message.id, kind, status, 1, i64::from(segments));
     }
 

@@ -47,6 +47,7 @@ impl Taken {
             Resource::Message { broadcast: Some(_), .. } if !self.broadcast_messages => return None,
             Resource::Message { delivery, .. } => {
                 let sequence = match delivery.status {
+                    Status::Scheduled => return None,
                     Status::Queued if !self.acceptances => return None,
                     Status::Queued => 1,
                     Status::Sent => 2,
@@ -54,7 +55,7 @@ impl Taken {
                         2 + u32::from(delivery.sent_at.is_some())
                     }
                 };
-                (EventType::of_message(delivery.status), Sequence::Known(sequence))
+                (EventType::of_message(delivery.status)?, Sequence::Known(sequence))
             }
             Resource::Broadcast { status, .. } => {
                 (EventType::of_broadcast(*status)?, Sequence::Known(if status.is_open() { 1 } else { 2 }))

@@ -44,6 +44,8 @@ mod form {
     pub(super) const ACCOUNT_WITH_RULE: u8 = 9;
     /// A key that has a name. The name follows what a key without one has.
     pub(super) const KEY_WITH_NAME: u8 = 13;
+    /// A message that was queued later than it was accepted. That time follows what other messages have.
+    pub(super) const LATER_MESSAGE: u8 = 14;
 }
 
 /// Writes the facts of a change at the end of `octets`.
@@ -52,10 +54,11 @@ pub(crate) fn encode(resource: &Resource, octets: &mut Vec<u8>) {
     out.octet(FORMAT);
     match resource {
         Resource::Message { id, broadcast, delivery } => {
-            out.octet(form::MESSAGE);
+            out.octet(if delivery.queued_at.is_some() { form::LATER_MESSAGE } else { form::MESSAGE });
             out.octets(&id.to_bytes());
             out.maybe(*broadcast, |out, id| out.octets(&id.to_bytes()));
             out.delivery(delivery);
+            delivery.queued_at.into_iter().for_each(|at| out.time(at));
         }
         Resource::Broadcast { id, status, counts } => {
             out.octet(form::BROADCAST);
@@ -117,11 +120,8 @@ pub(crate) fn decode(octets: &[u8]) -> Option<Resource> {
         return None;
     }
     let resource = match facts.octet()? {
-        form::MESSAGE => {
-            let id = MessageId::from_bytes(facts.octets()?);
-            let broadcast = facts.maybe(|facts| facts.octets().map(BroadcastId::from_bytes))?;
-            Resource::Message { id, broadcast, delivery: facts.delivery()? }
-        }
+        form::MESSAGE => facts.message(|_| Some(None))?,
+        form::LATER_MESSAGE => facts.message(|facts| facts.time().map(Some))?,
         form::BROADCAST => {
             let (id, status) = (BroadcastId::from_bytes(facts.octets()?), facts.word(BroadcastStatus::parse)?);
             let mut count = || facts.number();
@@ -350,6 +350,15 @@ impl<'o> Decoder<'o> {
         })
     }
 
+    /// A message, after which `queued_at` reads when it was queued.
+    fn message(&mut self, queued_at: impl FnOnce(&mut Self) -> Option<Option<Timestamp>>) -> Option<Resource> {
+        let id = MessageId::from_bytes(self.octets()?);
+        let broadcast = self.maybe(|facts| facts.octets().map(BroadcastId::from_bytes))?;
+        let delivery = self.delivery()?;
+        let delivery = Delivery { queued_at: queued_at(self)?, ..delivery };
+        Some(Resource::Message { id, broadcast, delivery })
+    }
+
     fn delivery(&mut self) -> Option<Delivery> {
         Some(Delivery {
             status: self.word(Status::parse)?,
@@ -357,6 +366,7 @@ impl<'o> Decoder<'o> {
             attempts: self.small()?,
             unknown_outcomes: self.small()?,
             held: self.flag()?,
+            queued_at: None,
             sent_at: self.maybe(Self::time)?,
             delivered_at: self.maybe(Self::time)?,
             failed_at: self.maybe(Self::time)?,
@@ -425,14 +435,6 @@ mod tests {
             retention: None,
             created_at: at,
         };
-        let delivery = Delivery {
-            attempts: u32::MAX,
-            held: true,
-            failed_at: Some(Timestamp::from_millis(-1)),
-            error_type: Some(ErrorType::NoRoute),
-            error_message: Some(String::new()),
-            ..Delivery::queued("north")
-        };
         let key = ApiKey {
             id: KeyId::from_text("uk_1"),
             account,
@@ -453,16 +455,6 @@ mod tests {
         let block =
             Block { number, kind: BlockKind::Sender, account: None, reason: Some("asked".into()), created_at: at };
         vec![
-            Resource::Message {
-                id: MessageId::from_bytes([1; 16]),
-                broadcast: Some(broadcast),
-                delivery: delivery.clone(),
-            },
-            Resource::Message {
-                id: MessageId::from_bytes([2; 16]),
-                broadcast: None,
-                delivery: Delivery { receipt_missing: true, ..delivery },
-            },
             Resource::Broadcast { id: broadcast, status: BroadcastStatus::Sending, counts: counts() },
             Resource::Account(made.clone()),
             Resource::Account(Account { screening: Some("{}".into()), ..made.clone() }),
@@ -479,9 +471,38 @@ mod tests {
             Resource::Unblocked { number, kind: BlockKind::Recipient, account: Some(account) },
         ]
         .into_iter()
+        .chain(of_messages(broadcast, at))
         .chain(of_handsets())
         .chain(of_settings(account, number))
         .collect()
+    }
+
+    fn of_messages(broadcast: BroadcastId, at: Timestamp) -> [Resource; 3] {
+        let delivery = Delivery {
+            attempts: u32::MAX,
+            held: true,
+            failed_at: Some(Timestamp::from_millis(-1)),
+            error_type: Some(ErrorType::NoRoute),
+            error_message: Some(String::new()),
+            ..Delivery::queued("north")
+        };
+        [
+            Resource::Message {
+                id: MessageId::from_bytes([1; 16]),
+                broadcast: Some(broadcast),
+                delivery: delivery.clone(),
+            },
+            Resource::Message {
+                id: MessageId::from_bytes([2; 16]),
+                broadcast: None,
+                delivery: Delivery { receipt_missing: true, ..delivery.clone() },
+            },
+            Resource::Message {
+                id: MessageId::from_bytes([2; 16]),
+                broadcast: None,
+                delivery: Delivery { queued_at: Some(at), ..delivery },
+            },
+        ]
     }
 
     fn counts() -> BroadcastCounts {
@@ -546,14 +567,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn arbitrary_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200), form in 0..14u8) {
+        fn arbitrary_octets_are_read_or_refused(octets in prop::collection::vec(any::<u8>(), 0..200), form in 0..32u8) {
             let _ = decode(&octets);
             let _ = decode(&[&[FORMAT, form], &octets[..]].concat());
         }
 
         #[test]
         fn facts_with_an_octet_changed_are_read_or_refused(
-            which in 0..19usize,
+            which in 0..samples().len(),
             place in any::<prop::sample::Index>(),
             octet in any::<u8>(),
         ) {

@@ -79,6 +79,7 @@ pub use contract::peppers::PepperRecords;
 pub use contract::receipts::Receipts;
 pub use contract::requests::Requests;
 pub use contract::retention::Retention;
+pub use contract::schedule::Schedule;
 pub use contract::screening::Screening;
 pub use contract::tenants::Tenants;
 pub use contract::usage::Usage;
@@ -93,6 +94,7 @@ pub trait Store:
     + Broadcasts
     + Nodes
     + Dispatch
+    + Schedule
     + Receipts
     + Tenants
     + Operators
@@ -120,6 +122,7 @@ impl<
         + Broadcasts
         + Nodes
         + Dispatch
+        + Schedule
         + Receipts
         + Tenants
         + Operators

@@ -5,10 +5,11 @@
 
 use model::event::EventKind;
 use model::message::Delivery;
-use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageId, Mode, Status, Timestamp};
+use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageId, Mode, Moment, Status, Timestamp};
 
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
+use crate::contract::schedule::Then;
 use crate::daily::Counted;
 use crate::reasons::TAKEN_BACK;
 use crate::shares::{Share, Shares};
@@ -149,7 +150,7 @@ impl Life {
 
     /// Counts a changed status in the message's broadcast.
     pub(crate) fn count_in(&self, tally: &mut Tally) {
-        let taken = self.stored.status == Status::Queued
+        let taken = self.stored.status.is_waiting()
             && (matches!(self.delivery.status, Status::Sent | Status::Delivered) || self.lost != 0);
         tally.moved(self.stored.status, self.delivery.status, self.skipped, taken, self.changed_at());
     }
@@ -161,7 +162,7 @@ impl Life {
 
     /// Whether this change ends the message: nothing of it is sent any more, and it waits for no receipt.
     pub(crate) fn ends(&self) -> bool {
-        let has_ended = |status, receipt_by: Option<Timestamp>| status != Status::Queued && receipt_by.is_none();
+        let has_ended = |status: Status, receipt_by: Option<Timestamp>| !status.is_waiting() && receipt_by.is_none();
         has_ended(self.delivery.status, self.receipt_by) && !has_ended(self.stored.status, self.stored.receipt_by)
     }
 
@@ -224,7 +225,8 @@ impl Life {
         (self.receipt_by, self.delivery.receipt_missing) = (None, false);
         self.delivery.status = status;
         match status {
-            Status::Queued => {}
+            Status::Scheduled => {}
+            Status::Queued => self.delivery.queued_at = Some(at),
             Status::Sent => self.delivery.sent_at = Some(at),
             Status::Delivered => self.delivery.delivered_at = Some(at),
             Status::Undelivered | Status::Failed | Status::Canceled => self.delivery.failed_at = Some(at),
@@ -247,6 +249,22 @@ impl Life {
         self.delivery.error_message = Some(why.to_owned());
         self.note(at, EventKind::Ended, why);
         true
+    }
+
+    /// Ends the wait of a scheduled message. Says whether it was scheduled.
+    pub(crate) fn launch(&mut self, then: &Then, now: Moment) -> bool {
+        if self.delivery.status != Status::Scheduled {
+            return false;
+        }
+        match then {
+            Then::Queued(carrier) => {
+                self.delivery.carrier = carrier.clone();
+                self.due_at = now.steady;
+                self.note(now.wall, EventKind::Queued, "");
+                self.change(Status::Queued, now.wall, None)
+            }
+            Then::Failed(why) => self.skip(now.wall, why),
+        }
     }
 
     /// Takes a message back for its client, of which no attempt is under way and nothing can have left. Its recipient
@@ -280,7 +298,8 @@ impl Life {
     /// When the message came to the status that it has.
     pub(crate) fn changed_at(&self) -> Timestamp {
         let at = match self.delivery.status {
-            Status::Queued => None,
+            Status::Scheduled => None,
+            Status::Queued => self.delivery.queued_at,
             Status::Sent => self.delivery.sent_at,
             Status::Delivered => self.delivery.delivered_at,
             Status::Undelivered | Status::Failed | Status::Canceled => self.delivery.failed_at,
@@ -294,7 +313,7 @@ impl Life {
 pub(crate) fn told(delivery: Delivery) -> Delivery {
     match delivery.status {
         Status::Undelivered | Status::Failed => delivery,
-        Status::Queued | Status::Sent | Status::Delivered | Status::Canceled => {
+        Status::Scheduled | Status::Queued | Status::Sent | Status::Delivered | Status::Canceled => {
             Delivery { error_type: None, error_message: None, ..delivery }
         }
     }

@@ -44,7 +44,7 @@ impl Tally {
 
     fn of(&mut self, status: Status) -> &mut i64 {
         match status {
-            Status::Queued => &mut self.queued,
+            Status::Scheduled | Status::Queued => &mut self.queued,
             Status::Sent => &mut self.sent,
             Status::Delivered => &mut self.delivered,
             Status::Undelivered => &mut self.undelivered,

@@ -34,6 +34,7 @@ impl Load {
             account: self.accounts[random as usize % self.accounts.len()],
             recipient: number(&format!("+1{:010}", random % 10_000_000_000)),
             body: Some("Your one-time password is 471147. Tell nobody.".into()),
+            send_at: None,
             expires_at: now + Duration::from_secs(86_400),
             ..message_at(MessageId::new(now, &self.entropy), now)
         })

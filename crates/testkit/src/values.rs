@@ -95,6 +95,7 @@ pub fn message(number: u32) -> Message {
         automatic: None,
         status_callback: None,
         created_at: NOW,
+        send_at: None,
         expires_at: NOW + VALID,
     }
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import unittest
+from datetime import datetime, timedelta, timezone
 
 from smsfactory import (
     ApiError,
@@ -35,6 +36,17 @@ class ClientTest(unittest.TestCase):
             self.client.cancel_message(sent["id"])
         self.assertEqual(raised.exception.code, 33109)
         self.assertIn(raised.exception.additional_info["status"], ("sent", "delivered"))
+
+    def test_a_scheduled_message_is_canceled(self):
+        time = datetime.now(timezone.utc) + timedelta(hours=1)
+        sent = self.client.send_message(to="+18005550124", from_=FROM, body="Later", send_at=time)
+        self.assertEqual(sent["status"], "scheduled")
+        self.assertEqual(sent["sendAt"][:19], time.isoformat()[:19])
+        self.assertIn(sent["id"], [message["id"] for message in self.client.messages(status="scheduled", limit=5)])
+        for _ in range(2):
+            self.assertEqual(self.client.cancel_message(sent["id"])["status"], "canceled")
+        with self.assertRaises(ValueError):
+            self.client.send_message(to="+18005550124", from_=FROM, body="Later", send_at=datetime.now())
 
     def test_a_repeat_under_the_same_key_is_the_same_message(self):
         message = {"to": "+18005550121", "from_": FROM, "body": "Once", "idempotency_key": "python-once"}

@@ -1601,6 +1601,11 @@ export interface components {
         NewMessage: {
             /** @description The recipient. */
             to: string;
+            /**
+             * Format: date-time
+             * @description When the message is to leave, up to 35 days ahead. It is `scheduled` until then.
+             */
+            sendAt?: string | null;
             /** @description The sender: a number of your account, in E.164 form. Where the operator allows it, a short code or a name. */
             from: string;
             /** @description The text. Required unless there is a `mediaUrl`. At most 640 characters, 1,600 in an MMS, unless the operator has set other limits. */
@@ -1655,12 +1660,17 @@ export interface components {
              * @description Where the message stands. It never goes back.
              * @enum {string}
              */
-            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled";
+            status: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled";
             /**
              * Format: date-time
              * @description When it was accepted.
              */
             createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it is to leave, as in the request.
+             */
+            sendAt?: string;
             /** @description The broadcast that it belongs to. */
             broadcastId?: string;
             /**
@@ -2325,7 +2335,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Messages that stand there; `received` has the inbound ones. */
-                status?: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
+                status?: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
                 /** @description One direction alone. */
                 direction?: "outbound" | "inbound";
                 /** @description Messages to this address. */

@@ -58,6 +58,13 @@ test("a message that has left is not canceled", async () => {
   });
 });
 
+test("a scheduled message is canceled", async () => {
+  const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+  const sent = await client.sendMessage({ to: "+18005550224", from, body: "Later", sendAt });
+  assert.deepEqual([sent.status, sent.sendAt], ["scheduled", sendAt]);
+  for (let time = 0; time < 2; time++) assert.equal((await client.cancelMessage(sent.id)).status, "canceled");
+});
+
 test("a repeat under the same key is the same message", async () => {
   const message = { to: "+18005550221", from, body: "Once", idempotencyKey: "node-once" };
   assert.equal((await client.sendMessage(message)).id, (await client.sendMessage(message)).id);

@@ -149,6 +149,12 @@ class Messages(unittest.TestCase):
         self.status(sent.sid, "delivered")
         self.refused(lambda: self.client.messages(sent.sid).update(status="canceled"), 409, 30409, "delivered")
 
+    def test_a_message_is_scheduled_and_canceled(self):
+        time = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+        sent = self.send(send_at=time, schedule_type="fixed")
+        self.assertEqual(sent.status, "scheduled")
+        self.assertEqual(self.client.messages(sent.sid).update(status="canceled").status, "canceled")
+
     def test_status_callbacks_come_to_the_url_of_the_message_and_validate(self):
         secret = self.endpoint.listens_to("/status", "messaging.outgoing.message.*")
         url = f"{self.endpoint.url}/status?order=7&name=J%C3%B6rg+A"

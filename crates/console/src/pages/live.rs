@@ -19,7 +19,7 @@ const FILTERS: &[Filter] = &[
     Filter::Typed("accountId", "Account", "acc_…"),
     Filter::Typed("number", "Number", "+18005550199"),
     Filter::Typed("carrier", "Carrier", "name"),
-    Filter::One("status", "Status", &["queued", "sent", "delivered", "undelivered", "failed"]),
+    Filter::One("status", "Status", &["scheduled", "queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
 ];
 
 pub(crate) async fn show(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {

@@ -65,6 +65,15 @@ pub(crate) static AGAIN: Act = Act {
     ..of_messages("Send again", "/console/messages/{id}/again", calls::MESSAGE_AGAIN)
 };
 
+pub(crate) static CANCEL: Act = Act {
+    about: "The message is not sent, and its client is told so. Its quota stays used. This cannot be undone. A message \
+            that was handed to a carrier cannot be canceled.",
+    is_destructive: true,
+    done: "The message is canceled.",
+    then: Then::Back,
+    ..of_messages("Cancel the message", "/console/messages/{id}/cancel", calls::MESSAGE_CANCEL)
+};
+
 pub(crate) static REVEAL: Act = Act {
     least: Role::Viewer,
     about: "The numbers and the text are shown once. The audit log notes that you saw them.",
@@ -91,7 +100,7 @@ const FILTERS: &[Filter] = &[
     Filter::Typed("from", "From", "number or name"),
     Filter::Typed("reference", "Reference", ""),
     Filter::Typed("accountId", "Account", "acc_…"),
-    Filter::One("status", "Status", &["queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
+    Filter::One("status", "Status", &["scheduled", "queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
     Filter::One("mode", "Mode", &["live", "test"]),
     Filter::Typed("broadcastId", "Broadcast", ""),
     Filter::Typed("after", "Not before", "2026-03-15T14:30:00Z"),
@@ -167,17 +176,20 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     let id = word(&message, "id").to_owned();
     let is_masked = message["body"].is_object();
     let is_outbound = message["direction"] != "inbound";
+    let is_scheduled = message["status"] == "scheduled";
+    let waits = is_scheduled || message["status"] == "queued";
     let content = html! {
         @if let Some(sentence) = message["waitsFor"]["sentence"].as_str() {
             p.waits role="status" {
-                strong { "Still queued: " } (text::short(sentence))
-                @if message["waitsFor"]["nextTryAt"].is_string() {
+                strong { @if is_scheduled { "Scheduled: " } @else { "Still queued: " } } (text::short(sentence))
+                @if !is_scheduled && message["waitsFor"]["nextTryAt"].is_string() {
                     " The next try is " (time(&message["waitsFor"]["nextTryAt"], visit.now)) "."
                 }
             }
         }
         p.acts {
             @if is_outbound { (AGAIN.button(visit, &[("id", &id)])) }
+            @if waits { (CANCEL.button(visit, &[("id", &id)])) }
             @if is_masked { (REVEAL.button(visit, &[("id", &id)])) }
         }
         div.columns {
@@ -229,6 +241,7 @@ fn particulars(visit: &Visit, message: &Value) -> Markup {
         ("Broadcast", message["broadcastId"].as_str().map(|id| link("/console/broadcasts", id))),
         ("Attempts", message["attempts"].is_u64().then(|| html! { (count(&message["attempts"])) })),
         ("Created", moment("createdAt")),
+        ("Leaves", moment("sendAt")),
         ("Sent", moment("sentAt")),
         ("Delivered", moment("deliveredAt")),
         ("Failed", moment("failedAt")),

@@ -109,6 +109,7 @@ const ACCESS: &[Access] = &[
     changes(Operator, "POST", "/messages"),
     reads(Viewer, "/messages/{id}"),
     changes(Operator, "POST", "/messages/{id}/again"),
+    changes(Operator, "POST", "/messages/{id}/cancel").seen_at("/messages/{id}"),
     changes(Viewer, "POST", "/messages/{id}/reveal").special(Special::Reveals),
     reads(Viewer, "/webhooks"),
     reads(Viewer, "/webhooks/{id}"),

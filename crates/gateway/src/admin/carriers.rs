@@ -79,7 +79,7 @@ impl CarrierView {
             rate: 0,
             stopped_at: None,
             node: None,
-            oldest_queued_at: depth.oldest_created_at.map(|at| at.to_string()),
+            oldest_queued_at: depth.waits_since.map(|at| at.to_string()),
             last_error: Some(
                 "it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned(),
             ),
@@ -138,7 +138,7 @@ fn view(admin: &Admin, carrier: &dyn Carrier, queue: Option<&QueueDepth>) -> Car
         last_error: status.last_error,
         stopped_at: admin.pipeline.stopped_since(&name).map(|at| at.to_string()),
         node: admin.pipeline.node().holder_of(&name),
-        oldest_queued_at: queue.and_then(|depth| depth.oldest_created_at).map(|at| at.to_string()),
+        oldest_queued_at: queue.and_then(|depth| depth.waits_since).map(|at| at.to_string()),
         name,
     }
 }

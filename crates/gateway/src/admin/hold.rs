@@ -16,7 +16,7 @@ pub(super) async fn show(State(admin): Shared) -> Response<Body> {
 
 async fn shown(admin: &Admin) -> Answered {
     let hold = admin.pipeline.hold();
-    let Waiting { queued, under_way, broadcasts, recipients } = admin.pipeline.waiting().await?;
+    let Waiting { queued, under_way, broadcasts, recipients, scheduled } = admin.pipeline.waiting().await?;
     json(
         StatusCode::OK,
         &object!({
@@ -27,6 +27,7 @@ async fn shown(admin: &Admin) -> Answered {
             "underWay": under_way,
             "openBroadcasts": broadcasts,
             "recipientsToCome": recipients,
+            "scheduledMessages": scheduled,
         }),
     )
 }

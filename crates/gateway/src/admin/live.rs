@@ -31,6 +31,9 @@ const WAITING_MAX: usize = 256;
 /// gone: a connection whose client sends no more is kept open for its answer.
 const QUIET_SECS: u32 = 5;
 
+/// What a status should have been.
+const STATUSES: &str = "scheduled, queued, sent, delivered, undelivered, failed or canceled";
+
 /// When one may come back for whom there was no place.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -47,10 +50,7 @@ fn streamed(admin: &Arc<Admin>, masks: Masks, given: &Parameters) -> Answered {
             .transpose()?,
         number: given.get("number").map(|text| address(text, "number")).transpose()?,
         carrier: given.get("carrier").map(str::to_owned),
-        status: given
-            .get("status")
-            .map(|text| meaning(text, "status", "queued, sent, delivered, undelivered or failed", Status::parse))
-            .transpose()?,
+        status: given.get("status").map(|text| meaning(text, "status", STATUSES, Status::parse)).transpose()?,
     };
     let crowded = || Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(AGAIN).caused_by("too many watch");
     let watch = admin.pipeline.watch(filter).ok_or_else(crowded)?;

@@ -121,6 +121,20 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     Ok(response)
 }
 
+/// Cancels a message that waits, as its client can.
+pub(super) async fn cancel(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let canceled = canceled(&admin, id).await;
+    admin.answer(canceled)
+}
+
+async fn canceled(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
+    let id: MessageId = path(id, |text| text.parse().ok())?;
+    let record = admin.pipeline.cancel_message(None, id).await?;
+    let mut response = json(StatusCode::OK, &view(&record))?;
+    response.extensions_mut().insert(About(id));
+    Ok(response)
+}
+
 /// Its PDUs, as far as they were traced at this node.
 fn pdus(admin: &Admin, id: MessageId) -> Value {
     let carriers = admin.pipeline.carriers();

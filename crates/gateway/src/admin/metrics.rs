@@ -333,10 +333,11 @@ impl Snapshot {
             strange,
         )?;
         let age_secs = |depth: &QueueDepth| {
-            depth.oldest_created_at.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
+            depth.waits_since.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
         };
         let ages = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), age_secs(depth)));
-        gauge(encoder, "queue_oldest_age_seconds", "Age of the oldest waiting message", ages.chain(idle))?;
+        let help = "How long the message waits that has waited longest";
+        gauge(encoder, "queue_oldest_age_seconds", help, ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)
     }
@@ -401,9 +402,9 @@ impl Snapshot {
         for (name, help, read) in ends {
             counter(encoder, name, help, fates(read).into_iter())?;
         }
-        let submitted = "Time from acceptance to the acknowledgement of the whole message";
+        let submitted = "Time from acceptance, or `sendAt`, to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
-        let delivered = "Time from acceptance to delivery at the handset";
+        let delivered = "Time from acceptance, or `sendAt`, to delivery at the handset";
         self.encode_durations(encoder, "delivery_seconds", delivered, &carriers, |fates| &fates.delivered_after)
     }
 

@@ -157,6 +157,7 @@ fn routes() -> Routes {
         .route("/messages", with(get(messages::list).post(sending::send), "GET, HEAD, POST"))
         .route("/messages/{id}", with(get(messages::show), "GET, HEAD"))
         .route("/messages/{id}/again", with(post(sending::again), "POST"))
+        .route("/messages/{id}/cancel", with(post(messages::cancel), "POST"))
         .route("/overview", with(get(overview::show), "GET, HEAD"))
         .route("/live", with(get(live::stream), "GET, HEAD"))
         .route("/webhooks", with(get(webhooks::list), "GET, HEAD"))

@@ -73,7 +73,7 @@ fn queue(depth: &QueueDepth) -> Value {
     object!({
         "carrier": depth.carrier.carrier().map(|name| name.as_str()),
         "queued": depth.queued,
-        "oldestAt": depth.oldest_created_at.map(|at| at.to_string()),
+        "oldestAt": depth.waits_since.map(|at| at.to_string()),
     })
 }
 

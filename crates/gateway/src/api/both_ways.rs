@@ -97,7 +97,7 @@ impl Query {
     /// outbound messages can pass leaves inbound ones out, and the other way round.
     fn read(given: &Parameters, kinds: SenderKinds) -> Result<Self, Refusal> {
         let direction = parsed(given.get("direction"), "direction", "outbound or inbound", Direction::parse)?;
-        let statuses = "queued, sent, delivered, undelivered, failed, canceled or received";
+        let statuses = "scheduled, queued, sent, delivered, undelivered, failed, canceled or received";
         let status = parsed(given.get("status"), "status", statuses, Wanted::parse)?;
         let (broadcast, reference) = (broadcast(given)?, reference(given.get("reference"))?);
         let (since, before) = (time(given, "after")?, time(given, "before")?);

@@ -124,6 +124,9 @@ impl Fields for SendRequest {
     }
 
     fn other(&mut self, name: &str, json: &str, _: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
+        if name == terms::SEND_AT {
+            return Some((terms::SEND_AT, terms::read_time(json, &mut self.send_at)));
+        }
         terms::read(name, json, &mut self.reference, &mut self.validity)
     }
 

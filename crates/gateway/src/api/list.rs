@@ -30,7 +30,7 @@ impl Query {
             status: parsed(
                 get("status"),
                 "status",
-                "queued, sent, delivered, undelivered, failed or canceled",
+                "scheduled, queued, sent, delivered, undelivered, failed or canceled",
                 Status::parse,
             )?,
             direction: parsed(get("direction"), "direction", "outbound or inbound", Direction::parse)?,

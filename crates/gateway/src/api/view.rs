@@ -45,6 +45,8 @@ pub(crate) struct MessageView<'a> {
     status: &'static str,
     #[serde(serialize_with = "text")]
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
+    send_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     broadcast_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "text_of_some")]
@@ -88,6 +90,7 @@ impl<'a> MessageView<'a> {
             ucs2_characters: named(message.kind, message.encoding, message.body.as_deref()),
             status: delivery.status.as_str(),
             created_at: message.created_at,
+            send_at: message.send_at,
             broadcast_id: message.broadcast.map(|id| id.to_string()),
             sent_at: delivery.sent_at,
             delivered_at: delivery.delivered_at,

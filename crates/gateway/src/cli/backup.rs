@@ -98,9 +98,10 @@ impl Restore {
             StorePart::Postgres => hold_database(self.directory, &manifest, &config, &peppers, &runtime).await?,
         };
         if self.json {
-            let Waiting { queued, under_way, broadcasts, recipients } = restored.waiting;
+            let Waiting { queued, under_way, broadcasts, recipients, scheduled } = restored.waiting;
             output::say(json!({ "held": true, "backedUpAt": manifest.made_at, "queuedMessages": queued,
-                "underWay": under_way, "openBroadcasts": broadcasts, "recipientsToCome": recipients }));
+                "underWay": under_way, "openBroadcasts": broadcasts, "recipientsToCome": recipients,
+                "scheduledMessages": scheduled }));
         } else {
             tell_of_restore(&manifest, &restored);
         }
@@ -179,11 +180,11 @@ async fn hold(
 }
 
 fn tell_of_restore(manifest: &Manifest, restored: &Restored) {
-    let Waiting { queued, under_way, broadcasts, recipients } = restored.waiting;
+    let Waiting { queued, under_way, broadcasts, recipients, scheduled } = restored.waiting;
     output::say(format!("Restored as of {}.", manifest.made_at));
     output::say(format!(
-        "{queued} messages ({under_way} of them were under way to a carrier) and {broadcasts} broadcasts with \
-         {recipients} recipients to come waited then, and may have left since."
+        "{queued} messages ({under_way} of them were under way to a carrier), {broadcasts} broadcasts with \
+         {recipients} recipients to come and {scheduled} scheduled messages waited then, and may have left since."
     ));
     if manifest.media == MediaPart::Bucket {
         output::say("Media were in a bucket and are not in the backup.");

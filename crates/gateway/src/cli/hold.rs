@@ -23,10 +23,11 @@ pub(super) struct Hold {
 enum Action {
     /// Says whether the store is held, since when, and how much waits in it
     Show,
-    /// Lists the messages that wait, newest first: each may have left since the backup. One with attempts was handed to
-    /// a carrier before
+    /// Lists the queued messages, newest first: each may have left since the backup. One with attempts was handed to a
+    /// carrier before
     List(Length),
-    /// Ends what waits, so that it is not sent again: broadcasts are canceled, messages end as undelivered, `unknown`
+    /// Ends what waits, so that it is not sent again: broadcasts are canceled, messages end as undelivered, `unknown`.
+    /// Scheduled messages whose time is still to come stay
     End {
         /// Do not ask
         #[arg(long)]
@@ -51,7 +52,11 @@ impl Hold {
             }
             Action::End { yes } => {
                 let waiting = waiting(door).await?;
-                output::confirm(&format!("End {waiting}? They are not sent, and their clients are told so."), yes)?;
+                let question = format!(
+                    "End {waiting}? They are not sent, and their clients are told so. Scheduled messages whose time is \
+                     still to come stay."
+                );
+                output::confirm(&question, yes)?;
                 end(door).await?;
             }
             Action::Release { yes } => {
@@ -76,8 +81,13 @@ async fn waiting(door: &Door) -> Result<String, Failed> {
         return Err(Failed::new("the store is not held"));
     }
     Ok(format!(
-        "{} messages ({} of them were under way to a carrier) and {} broadcasts with {} recipients to come",
-        hold["queuedMessages"], hold["underWay"], hold["openBroadcasts"], hold["recipientsToCome"]
+        "{} messages ({} of them were under way to a carrier), {} broadcasts with {} recipients to come and {} \
+         scheduled messages",
+        hold["queuedMessages"],
+        hold["underWay"],
+        hold["openBroadcasts"],
+        hold["recipientsToCome"],
+        hold["scheduledMessages"]
     ))
 }
 

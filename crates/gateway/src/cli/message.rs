@@ -34,6 +34,14 @@ enum Action {
     Send(Box<send::Send>),
     /// Sends an earlier message again, as a new one
     Again(send::Again),
+    /// Cancels a message that waits, scheduled or queued: it is not sent
+    Cancel {
+        /// The id of the message
+        id: String,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Which messages are listed.
@@ -45,7 +53,7 @@ struct List {
     /// live or test: sent with keys of this mode
     #[arg(long)]
     mode: Option<String>,
-    /// queued, sent, delivered, undelivered, failed or canceled
+    /// scheduled, queued, sent, delivered, undelivered, failed or canceled
     #[arg(long)]
     status: Option<String>,
     /// To this number
@@ -131,18 +139,25 @@ impl Message {
                     life(&answer);
                 }
                 if let Some(sentence) = waits {
-                    output::say(format!("\nStill queued. {sentence}."));
+                    let begins = if answer["status"] == "scheduled" { "Scheduled" } else { "Still queued" };
+                    output::say(format!("\n{begins}. {sentence}."));
                 }
             }
             Action::Find(find) => find.run(door).await?,
             Action::Send(send) => send.run(door).await?,
             Action::Again(again) => again.run(door).await?,
+            Action::Cancel { id, yes } => {
+                output::confirm(&format!("Cancel message {id}? The recipient will not get it."), yes)?;
+                let mut answer = door.ask(Method::POST, &format!("/messages/{id}/cancel"), None).await?;
+                output::text_or_removed(&mut answer, door.json);
+                output::one(&answer, door.json);
+            }
         }
         Ok(())
     }
 }
 
-/// Takes the sentence out that says for people why a message is still queued.
+/// Takes the sentence out that says for people why a message has not left yet.
 fn wait_of(message: &mut Value, as_json: bool) -> Option<String> {
     if as_json {
         return None;

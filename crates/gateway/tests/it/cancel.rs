@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use simulator::smsc::DelayMs;
 
+use crate::inbound_commands::{done, run};
 use crate::support::http::Ask;
 use crate::support::receiver::Receiver;
 use crate::support::{RECIPIENT, Stage, Tenant, eventually};
@@ -98,4 +99,43 @@ async fn a_message_is_canceled_by_its_owner_alone() {
     reply.refused(33102, Value::Null);
     assert_eq!(reply.header("allow"), Some("POST"));
     assert_eq!(stage.life(&message["id"]).await["status"], "queued");
+}
+
+#[tokio::test]
+async fn the_operator_cancels_a_message_of_any_account_and_it_is_on_record() {
+    let stage = stopped().await;
+    let tenant = stage.tenant().await;
+    let message = stage.send(&tenant, RECIPIENT, "in vain").await;
+    let path = format!("/messages/{}", message["id"].as_str().unwrap());
+    let canceled = stage.operate("POST", &format!("{path}/cancel"), Value::Null).await.expect(200);
+    assert_eq!((&canceled["status"], &canceled["accountId"]), (&json!("canceled"), &json!(tenant.account)));
+    let again = stage.operate("POST", &format!("{path}/cancel"), Value::Null).await.expect(200);
+    assert_eq!(again["canceledAt"], canceled["canceledAt"], "again it is no error");
+    let log = stage.operate("GET", "/audit?path=/messages", Value::Null).await.expect(200)["data"].take();
+    let first = log.as_array().unwrap().last().unwrap();
+    let statuses = (&first["before"]["status"], &first["after"]["status"]);
+    assert_eq!(statuses, (&json!("queued"), &json!("canceled")), "{first}");
+    assert!(!log.to_string().contains("in vain"), "{log}");
+    stage.operate("POST", "/carriers/main/start", Value::Null).await.expect(204);
+    let other = stage.send(&tenant, RECIPIENT, "hello").await;
+    stage.reaches(&tenant, &other["id"], "delivered").await;
+    let path = format!("/messages/{}/cancel", other["id"].as_str().unwrap());
+    stage.operate("POST", &path, Value::Null).await.refused_by_operator(33109, json!({ "status": "delivered" }));
+    let unknown = stage.operate("POST", "/messages/msg_0000000000000000000000/cancel", Value::Null).await;
+    unknown.refused_by_operator(33101, Value::Null);
+    assert_eq!(stage.submissions().len(), 1);
+}
+
+#[tokio::test]
+async fn the_command_cancels_a_message_once_it_may() {
+    let stage = stopped().await;
+    let tenant = stage.tenant().await;
+    let message = stage.send(&tenant, RECIPIENT, "in vain").await;
+    let id = message["id"].as_str().unwrap();
+    let (code, _, said) = run(&stage, &["message", "cancel", id], "").await;
+    assert!(code != Some(0) && said.contains("--yes"), "{said}");
+    assert_eq!(stage.life(&message["id"]).await["status"], "queued");
+    let said = done(&stage, &["message", "cancel", id, "--yes"]).await;
+    assert!(said.contains(id) && said.contains("canceled"), "{said}");
+    assert_eq!(stage.life(&message["id"]).await["status"], "canceled");
 }

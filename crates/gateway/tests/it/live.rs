@@ -92,7 +92,8 @@ async fn a_stream_shows_what_its_filter_lets_pass() {
     of_number.until(r#""status":"delivered""#).await;
     assert_eq!((of_account.lines().len(), &of_account.lines()[0]["messageId"]), (1, &sent["id"]));
     assert!(of_number.lines().iter().all(|line| line["messageId"] == sent["id"]), "{}", of_number.text);
-    let wrong = json!({ "field": "status", "expected": "queued, sent, delivered, undelivered or failed" });
+    let statuses = "scheduled, queued, sent, delivered, undelivered, failed or canceled";
+    let wrong = json!({ "field": "status", "expected": statuses });
     stage.operate("GET", "/live?status=gone", Value::Null).await.refused_by_operator(33100, wrong);
 }
 

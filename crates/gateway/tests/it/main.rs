@@ -54,6 +54,7 @@ mod raw;
 mod reload;
 mod replays;
 mod retention;
+mod schedule;
 mod screening;
 mod screening_commands;
 mod screening_templates;

@@ -77,8 +77,14 @@ impl Service {
     }
 
     pub(crate) fn message(&self) -> Ask {
+        self.message_with(json!({}))
+    }
+
+    /// A message with more fields.
+    pub(crate) fn message_with(&self, mut fields: Value) -> Ask {
         let ask = Ask::new("POST", "/api/v1/messaging/message").header("authorization", &self.authorization);
-        ask.json(&json!({ "to": RECIPIENT, "from": NUMBER, "body": "hello" }))
+        (fields["to"], fields["from"], fields["body"]) = (RECIPIENT.into(), NUMBER.into(), "hello".into());
+        ask.json(&fields)
     }
 
     async fn carrier(&self) -> Value {

@@ -187,7 +187,8 @@ async fn a_refusal_has_the_code_that_clients_of_twilio_know_and_names_the_parame
         (format!("To=%2B{to}&From=%2B{}&Body=a", &other.number[1..]), 21606, 33004, ""),
         (format!("{body}&MediaUrl=http%3A%2F%2F10.0.0.1%2Fa.png"), 21620, 33018, ""),
         (format!("{body}&MessagingServiceSid=MG0"), 20001, 33100, "MessagingServiceSid"),
-        (format!("{body}&SendAt=2026-11-28T12%3A00%3A00Z"), 20001, 33100, "SendAt"),
+        (format!("{body}&SendAt=2026-11-28T12%3A00%3A00Z"), 20001, 33100, "ScheduleType"),
+        (format!("{body}&SendAt=2000-01-01T00%3A00%3A00Z&ScheduleType=fixed"), 20001, 33100, "SendAt"),
         (format!("{body}&Body=b"), 20001, 33100, "Body"),
         (format!("{body}&MediaUrl=a&MediaUrl=b"), 20001, 33100, "MediaUrl"),
         (format!("{body}&ValidityPeriod=0"), 20001, 33100, "ValidityPeriod"),
@@ -272,6 +273,19 @@ async fn a_message_that_waits_is_canceled() {
     })
     .await;
     refused(&client.post(&path, "Status=canceled").await, 409, 30409, 33109);
+}
+
+#[tokio::test]
+async fn a_message_is_scheduled_and_canceled() {
+    let stage = Stage::at("2026-03-15T14:30:00.000Z", |config, _| config.api.twilio = true).await;
+    let tenant = stage.tenant().await;
+    let client = Client::of(&stage, &tenant).await;
+    let sent = client.message("&SendAt=2026-03-16T14%3A30%3A00Z&ScheduleType=fixed").await.expect(201);
+    assert_eq!((&sent["status"], &sent["date_sent"]), (&json!("scheduled"), &Value::Null));
+    let page = stage.ask(&tenant.get("/message?status=scheduled")).await.expect(200);
+    assert_eq!(page["data"][0]["sendAt"], "2026-03-16T14:30:00.000Z");
+    let path = format!("/Messages/{}.json", sent["sid"].as_str().unwrap());
+    assert_eq!(client.post(&path, "Status=canceled").await.expect(200)["status"], "canceled");
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ impl Parsed {
         let (body, media_url) =
             (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
         let values = [Some(&recipients[..]), Some(originator.as_bytes()), body.as_deref(), media_url, Some(kind)];
-        let terms = terms(self.reference.as_ref(), self.validity, None);
+        let terms = terms(self.reference.as_ref(), self.validity, None, None);
         Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }

@@ -7,6 +7,7 @@
 mod broadcast;
 mod commit;
 mod in_force;
+mod launch;
 mod parse;
 mod payload;
 mod recipients;
@@ -41,7 +42,8 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::BroadcastRequest;
 pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
-use parse::{Draft, Parsed};
+pub(crate) use launch::LAUNCHES;
+use parse::{Draft, Parsed, later};
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
 use replay::with_text;
@@ -63,7 +65,9 @@ pub struct SendRequest {
     pub message_type: Option<String>,
     /// The client's own name for it.
     pub reference: Option<ClientReference>,
-    /// How long the message is worth sending; the operator's bound where the client says nothing.
+    /// When it is to leave.
+    pub send_at: Option<Timestamp>,
+    /// How long the message is worth sending from then on; the operator's bound where the client says nothing.
     pub validity: Option<Validity>,
     /// Where the client wants to hear of the status: a URL that [`crate::Webhooks::check_callback`] lets pass.
     pub status_callback: Option<Arc<str>>,
@@ -144,6 +148,7 @@ impl Admission {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
             return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
+        let send_at = later(parsed.send_at, now)?; // 33100
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.owner(), draft.originator, draft.recipient)?; // 33010
@@ -151,7 +156,7 @@ impl Admission {
         let media = self.media(caller, draft.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
-        let message = Arc::new(self.message(caller, draft, name(now), now));
+        let message = Arc::new(self.message(caller, draft, name(now), (now, send_at)));
         self.commit(caller, message, media, under_way, (flagged, again)).await // 33012 33013 33007
     }
 
@@ -167,7 +172,15 @@ impl Admission {
         }
     }
 
-    fn message(&self, caller: &Caller, draft: Draft, id: MessageId, now: Timestamp) -> Message {
+    /// The message, which is accepted now and leaves at once or at its time.
+    fn message(
+        &self,
+        caller: &Caller,
+        draft: Draft,
+        id: MessageId,
+        (now, send_at): (Timestamp, Option<Timestamp>),
+    ) -> Message {
+        let validity = draft.validity.map_or(self.limits.get().validity, Validity::duration);
         Message {
             id,
             account: caller.account,
@@ -187,7 +200,8 @@ impl Admission {
             encoding: draft.encoding,
             segments: draft.segments,
             created_at: now,
-            expires_at: now + draft.validity.map_or(self.limits.get().validity, Validity::duration),
+            send_at,
+            expires_at: send_at.unwrap_or(now) + validity,
         }
     }
 }

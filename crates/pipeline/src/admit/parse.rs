@@ -1,11 +1,12 @@
 //! The pure checks: from a request's loose fields to values that cannot be wrong any more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
-use model::{ClientReference, Msisdn, Originator, SenderKinds, Validity};
+use model::{ClientReference, Msisdn, Originator, SenderKinds, Timestamp, Validity};
 
 use wire::text::LooseText;
 
@@ -19,6 +20,7 @@ pub(super) struct Parsed {
     pub(super) media_url: Option<String>,
     kind: MessageType,
     reference: Option<ClientReference>,
+    pub(super) send_at: Option<Timestamp>,
     validity: Option<Validity>,
     status_callback: Option<Arc<str>>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
@@ -56,8 +58,19 @@ impl Parsed {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
         };
-        let SendRequest { reference, validity, status_callback, .. } = request;
-        Ok(Self { recipient, originator, body, media_url, kind, reference, validity, status_callback, idempotency_key })
+        let SendRequest { reference, send_at, validity, status_callback, .. } = request;
+        Ok(Self {
+            recipient,
+            originator,
+            body,
+            media_url,
+            kind,
+            reference,
+            send_at,
+            validity,
+            status_callback,
+            idempotency_key,
+        })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -71,7 +84,7 @@ impl Parsed {
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
         ];
-        let terms = terms(self.reference.as_ref(), self.validity, self.status_callback.as_deref());
+        let terms = terms(self.reference.as_ref(), self.validity, self.status_callback.as_deref(), self.send_at);
         Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }
@@ -102,14 +115,33 @@ pub(super) fn terms(
     reference: Option<&ClientReference>,
     validity: Option<Validity>,
     status_callback: Option<&str>,
+    send_at: Option<Timestamp>,
 ) -> Vec<Option<Vec<u8>>> {
     let mut terms = vec![
         reference.map(|reference| reference.as_bytes().to_vec()),
         validity.map(|validity| validity.as_secs().to_be_bytes().to_vec()),
         status_callback.map(|url| url.as_bytes().to_vec()),
+        send_at.map(|send_at| send_at.as_millis().to_be_bytes().to_vec()),
     ];
     terms.truncate(terms.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
     terms
+}
+
+/// How far ahead a message may be scheduled.
+const AHEAD_MAX: Duration = Duration::from_secs(35 * 86_400);
+
+/// How late a request may come with a time to leave: what leaves then leaves at once.
+const LATE_MAX: Duration = Duration::from_secs(60);
+
+/// When a message is to leave that its client wants to leave at this time: `None` for at once (33100 where that is in
+/// the past or too far ahead).
+pub(super) fn later(send_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let Some(at) = send_at else { return Ok(None) };
+    if at < now - LATE_MAX || at > now + AHEAD_MAX {
+        let (field, expected) = ("sendAt".into(), "a time from now to 35 days ahead".into());
+        return Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongType { field, expected }));
+    }
+    Ok(send_at.filter(|at| *at > now))
 }
 
 /// A text, how it is encoded and how many segments it takes, unless it has invalid characters (33016) or is too long
@@ -280,6 +312,23 @@ mod tests {
         let texts = [&b"+18005551234"[..], b"+18005550000", b"a"].map(Some);
         let [to, from, body] = texts;
         assert_eq!(parsed.fingerprint(), Fingerprint::of_octets([to, from, body, None, Some(b"SMS")]));
+    }
+
+    #[test]
+    fn a_message_leaves_within_35_days_or_at_once() {
+        let now = Timestamp::from_millis(1_773_585_000_000);
+        let (second, day) = (Duration::from_secs(1), Duration::from_secs(86_400));
+        for (at, leaves) in [
+            (now + second, Some(Some(now + second))),
+            (now + 35 * day, Some(Some(now + 35 * day))),
+            (now + 35 * day + second, None),
+            (now, Some(None)),
+            (now - 60 * second, Some(None)),
+            (now - 61 * second, None),
+        ] {
+            assert_eq!(later(Some(at), now).ok(), leaves, "{at}");
+        }
+        assert_eq!(later(None, now), Ok(None));
     }
 
     #[test]

@@ -64,11 +64,13 @@ impl Payload for Arc<Message> {
         Self::make_mut(self).media = media;
     }
 
-    /// What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store.
+    /// What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store, as
+    /// what leaves later is.
     async fn write(&self, admission: &Admission, envelope: Envelope<()>) -> Result<Admitted<Message>, Refusal> {
         let (message, dispatchers) = (Self::clone(self), &admission.dispatchers);
         let carrier = admission.routes.first(Subject::of(&message), |name| dispatchers.standing(name));
-        let place = carrier.carrier().and_then(|name| dispatchers.reserve(name, message.account));
+        let carrier_now = carrier.carrier().filter(|_| message.send_at.is_none());
+        let place = carrier_now.and_then(|name| dispatchers.reserve(name, message.account));
         let (lease, due_at) = (place.as_ref().map(|place| place.lease()), admission.runtime.steady());
         let envelope = envelope.with(NewMessage { message, carrier, lease, due_at });
         let admitted = admission.store.admit(envelope).await.map_err(refused_by_store)?;

@@ -340,6 +340,7 @@ impl Expanding {
             encoding: broadcast.encoding,
             segments: broadcast.segments,
             created_at: broadcast.created_at,
+            send_at: None,
             expires_at: broadcast.expires_at,
         }
     }

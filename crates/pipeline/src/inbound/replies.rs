@@ -84,6 +84,7 @@ impl Replies {
             encoding: measure.encoding,
             segments: u16::try_from(measure.segments).unwrap_or(u16::MAX),
             created_at: now,
+            send_at: None,
             expires_at: match kind {
                 KeywordKind::Stop => received_at + CONFIRMED_WITHIN,
                 KeywordKind::Start | KeywordKind::Help => now + self.limits.get().validity,

@@ -1,4 +1,4 @@
-//! Messages that their clients take back.
+//! Messages that their clients or the operator take back.
 
 use std::sync::Arc;
 

@@ -67,7 +67,8 @@ impl Pipeline {
         let (following, follows) = (Arc::clone(&feed), Arc::clone(&shared.runtime));
         // It ends when the store is closed, after all that draining still records.
         supervisor.start("feed", async move { following.run(&follows).await });
-        let mut tasks = shared.start_tasks(&dispatchers, &rerouter, &supervisor, &stopped);
+        let admission = Arc::new(shared.admission(&dispatchers, stopped.clone()));
+        let mut tasks = shared.start_tasks(&dispatchers, (&rerouter, &admission), &supervisor, &stopped);
         tasks.push(supervisor.start("uses of keys", uses_of_keys(&shared, stopped.clone())));
         let erasing = shared.erasing();
         let beside = webhook::Surroundings {
@@ -81,10 +82,10 @@ impl Pipeline {
         tasks.push(delivering);
         if shared.tenants.has_previous_pepper() {
             let rehasher = shared.rehasher(&webhooks);
-            tasks.push(supervisor.start("rehasher", until(stopped.clone(), rehasher.run())));
+            tasks.push(supervisor.start("rehasher", until(stopped, rehasher.run())));
         }
         Ok(Arc::new(Self {
-            admission: shared.admission(&dispatchers, stopped),
+            admission,
             store: shared.store,
             node: shared.node,
             rerouter,
@@ -276,7 +277,7 @@ impl Shared {
     fn start_tasks(
         &self,
         dispatchers: &Dispatchers,
-        rerouter: &Arc<Rerouter>,
+        (rerouter, admission): (&Arc<Rerouter>, &Arc<Admission>),
         supervisor: &Supervisor,
         stopped: &watch::Receiver<bool>,
     ) -> Vec<Task> {
@@ -284,7 +285,7 @@ impl Shared {
         let dispatching =
             dispatchers.iter().map(|dispatcher| start_dispatcher(dispatcher, dispatchers, supervisor, &self.holding));
         let mut tasks: Vec<Task> = dispatching.collect();
-        let sweeper = until(stopped.clone(), self.sweeper(dispatchers, rerouter).run());
+        let sweeper = until(stopped.clone(), self.sweeper(dispatchers, rerouter, admission).run());
         let expander = until(stopped.clone(), self.expander(dispatchers).run());
         tasks.push(supervisor.start("indexer", until(stopped.clone(), self.indexer().run())));
         tasks.push(supervisor.start("sweeper", once_released(holding(), stopped.clone(), sweeper)));
@@ -373,8 +374,9 @@ impl Shared {
         })
     }
 
-    fn sweeper(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>) -> Sweeper {
+    fn sweeper(&self, dispatchers: &Dispatchers, rerouter: &Arc<Rerouter>, admission: &Arc<Admission>) -> Sweeper {
         Sweeper {
+            admission: Arc::clone(admission),
             screening_log: self.screening_log,
             audit_log: self.audit_log,
             shelf: Arc::clone(&self.shelf),

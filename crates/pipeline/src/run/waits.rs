@@ -1,4 +1,4 @@
-//! Why a message is still queued.
+//! Why a message has not left yet.
 
 use std::time::Duration;
 
@@ -9,9 +9,11 @@ use store::contract::dispatch::Waiting;
 
 use super::Pipeline;
 
-/// What a queued message waits for.
+/// What a message waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
+    /// Its time to leave.
+    Scheduled,
     /// No route leads to its recipient.
     NoRoute,
     /// Its carrier is not in this configuration.
@@ -40,6 +42,7 @@ impl WaitReason {
     /// The reason's name in the admin API.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Scheduled => "scheduled",
             Self::NoRoute => "noRoute",
             Self::NotConfigured => "carrierNotConfigured",
             Self::Held => "held",
@@ -55,7 +58,7 @@ impl WaitReason {
     }
 }
 
-/// Why a message is still queued, as this node knows it.
+/// Why a message has not left yet, as this node knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitsFor {
     /// In a word.
@@ -69,19 +72,24 @@ pub struct WaitsFor {
 }
 
 impl Pipeline {
-    /// Why a message is still queued, of whose life these are the events; `None` for one that is not queued.
+    /// Why a message has not left yet, of whose life these are the events; `None` for one that does not wait.
     ///
     /// # Errors
     /// As the store.
     pub async fn waits_for(&self, record: &MessageRecord, events: &[Event]) -> Result<Option<WaitsFor>, StoreError> {
         let MessageRecord { message, delivery } = record;
-        if delivery.status != Status::Queued {
-            return Ok(None);
+        let waits_since = waits_since(record);
+        match (delivery.status, message.send_at) {
+            (Status::Queued, _) => {}
+            (Status::Scheduled, Some(send_at)) => {
+                let waits = because(WaitReason::Scheduled, format!("It leaves at {send_at}"), waits_since);
+                return Ok(Some(WaitsFor { next_try_at: Some(send_at), ..waits }));
+            }
+            _ => return Ok(None),
         }
-        let accepted = message.created_at;
         let Some(carrier) = delivery.carrier.carrier() else {
             let sentence = "No route leads to its recipient: it waits until one does";
-            return Ok(Some(because(WaitReason::NoRoute, sentence, accepted)));
+            return Ok(Some(because(WaitReason::NoRoute, sentence, waits_since)));
         };
         if delivery.held {
             let sentence = format!(
@@ -89,7 +97,7 @@ impl Pipeline {
                  proves the delivery, or its validity ends at {}",
                 message.expires_at
             );
-            let since = last(events, EventKind::Held).map_or(accepted, |event| event.at);
+            let since = last(events, EventKind::Held).map_or(waits_since, |event| event.at);
             return Ok(Some(because(WaitReason::Held, sentence, since)));
         }
         if self.is_unknown(carrier) {
@@ -97,13 +105,13 @@ impl Pipeline {
                 "{carrier} is not in this configuration: it waits until it is, or until `smsfactory carrier abandon \
                  {carrier}` gives its messages to other carriers"
             );
-            return Ok(Some(because(WaitReason::NotConfigured, sentence, accepted)));
+            return Ok(Some(because(WaitReason::NotConfigured, sentence, waits_since)));
         }
         let Some(waiting) = self.store.waiting(message.id).await? else { return Ok(None) };
         let found = self
             .elsewhere(carrier, &waiting)
-            .map(|sentence| because(WaitReason::OtherNode, sentence, accepted))
-            .or_else(|| self.at_carrier(carrier, &waiting, events, accepted))
+            .map(|sentence| because(WaitReason::OtherNode, sentence, waits_since))
+            .or_else(|| self.at_carrier(carrier, &waiting, events, waits_since))
             .unwrap_or_else(|| self.in_line(record, carrier, &waiting));
         Ok(Some(found))
     }
@@ -125,11 +133,11 @@ impl Pipeline {
         carrier: &CarrierName,
         waiting: &Waiting,
         events: &[Event],
-        accepted: Timestamp,
+        waits_since: Timestamp,
     ) -> Option<WaitsFor> {
         let now = self.runtime.look();
         if waiting.in_flight {
-            let since = last(events, EventKind::Attempt).map_or(accepted, |event| event.at);
+            let since = last(events, EventKind::Attempt).map_or(waits_since, |event| event.at);
             return Some(because(WaitReason::UnderWay, format!("{carrier} has it and has not answered yet"), since));
         }
         let known = self.dispatchers.carrier(carrier)?;
@@ -143,31 +151,31 @@ impl Pipeline {
         if waiting.owner.is_none() && waiting.due_at > now.steady {
             let at = on_the_wall(waiting.due_at, now);
             let why = retry.map(|event| format!(": {}", event.detail)).unwrap_or_default();
-            let since = retry.map_or(accepted, |event| event.at);
+            let since = retry.map_or(waits_since, |event| event.at);
             let waits = because(WaitReason::Retry, format!("It is tried again at {at}{why}"), since);
             return Some(WaitsFor { next_try_at: Some(at), ..waits });
         }
         (status.state == "throttled").then(|| {
-            let since = retry.map_or(accepted, |event| event.at);
+            let since = retry.map_or(waits_since, |event| event.at);
             because(WaitReason::Throttled, format!("{carrier} asked to be spared, and gets its messages later"), since)
         })
     }
 
     /// What holds it in the memory of its dispatcher.
     fn in_line(&self, record: &MessageRecord, carrier: &CarrierName, waiting: &Waiting) -> WaitsFor {
-        let (now, accepted) = (self.runtime.look(), record.message.created_at);
+        let (now, waits_since) = (self.runtime.look(), waits_since(record));
         if let Some(until) = self.dispatchers.paced_until(carrier, &record.message) {
             let at = on_the_wall(until, now);
             let sentence = format!("Its sender or its account has a pace, which lets the next segment go at {at}");
-            return WaitsFor { next_try_at: Some(at), ..because(WaitReason::Pace, sentence, accepted) };
+            return WaitsFor { next_try_at: Some(at), ..because(WaitReason::Pace, sentence, waits_since) };
         }
         match waiting.ahead {
-            0 => because(WaitReason::Turn, format!("It is the next of {carrier}"), accepted),
+            0 => because(WaitReason::Turn, format!("It is the next of {carrier}"), waits_since),
             ahead => {
                 let (plural, were) = if ahead == 1 { ("", "was") } else { ("s", "were") };
                 let sentence =
                     format!("{ahead} message{plural} that {were} accepted earlier wait{} for {carrier}", one(ahead));
-                because(WaitReason::Behind, sentence, accepted)
+                because(WaitReason::Behind, sentence, waits_since)
             }
         }
     }
@@ -180,6 +188,11 @@ const fn one(count: u64) -> &'static str {
 
 fn because(reason: WaitReason, sentence: impl Into<String>, since: Timestamp) -> WaitsFor {
     WaitsFor { reason, sentence: sentence.into(), since, next_try_at: None }
+}
+
+/// Since when a message waits: it was accepted then, or its time to leave had come.
+fn waits_since(MessageRecord { message, delivery }: &MessageRecord) -> Timestamp {
+    delivery.queued_at.unwrap_or(message.created_at)
 }
 
 fn last(events: &[Event], kind: EventKind) -> Option<&Event> {

@@ -1,7 +1,7 @@
 //! Sweeping, without its store and its media: the time and the answers of the store go in, what is to be done comes
 //! out.
 //!
-//! There are five strands, and none waits for another: messages expire in time although the disk with the media hangs,
+//! There are six strands, and none waits for another: messages expire in time although the disk with the media hangs,
 //! or many old records are removed. Each strand has rounds. The driver [begins](Input::Due) one, performs what is
 //! answered, and reports each result; the last action of a round is the [rest](Action::Rest) before the next.
 
@@ -10,6 +10,7 @@ mod media;
 mod messages;
 mod records;
 mod retention;
+mod schedule;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use media::Media;
 use messages::Messages;
 use records::Records;
 use retention::Retention;
+use schedule::Schedule;
 
 use crate::counters::RemovedCounters;
 use crate::retention::Rule;
@@ -32,6 +34,8 @@ use crate::retention::Rule;
 /// What is swept by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strand {
+    /// Messages whose time to leave has come.
+    Schedule,
     /// Messages whose time is over or whose carrier is not known, and unclaimed receipts.
     Messages,
     /// Records that are old.
@@ -62,6 +66,8 @@ pub(super) struct Kept {
 pub(super) enum Input {
     /// The next round begins. Nothing of this strand that the driver was to do is left undone.
     Due,
+    /// So many messages were launched.
+    Launched(usize),
     /// So many messages have ended.
     Expired(usize),
     /// What became of waits for receipts.
@@ -112,6 +118,8 @@ pub(super) enum Action {
 /// What the driver does with the store and the media, and its answer; [`Input::Unavailable`] may be the answer to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
+    /// Launch messages whose time to leave has come, a step: [`Input::Launched`].
+    Launch,
     /// End messages whose validity is over, a batch: [`Input::Expired`].
     Expire(Moment),
     /// End waits for receipts, a step: [`Input::WaitsEnded`].
@@ -176,6 +184,7 @@ pub(super) enum Report {
 /// What is done later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Later {
+    Schedule,
     Messages,
     Records,
     Orphans,
@@ -186,6 +195,7 @@ pub(super) enum Later {
 
 /// The sweeping of all strands.
 pub(super) struct Sweeping {
+    schedule: Schedule,
     messages: Messages,
     records: Records,
     media: Media,
@@ -196,6 +206,7 @@ pub(super) struct Sweeping {
 impl Sweeping {
     pub(super) fn new(kept: Kept) -> Self {
         Self {
+            schedule: Schedule::new(),
             messages: Messages::new(kept.parked),
             records: Records::new(kept.screening_log, kept.audit_log),
             media: Media::new(kept.media),
@@ -207,6 +218,7 @@ impl Sweeping {
     /// What follows from `input` in a strand at `now`. An answer that the strand does not wait for changes nothing.
     pub(super) fn on(&mut self, strand: Strand, input: Input, now: Moment) -> Vec<Action> {
         match strand {
+            Strand::Schedule => self.schedule.on(input, now),
             Strand::Messages => self.messages.on(input, now),
             Strand::Records => self.records.on(input, now),
             Strand::Media => self.media.on(input, now),

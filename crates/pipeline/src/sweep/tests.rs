@@ -1,11 +1,13 @@
 //! The sweeper on a real store, beside media that do not answer.
 
 use std::io;
+use std::sync::RwLock;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fetch::media::{FetchSettings, Fetcher};
 use fetch::resolve::SystemResolver;
+use model::Sampler;
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::Message;
 use model::{
@@ -13,6 +15,7 @@ use model::{
     SimClock, Status,
 };
 use runtime::Machine;
+use screening::Screen;
 use store::contract::admission::{Admission, IdempotencyClaim, NewMessage};
 use store::contract::changes::{Kind, Kinds, Resource, Tailed};
 use store::contract::nodes::Epoch;
@@ -22,6 +25,7 @@ use store::sqlite::Sqlite;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::admit::{AdmissionLimits, InForce, References};
 use crate::inbound::testing::interpreting;
 use crate::tenants::TenantBook;
 
@@ -87,7 +91,27 @@ impl Bench {
         let shelf =
             Shelf::new(fetcher, hanging.clone(), store.clone(), counters.clone(), runtime.clone(), entropy.clone());
         let tenants = TenantBook::load(store.clone(), testkit::pepper(), clock.clone(), entropy.clone()).await.unwrap();
-        let interpreter = interpreting(&Arc::new(tenants), &runtime, entropy.clone());
+        let (tenants, shelf) = (Arc::new(tenants), Arc::new(shelf));
+        let interpreter = interpreting(&tenants, &runtime, entropy.clone());
+        let admission = crate::admit::Admission {
+            store: store.clone(),
+            node: node.clone(),
+            tenants,
+            routes: Arc::default(),
+            dispatchers: Dispatchers::default(),
+            limits: Arc::new(InForce::new(AdmissionLimits::SMALLEST)),
+            runtime: runtime.clone(),
+            entropy: entropy.clone(),
+            references: Arc::new(References::new(&*entropy)),
+            screen: RwLock::new(Arc::new(Screen::builtin())),
+            shelf: shelf.clone(),
+            mint: Arc::default(),
+            waiters: Arc::default(),
+            broadcast_waiters: Arc::default(),
+            counters: counters.clone(),
+            unrecorded_lines: Sampler::new(1),
+            stopped: tokio::sync::watch::channel(false).1,
+        };
         let rerouter = Rerouter {
             store: store.clone(),
             node: node.clone(),
@@ -97,9 +121,10 @@ impl Bench {
             runtime: runtime.clone(),
         };
         let sweeper = Sweeper {
+            admission: Arc::new(admission),
             screening_log: Duration::from_secs(60),
             audit_log: Duration::from_secs(65),
-            shelf: Arc::new(shelf),
+            shelf,
             media_kept: Duration::ZERO,
             retention: Arc::default(),
             inbound: Arc::default(),

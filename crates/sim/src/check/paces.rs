@@ -99,7 +99,7 @@ pub(super) fn turns_are_fair(world: &World, facts: &Facts, all: &Everything, wro
     for promise in facts
         .requests
         .values()
-        .filter(|request| request.account == light)
+        .filter(|request| request.account == light && request.send_at.is_none())
         .filter_map(|request| request.promised.as_ref())
     {
         let Named::Message(id) = promise.id else { continue };

@@ -105,7 +105,7 @@ fn broadcast_is_as_its_rule_says(earlier: &BroadcastRecord, left: &Everything, n
 
 /// Whether nothing of it is sent any more, and no receipt is waited for: days later the waits are over.
 fn has_ended(record: &MessageRecord) -> bool {
-    record.delivery.status != Status::Queued
+    !record.delivery.status.is_waiting()
 }
 
 fn rule_of(world: &World, record: &MessageRecord) -> Option<TextRetention> {

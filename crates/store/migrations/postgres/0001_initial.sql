@@ -82,6 +82,7 @@ CREATE TABLE messages (
     automatic        text,
     status_callback  text,
     created_at       bigint   NOT NULL,
+    send_at          bigint,
     expires_at       bigint   NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_to ON messages (recipient, id);
@@ -105,6 +106,7 @@ CREATE TABLE delivery (
     attempts           bigint  NOT NULL DEFAULT 0,
     held               boolean NOT NULL DEFAULT false,
     unknown_outcomes   bigint  NOT NULL DEFAULT 0,
+    queued_at          bigint,
     accepted_segments  bigint  NOT NULL DEFAULT 0,
     delivered_segments bigint  NOT NULL DEFAULT 0,
     lost_segments      bigint  NOT NULL DEFAULT 0,
@@ -125,7 +127,8 @@ CREATE TABLE delivery (
 -- due_at on; a lease moves due_at to its own end and puts its token in lease, whose bits from 32 on are the epoch that
 -- owns the message. Single messages have lane 0, those of broadcasts lane 1. recipient has the digits. attempt_began is
 -- when the attempt under way began, by the clock of the database; NULL for none. It is in no index, and pages have
--- room, so that the beginning of an attempt leaves the indexes alone (HOT).
+-- room, so that the beginning of an attempt leaves the indexes alone (HOT). queued_at is when a message that leaves
+-- later was queued; NULL for one that was queued as it was accepted.
 CREATE TABLE queue (
     message_id    uuid     NOT NULL PRIMARY KEY,
     account_id    uuid     NOT NULL,
@@ -141,15 +144,26 @@ CREATE TABLE queue (
     recipient     bigint   NOT NULL,
     originator    text     NOT NULL,
     broadcast_id  uuid,
-    media_id      uuid
+    media_id      uuid,
+    queued_at     bigint
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.005, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX queue_media ON queue (media_id) WHERE media_id IS NOT NULL;
 CREATE INDEX queue_broadcast ON queue (broadcast_id) WHERE broadcast_id IS NOT NULL;
 CREATE INDEX queue_held ON queue (message_id) WHERE held;
+CREATE INDEX queue_launched ON queue (carrier, queued_at) WHERE queued_at IS NOT NULL;
 CREATE INDEX queue_leased ON queue (carrier) WHERE lease <> 0;
 CREATE INDEX queue_recipient ON queue (recipient);
 CREATE INDEX queue_expiry ON queue (expires_at);
 CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
+
+-- Messages that leave later, in the order of the times of day at which they are queued.
+CREATE TABLE schedule (
+    message_id uuid   NOT NULL PRIMARY KEY,
+    send_at    bigint NOT NULL,
+    media_id   uuid
+);
+CREATE INDEX schedule_due ON schedule (send_at);
+CREATE INDEX schedule_media ON schedule (media_id) WHERE media_id IS NOT NULL;
 
 -- Messages that wait for their receipts, in the order of their ends.
 CREATE TABLE receipt_waits (

@@ -21,7 +21,7 @@ use model::key::ApiKey;
 use model::number::{Block, BlockKind, Number};
 use model::{
     AccountId, BroadcastCounts, BroadcastId, BroadcastStatus, Delivery, MessageId, OptOut, Originator, Owner,
-    ScreeningTemplate, Status, TemplateId, Timestamp,
+    ScreeningTemplate, TemplateId, Timestamp,
 };
 
 use super::StoreError;
@@ -127,8 +127,8 @@ pub enum Resource {
 /// What a change is about, for those who choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// A message was accepted. Apart from [`Self::Message`], because every message has this change and its client knows
-    /// of it already.
+    /// A message was accepted, or queued when its time had come. Apart from [`Self::Message`], because every message
+    /// has this change and its client knows of it already.
     Accepted,
     /// The status of a message.
     Message,
@@ -186,7 +186,7 @@ impl Resource {
     /// The kind of the change.
     pub const fn kind(&self) -> Kind {
         match self {
-            Self::Message { delivery, .. } if matches!(delivery.status, Status::Queued) => Kind::Accepted,
+            Self::Message { delivery, .. } if delivery.status.is_waiting() => Kind::Accepted,
             Self::Message { .. } => Kind::Message,
             Self::Broadcast { .. } => Kind::Broadcast,
             Self::Account(_) => Kind::Account,

@@ -189,8 +189,8 @@ pub struct QueueDepth {
     pub carrier: Assignment,
     /// Queued messages assigned to it.
     pub queued: u64,
-    /// When the oldest of them was accepted.
-    pub oldest_created_at: Option<Timestamp>,
+    /// Since when the one waits that has waited longest: when it was accepted, or when its time to leave had come.
+    pub waits_since: Option<Timestamp>,
 }
 
 /// How a queued message waits.

@@ -32,6 +32,8 @@ pub struct Waiting {
     pub broadcasts: u64,
     /// Recipients of those who have had no turn yet.
     pub recipients: u64,
+    /// Messages that leave later. Of these, one whose time has come may have left.
+    pub scheduled: u64,
 }
 
 /// Holding a store, and releasing it.
@@ -52,8 +54,9 @@ pub trait Holds: Send + Sync {
     /// What waits.
     async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
 
-    /// Ends queued messages that nobody has leased at `now`, for the operator has decided that they are not to be sent:
-    /// undelivered, `unknown`. At most `limit` of them; returns how many. Broadcasts go on: cancel them before.
+    /// Ends queued messages that nobody has leased at `now`, and scheduled ones whose time has come, for the operator
+    /// has decided that they are not to be sent: undelivered, `unknown`. At most `limit` of them; returns how many.
+    /// Broadcasts go on: cancel them before. Messages whose time is still to come have not left, and stay.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.

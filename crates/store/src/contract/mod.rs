@@ -20,6 +20,7 @@ pub mod peppers;
 pub mod receipts;
 pub mod requests;
 pub mod retention;
+pub mod schedule;
 pub mod screening;
 pub mod tenants;
 pub mod usage;

@@ -9,7 +9,7 @@ use super::dispatch::end;
 use super::fault::Fault;
 use super::nodes::take_latch;
 use super::unit::Unit;
-use super::{Postgres, peppers, rows};
+use super::{Postgres, peppers, rows, schedule};
 use crate::contract::holds::{Hold, Holds, RUNNING, Waiting};
 use crate::contract::nodes::Epoch;
 use crate::verdict::Ending;
@@ -38,7 +38,10 @@ impl Holds for Postgres {
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
         self.core
             .write((node, now, limit), |unit, (node, now, limit)| {
-                Box::pin(async move { end(unit, *node, *now, &HashSet::new(), Ending::ByOperator, *limit).await })
+                Box::pin(async move {
+                    let ended = end(unit, *node, *now, &HashSet::new(), Ending::ByOperator, *limit).await?;
+                    Ok(ended + schedule::end_due(unit, Ending::ByOperator, now.wall, *limit - ended).await?)
+                })
             })
             .await
     }
@@ -67,11 +70,13 @@ async fn waiting(unit: &Unit) -> Result<Waiting, Fault> {
     let sql = "SELECT count(*), coalesce(sum(packed - next_index), 0)::bigint FROM broadcast_progress \
         WHERE status IN ('queued', 'sending')";
     let open = unit.one(sql, &[]).await?;
+    let scheduled = rows::count(&unit.one("SELECT count(*) FROM schedule", &[]).await?, 0)?;
     Ok(Waiting {
         queued: rows::count(&queue, 0)?,
         under_way: rows::count(&queue, 1)?,
         broadcasts: rows::count(&open, 0)?,
         recipients: rows::count(&open, 1)?,
+        scheduled,
     })
 }
 

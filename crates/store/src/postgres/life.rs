@@ -22,7 +22,7 @@ const LOCK: &str = "SELECT d.message_id, d.account_id, d.test, d.broadcast_id, d
     d.attempts, \
     d.held, d.unknown_outcomes, d.accepted_segments, d.delivered_segments, d.lost_segments, d.sent_at, d.delivered_at, \
     d.failed_at, d.error_type, d.error_message, d.receipt_by, d.receipt_missing, d.erased_at, d.shares, \
-    d.kind, d.counted_segments \
+    d.kind, d.counted_segments, d.queued_at \
     FROM delivery d WHERE d.message_id = ANY($1) AND d.message_id BETWEEN $2 AND $3 ORDER BY d.message_id FOR UPDATE";
 
 const LOCK_QUEUE: &str = "SELECT message_id, carrier, due_at, lease, attempts, attempt_began IS NOT NULL FROM queue \
@@ -62,6 +62,7 @@ fn read(row: &Row) -> Result<LifeRow, Fault> {
         carrier: rows::assignment(row, 5)?,
         attempts: rows::count(row, 7)?,
         held: rows::get(row, 8)?,
+        queued_at: rows::time_if_any(row, 24)?,
         unknown_outcomes: rows::count(row, 9)?,
         sent_at: rows::time_if_any(row, 13)?,
         delivered_at: rows::time_if_any(row, 14)?,
@@ -96,12 +97,13 @@ const UPDATE: &str = "UPDATE delivery d SET status = n.status, carrier = n.carri
     attempts = n.attempts, held = n.held, unknown_outcomes = n.unknown_outcomes, \
     accepted_segments = n.accepted, delivered_segments = n.delivered, lost_segments = n.lost, \
     sent_at = n.sent_at, delivered_at = n.delivered_at, failed_at = n.failed_at, error_type = n.error_type, \
-    error_message = n.error_message, receipt_by = n.receipt_by, receipt_missing = n.receipt_missing, shares = n.shares \
+    error_message = n.error_message, receipt_by = n.receipt_by, receipt_missing = n.receipt_missing, \
+    shares = n.shares, queued_at = n.queued_at \
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::bigint[], $6::boolean[], $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], \
-    $16::bigint[], $17::boolean[], $18::text[]) \
+    $16::bigint[], $17::boolean[], $18::text[], $19::bigint[]) \
     AS n(id, status, carrier, segments, attempts, held, unknown_outcomes, accepted, delivered, lost, sent_at, \
-    delivered_at, failed_at, error_type, error_message, receipt_by, receipt_missing, shares) \
+    delivered_at, failed_at, error_type, error_message, receipt_by, receipt_missing, shares, queued_at) \
     WHERE d.message_id = n.id AND d.message_id = ANY($1)";
 
 const UPDATE_QUEUE: &str = "UPDATE queue q SET carrier = n.carrier, due_at = n.due_at, lease = n.lease, \
@@ -122,12 +124,17 @@ pub(super) async fn save(unit: &mut Unit, lives: Vec<Life>) -> Result<(), Fault>
         .iter()
         .filter(|life| life.stored.status == Status::Queued)
         .partition(|life| life.delivery.status == Status::Queued);
+    let launched: Vec<&Life> = lives
+        .iter()
+        .filter(|life| life.stored.status == Status::Scheduled && life.delivery.status != Status::Scheduled)
+        .collect();
     let written = async {
         tokio::try_join!(
             biased;
             write_rows(unit, &lives),
             write_queue(unit, &waiting),
             take_out(unit, &gone),
+            tables::leave_schedule(unit, &launched),
             tables::write_waits(unit, &lives),
             tables::write_failures(unit, &lives),
             retention::blank_ended(unit, &lives)
@@ -179,6 +186,7 @@ async fn write_rows(unit: &Unit, lives: &[Life]) -> Result<(), Fault> {
             column!(life => rows::millis(life.receipt_by)),
             column!(life => life.delivery.receipt_missing),
             column!(life => life.shares.to_column()),
+            column!(life => rows::millis(life.delivery.queued_at)),
         ],
     )
     .await?;

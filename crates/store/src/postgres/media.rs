@@ -181,6 +181,7 @@ async fn lock(unit: &Unit, ids: &[Uuid]) -> Result<Vec<(StoredMedia, Option<Time
 /// Those of these media that a message carries which waits, or of which a broadcast may still make one.
 async fn needed(unit: &Unit, ids: &[Uuid]) -> Result<BTreeSet<Uuid>, Fault> {
     let sql = "SELECT n.id FROM unnest($1::uuid[]) AS n(id) WHERE EXISTS (SELECT 1 FROM queue WHERE media_id = n.id) \
+        OR EXISTS (SELECT 1 FROM schedule WHERE media_id = n.id) \
         OR EXISTS (SELECT 1 FROM broadcasts b JOIN broadcast_progress p ON p.broadcast_id = b.id \
         WHERE b.media_id = n.id AND p.status IN ('queued', 'sending'))";
     unit.query(sql, &[&ids]).await?.iter().map(|row| rows::get(row, 0)).collect()

@@ -62,6 +62,7 @@ mod peppers;
 mod receipts;
 mod requests;
 mod retention;
+mod schedule;
 mod screening;
 mod stop;
 mod tenants;

@@ -20,15 +20,15 @@ use crate::shares::Shares;
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.test, m.kind, m.originator, \
      m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
-     m.client_reference, m.automatic, m.status_callback";
+     m.client_reference, m.automatic, m.status_callback, m.send_at";
 
 /// How many columns [`MESSAGE`] has.
-pub(super) const MESSAGE_COLUMNS: usize = 19;
+pub(super) const MESSAGE_COLUMNS: usize = 20;
 
 /// The columns of what became of it, for [`delivery`]; the row of `queue` is joined as `q`, where there is one.
 pub(super) const DELIVERY: &str = "d.status, coalesce(q.carrier, d.carrier), coalesce(q.attempts, d.attempts), \
      d.unknown_outcomes, d.held, d.sent_at, d.delivered_at, d.failed_at, d.error_type, d.error_message, \
-     d.receipt_missing, d.erased_at";
+     d.receipt_missing, d.erased_at, d.queued_at";
 
 /// An id as a parameter.
 pub(super) const fn id(octets: [u8; 16]) -> Uuid {
@@ -86,6 +86,7 @@ pub(super) fn message(row: &Row, at: usize) -> Result<Arc<Message>, Fault> {
         automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
         status_callback: text_if_any(row, at + 18)?.map(Arc::from),
         created_at: time(row, at + 13)?,
+        send_at: time_if_any(row, at + 19)?,
         expires_at: time(row, at + 14)?,
     }))
 }
@@ -98,6 +99,7 @@ pub(super) fn delivery(row: &Row, at: usize) -> Result<Delivery, Fault> {
         attempts: count(row, at + 2)?,
         unknown_outcomes: count(row, at + 3)?,
         held: get(row, at + 4)?,
+        queued_at: time_if_any(row, at + 12)?,
         sent_at: time_if_any(row, at + 5)?,
         delivered_at: time_if_any(row, at + 6)?,
         failed_at: time_if_any(row, at + 7)?,

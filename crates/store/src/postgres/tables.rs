@@ -1,4 +1,5 @@
-//! The small tables that say where messages stand: who waits for receipts, and who ended without arriving.
+//! The small tables that say where messages stand: which leave later, which wait for receipts, and which ended without
+//! arriving.
 
 use model::Status;
 use uuid::Uuid;
@@ -53,4 +54,34 @@ pub(super) async fn write_failures(unit: &Unit, lives: &[Life]) -> Result<(), Fa
         unit.execute(NO_FAILURE, &[&arrived]).await?;
     }
     Ok(())
+}
+
+/// What is written of a message that waits for its carrier from now on: of the row of the queue all that the message
+/// itself says, and the carrier and the moment in steady time.
+const ENQUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
+    recipient, originator, broadcast_id, media_id, queued_at) \
+    SELECT m.id, m.account_id, m.test, n.carrier, 0, n.due_at, 0, m.expires_at, \
+    ltrim(m.recipient, '+')::bigint, m.originator, m.broadcast_id, m.media_id, n.queued_at \
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[]) AS n(id, carrier, due_at, queued_at) \
+    JOIN messages m ON m.id = n.id AND m.id = ANY($1)";
+
+const LEAVE: &str = "DELETE FROM schedule WHERE message_id = ANY($1)";
+
+/// Takes messages out of the schedule that are scheduled no more, and puts those that wait for their carrier now into
+/// the queue.
+pub(super) async fn leave_schedule(unit: &Unit, left: &[&Life]) -> Result<(), Fault> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = left.iter().map(|life| rows::id(life.id.to_bytes())).collect();
+    unit.execute(LEAVE, &[&ids]).await?;
+    let queued: Vec<&&Life> = left.iter().filter(|life| !life.delivery.status.is_final()).collect();
+    if queued.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Uuid> = queued.iter().map(|life| rows::id(life.id.to_bytes())).collect();
+    let carriers: Vec<&str> = queued.iter().map(|life| life.delivery.carrier.as_str()).collect();
+    let due: Vec<i64> = queued.iter().map(|life| life.due_at.as_millis()).collect();
+    let queued_at: Vec<Option<i64>> = queued.iter().map(|life| rows::millis(life.delivery.queued_at)).collect();
+    unit.execute(ENQUEUE, &[&ids, &carriers, &due, &queued_at]).await.map(drop)
 }

@@ -348,7 +348,7 @@ const FORGET_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (account_id, mod
 /// Every statement of this file that maintenance runs.
 #[cfg(test)]
 pub(super) const MAINTENANCE: &[&str] =
-    &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY, FIRST_CARRIER, NEXT_CARRIER, DEPTH, CREATED_AT];
+    &[EXPIRED, FORGET_QUOTA, FORGET_IDEMPOTENCY, FIRST_CARRIER, NEXT_CARRIER, DEPTH, CREATED_AT, LAUNCHED, ACCEPTED];
 
 /// Forgets idempotency records and quotas that count no more, the oldest first.
 fn forget_requests(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<u64> {
@@ -368,13 +368,33 @@ pub(super) fn queue_depths(connection: &Connection) -> rusqlite::Result<Vec<Queu
     while let Some(name) = carrier {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, [u8; 16]>(2)?));
         let (queued, oldest, account) = connection.prepare_cached(DEPTH)?.query_row([&name], read)?;
-        let read = |row: &rusqlite::Row<'_>| rows::time(row, 0);
-        let oldest_created_at =
-            connection.prepare_cached(CREATED_AT)?.query_row(params![account, oldest], read).optional()?;
-        depths.push(QueueDepth { carrier: model::Assignment::parse(&name), queued, oldest_created_at });
+        let waits_since = waits_since(connection, &name, (account, oldest))?;
+        depths.push(QueueDepth { carrier: model::Assignment::parse(&name), queued, waits_since });
         carrier = connection.prepare_cached(NEXT_CARRIER)?.query_row([&name], |row| row.get(0)).optional()?;
     }
     Ok(depths)
+}
+
+/// Since when the message waits that has waited longest for a carrier, of whose messages `oldest` was accepted first.
+/// One that was scheduled waits since its time has come, and others may have waited longer than it.
+fn waits_since(
+    connection: &Connection,
+    carrier: &str,
+    mut oldest: ([u8; 16], [u8; 16]),
+) -> rusqlite::Result<Option<Timestamp>> {
+    let mut launched = connection.prepare_cached(LAUNCHED)?;
+    let launched = launched.query_row([carrier], |row| rows::time_if_any(row, 0))?;
+    if launched.is_some() {
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Option<[u8; 16]>>(1)?));
+        match connection.prepare_cached(ACCEPTED)?.query_row([carrier], read)? {
+            (Some(account), Some(id)) => oldest = (account, id),
+            _ => return Ok(launched),
+        }
+    }
+    let (account, id) = oldest;
+    let mut created_at = connection.prepare_cached(CREATED_AT)?;
+    let accepted = created_at.query_row(params![account, id], |row| rows::time(row, 0)).optional()?;
+    Ok(accepted.into_iter().chain(launched).min())
 }
 
 // No route leads to the carrier without a name, but messages may wait there; nothing sorts before it.
@@ -389,3 +409,9 @@ const NEXT_CARRIER: &str = "SELECT carrier FROM delivery INDEXED BY delivery_due
 const DEPTH: &str = "SELECT count(*), min(message_id), account_id FROM delivery INDEXED BY delivery_due WHERE status = \
     'queued' AND carrier = ?1";
 const CREATED_AT: &str = "SELECT created_at FROM messages WHERE account_id = ?1 AND id = ?2";
+const LAUNCHED: &str = "SELECT min(queued_at) FROM delivery INDEXED BY delivery_launched WHERE status = 'queued' \
+    AND queued_at IS NOT NULL AND carrier = ?1";
+/// As [`DEPTH`], of those that were not scheduled.
+const ACCEPTED: &str = "SELECT account_id, min(message_id) FROM delivery INDEXED BY delivery_due \
+    WHERE status = 'queued' AND carrier = ?1 AND message_id NOT IN (SELECT message_id FROM delivery \
+    INDEXED BY delivery_launched WHERE status = 'queued' AND queued_at IS NOT NULL AND carrier = ?1)";

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use super::dispatch::end;
 use super::fault::Fault;
 use super::writer::Group;
-use super::{Sqlite, connect, peppers, refused, rows};
+use super::{Sqlite, connect, peppers, refused, rows, schedule};
 use crate::contract::holds::{Hold, Holds, RUNNING, Waiting};
 use crate::contract::nodes::Epoch;
 use crate::verdict::Ending;
@@ -43,7 +43,8 @@ impl Holds for Sqlite {
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
         let write = move |group: &mut Group| {
             group.living.require(node)?;
-            Ok(end(group, node, now, &HashSet::new(), Ending::ByOperator, limit)?)
+            let ended = end(group, node, now, &HashSet::new(), Ending::ByOperator, limit)?;
+            Ok(ended + schedule::end_due(group, Ending::ByOperator, now.wall, limit - ended)?)
         };
         self.writer.write(write).await
     }
@@ -93,5 +94,7 @@ pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Waiting> {
     let sql = "SELECT count(*), coalesce(sum(packed - next_index), 0) FROM broadcast_progress \
         WHERE status IN ('queued', 'sending')";
     let (broadcasts, recipients) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Waiting { queued, under_way, broadcasts, recipients })
+    let sql = "SELECT count(*) FROM delivery INDEXED BY delivery_scheduled WHERE status = 'scheduled'";
+    let scheduled = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(Waiting { queued, under_way, broadcasts, recipients, scheduled })
 }

@@ -40,29 +40,33 @@ static SELECT: LazyLock<String> = LazyLock::new(|| {
 
 const UPDATE_STILL: &str = update!("");
 const UPDATE_MOVED: &str = update!(
-    ", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20, shares = ?21"
+    ", held = ?4, status = ?16, carrier = ?17, due_at = ?18, receipt_by = ?19, receipt_missing = ?20, shares = ?21, \
+     queued_at = ?22"
 );
+
+/// The place of the first column of [`SELECT`] after those of [`DELIVERY`].
+const FIRST: usize = rows::DELIVERY_COLUMNS;
 
 /// Reads what became of a message.
 pub(super) fn load(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Life>> {
     let read = |row: &rusqlite::Row<'_>| {
-        let kind = rows::word_if_any(row, 24, MessageType::parse)?;
-        let segments = row.get::<_, Option<u16>>(25)?;
+        let kind = rows::word_if_any(row, FIRST + 12, MessageType::parse)?;
+        let segments = row.get::<_, Option<u16>>(FIRST + 13)?;
         Ok(Life::of(LifeRow {
             id,
-            account: AccountId::from_bytes(row.get(12)?),
-            mode: row.get::<_, Option<bool>>(22)?.map(rows::mode_if_test),
+            account: AccountId::from_bytes(row.get(FIRST)?),
+            mode: row.get::<_, Option<bool>>(FIRST + 10)?.map(rows::mode_if_test),
             delivery: rows::delivery(row, 0)?,
-            due_at: rows::time(row, 13)?,
-            lease: mask_from_sql(row.get(14)?),
-            in_flight: row.get(15)?,
-            accepted: mask_from_sql(row.get(16)?),
-            delivered: mask_from_sql(row.get(17)?),
-            lost: mask_from_sql(row.get(18)?),
-            segments: row.get(19)?,
-            broadcast: row.get::<_, Option<[u8; 16]>>(20)?.map(BroadcastId::from_bytes),
-            receipt_by: rows::time_if_any(row, 21)?,
-            shares: rows::shares(row, 23)?,
+            due_at: rows::time(row, FIRST + 1)?,
+            lease: mask_from_sql(row.get(FIRST + 2)?),
+            in_flight: row.get(FIRST + 3)?,
+            accepted: mask_from_sql(row.get(FIRST + 4)?),
+            delivered: mask_from_sql(row.get(FIRST + 5)?),
+            lost: mask_from_sql(row.get(FIRST + 6)?),
+            segments: row.get(FIRST + 7)?,
+            broadcast: row.get::<_, Option<[u8; 16]>>(FIRST + 8)?.map(BroadcastId::from_bytes),
+            receipt_by: rows::time_if_any(row, FIRST + 9)?,
+            shares: rows::shares(row, FIRST + 11)?,
             counted: kind.zip(segments).map(|(kind, segments)| Counted { kind, segments }),
         }))
     };
@@ -106,7 +110,8 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
         due_at,
         receipt_by,
         d.receipt_missing,
-        life.shares.to_column()
+        life.shares.to_column(),
+        time(d.queued_at)
     ];
     if life.has_moved() {
         connection.prepare_cached(UPDATE_MOVED)?.execute(values)?;

@@ -90,6 +90,7 @@ const fn status_code(status: Status) -> u64 {
         Status::Undelivered => 3,
         Status::Failed => 4,
         Status::Canceled => 5,
+        Status::Scheduled => 6,
     }
 }
 

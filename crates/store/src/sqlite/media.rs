@@ -168,10 +168,13 @@ pub(super) fn drop_unneeded(connection: &Connection, id: MediaId) -> rusqlite::R
 /// Whether a message waits that carries them, or a broadcast may still make one.
 fn is_needed(connection: &Connection, id: MediaId) -> rusqlite::Result<bool> {
     let messages = "SELECT 1 FROM delivery INDEXED BY delivery_media WHERE media_id = ?1 AND status = 'queued'";
+    let scheduled =
+        "SELECT 1 FROM delivery INDEXED BY delivery_scheduled_media WHERE media_id = ?1 AND status = 'scheduled'";
     let broadcasts = "SELECT 1 FROM broadcasts b INDEXED BY broadcasts_media \
                       JOIN broadcast_progress p ON p.broadcast_id = b.id WHERE b.media_id = ?1 \
                       AND p.status IN ('queued', 'sending')";
     Ok(connection.prepare_cached(messages)?.exists([id.to_bytes()])?
+        || connection.prepare_cached(scheduled)?.exists([id.to_bytes()])?
         || connection.prepare_cached(broadcasts)?.exists([id.to_bytes()])?)
 }
 

@@ -117,8 +117,8 @@ impl Payload for NewMessage {
 pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
     let sql = "INSERT INTO messages (account_id, id, broadcast_id, direction, mode, kind, originator, recipient, body, \
                media_url, encoding, segments, reference, created_at, expires_at, media_id, \
-               client_reference, automatic, status_callback) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+               client_reference, automatic, status_callback, send_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     connection.prepare_cached(sql)?.execute(params![
         message.account.to_bytes(),
         message.id.to_bytes(),
@@ -139,6 +139,7 @@ pub(super) fn insert_message(connection: &Connection, message: &Message) -> rusq
         message.client_reference.as_deref(),
         message.automatic.map(KeywordKind::as_str),
         message.status_callback,
+        message.send_at.map(Timestamp::as_millis),
     ])?;
     Ok(())
 }
@@ -152,18 +153,19 @@ pub(super) fn insert_delivery(
     due_at: Timestamp,
 ) -> rusqlite::Result<()> {
     if group.wants(Kind::Accepted) || group.events.want_accepted(message.owner(), message.broadcast) {
-        let resource = Resource::Message {
-            id: message.id,
-            broadcast: message.broadcast,
-            delivery: Delivery::queued(carrier.clone()),
-        };
+        let delivery = Delivery::accepted(message, carrier.clone());
+        let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
         group.note(message.created_at, Some(message.owner()), resource);
     }
     group.daily.accepted(message);
-    let (due_at, lease) = lease.map_or((due_at, 0), |lease| (lease.until, lease.token));
-    let sql = "INSERT INTO delivery (message_id, account_id, status, carrier, due_at, lease, expires_at, segments, \
-               broadcast_id, media_id, test, kind, counted_segments) \
-               VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?7)";
+    let (due_at, lease) = match (message.send_at, lease) {
+        (Some(send_at), _) => (send_at, 0),
+        (None, Some(lease)) => (lease.until, lease.token),
+        (None, None) => (due_at, 0),
+    };
+    let sql = "INSERT INTO delivery (message_id, account_id, carrier, due_at, lease, expires_at, segments, \
+               broadcast_id, media_id, test, kind, counted_segments, status) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?7, ?12)";
     group.connection.prepare_cached(sql)?.execute(params![
         message.id.to_bytes(),
         message.account.to_bytes(),
@@ -176,6 +178,7 @@ pub(super) fn insert_delivery(
         message.media.map(MediaId::to_bytes),
         rows::is_test(message.mode),
         message.kind.as_str(),
+        message.status_at_acceptance().as_str(),
     ])?;
     Ok(())
 }

@@ -51,6 +51,7 @@ mod receipts;
 mod requests;
 mod retention;
 mod rows;
+mod schedule;
 mod schema;
 mod screening;
 mod snapshot;
@@ -385,6 +386,7 @@ mod tests {
             parked::MAINTENANCE,
             waits::MAINTENANCE,
             flights::MAINTENANCE,
+            schedule::MAINTENANCE,
             screening::MAINTENANCE,
             text_rules::MAINTENANCE,
             lists::MAINTENANCE,

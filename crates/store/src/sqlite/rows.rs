@@ -16,14 +16,17 @@ use crate::shares::Shares;
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \
      m.recipient, m.body, m.media_url, m.encoding, m.segments, m.reference, m.created_at, m.expires_at, m.media_id, \
-     m.client_reference, m.automatic, m.status_callback";
+     m.client_reference, m.automatic, m.status_callback, m.send_at";
 
 /// The columns of what became of it, for [`delivery`].
 pub(super) const DELIVERY: &str = "d.status, d.carrier, d.attempts, d.unknown_outcomes, d.held, d.sent_at, \
-     d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing, d.erased_at";
+     d.delivered_at, d.failed_at, d.error_type, d.error_message, d.receipt_missing, d.erased_at, d.queued_at";
 
 /// How many columns [`MESSAGE`] has.
-const MESSAGE_COLUMNS: usize = 19;
+const MESSAGE_COLUMNS: usize = 20;
+
+/// How many columns [`DELIVERY`] has.
+pub(super) const DELIVERY_COLUMNS: usize = 13;
 
 /// A message from the columns of [`MESSAGE`], which begin at `at`.
 pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>> {
@@ -46,6 +49,7 @@ pub(super) fn message(row: &Row<'_>, at: usize) -> rusqlite::Result<Arc<Message>
         automatic: word_if_any(row, at + 17, KeywordKind::parse)?,
         status_callback: row.get(at + 18)?,
         created_at: time(row, at + 13)?,
+        send_at: time_if_any(row, at + 19)?,
         expires_at: time(row, at + 14)?,
     }))
 }
@@ -89,6 +93,7 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
         attempts: row.get(at + 2)?,
         unknown_outcomes: row.get(at + 3)?,
         held: row.get(at + 4)?,
+        queued_at: time_if_any(row, at + 12)?,
         sent_at: time_if_any(row, at + 5)?,
         delivered_at: time_if_any(row, at + 6)?,
         failed_at: time_if_any(row, at + 7)?,

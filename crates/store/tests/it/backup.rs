@@ -174,7 +174,7 @@ async fn a_restored_store_is_held_private_and_whole() {
         fs::set_permissions(backup.join(&file), fs::Permissions::from_mode(0o644)).unwrap();
     }
     let restored = site.restore("backup").unwrap();
-    let waiting = Waiting { queued: 3, under_way: 1, broadcasts: 0, recipients: 0 };
+    let waiting = Waiting { queued: 3, under_way: 1, broadcasts: 0, recipients: 0, scheduled: 0 };
     assert_eq!(restored, Restored { waiting, is_pepper_known: true });
     assert_eq!(site.files("new"), BTreeSet::from(["store.db", "media/ab/abc"].map(str::to_owned)));
     for (path, wanted) in [

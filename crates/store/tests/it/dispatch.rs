@@ -370,8 +370,7 @@ pub(crate) async fn queue_depths_tell_what_waits_for_each_carrier(fresh: impl Ba
     assert_eq!(desk.status(gone).await, Status::Sent);
     let mut depths = desk.store.queue_depths().await.unwrap();
     depths.sort_by(|a, b| a.carrier.cmp(&b.carrier));
-    let depth =
-        |carrier: Assignment, queued, secs| QueueDepth { carrier, queued, oldest_created_at: Some(after(secs)) };
+    let depth = |carrier: Assignment, queued, secs| QueueDepth { carrier, queued, waits_since: Some(after(secs)) };
     assert_eq!(depths, [depth(Assignment::NoRoute, 1, 4), depth(NORTH.into(), 2, 2), depth(SOUTH.into(), 1, 9)]);
 }
 
@@ -382,7 +381,7 @@ pub(crate) async fn the_oldest_message_has_its_own_time_after_the_clock_was_set_
     for message in [first, second] {
         desk.admit(message).await;
     }
-    let depth = QueueDepth { carrier: NORTH.into(), queued: 2, oldest_created_at: Some(NOW) };
+    let depth = QueueDepth { carrier: NORTH.into(), queued: 2, waits_since: Some(NOW) };
     assert_eq!(desk.store.queue_depths().await.unwrap(), [depth]);
 }
 

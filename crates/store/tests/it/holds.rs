@@ -38,7 +38,7 @@ pub(crate) async fn what_waits_is_counted_and_what_was_under_way_too(fresh: impl
     desk.attempted(desk.message(account)).await;
     desk.sent(desk.message(account), ["sent"]).await;
     let broadcast = accepted(&desk, account, 5).await;
-    let wanted = Waiting { queued: 4, under_way: 1, broadcasts: 1, recipients: 5 };
+    let wanted = Waiting { queued: 4, under_way: 1, broadcasts: 1, recipients: 5, scheduled: 0 };
     assert_eq!(desk.store.waiting_in_all().await, Ok(wanted));
     let canceled = desk.store.cancel_broadcast(None, broadcast.id, NOW).await.unwrap().unwrap();
     assert_eq!((canceled.stopped, canceled.record.status), (5, BroadcastStatus::Canceled));

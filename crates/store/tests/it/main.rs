@@ -350,11 +350,21 @@ macro_rules! conformance {
                 messages_that_were_taken_back_are_listed_by_that
                 a_recipient_whose_message_is_taken_back_is_skipped
                 of_a_cancellation_and_an_attempt_one_happens;
+            schedule:
+                a_scheduled_message_waits_for_its_time_and_is_queued_then
+                a_scheduled_message_that_may_not_leave_any_more_fails
+                a_scheduled_message_can_be_taken_back
+                scheduled_messages_are_listed_and_come_the_longest_due_first
+                scheduled_messages_of_a_restored_store_end_where_they_may_have_left
+                a_scheduled_message_of_an_erased_person_never_leaves
+                a_queue_is_as_old_as_the_longest_wait_in_it
+                a_scheduled_message_is_launched_once;
             media:
                 media_are_kept_with_the_message_that_brings_them
                 a_message_that_is_refused_brings_no_media
                 media_that_are_gone_are_to_be_brought_again
                 media_go_when_no_message_has_needed_them_for_long
+                media_of_a_scheduled_message_stay_until_it_has_left
                 media_of_an_open_broadcast_stay
                 media_that_are_needed_again_stay
                 a_look_at_media_has_an_end;
@@ -489,6 +499,7 @@ mod readings;
 mod receipts;
 mod requests;
 mod retention;
+mod schedule;
 mod screening;
 mod sqlite;
 mod support;

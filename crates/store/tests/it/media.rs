@@ -104,6 +104,18 @@ pub(crate) async fn media_go_when_no_message_has_needed_them_for_long(fresh: imp
     assert_eq!(kept.message.media, Some(media.id), "the message is what it was");
 }
 
+pub(crate) async fn media_of_a_scheduled_message_stay_until_it_has_left(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let (media, message) = (picture(1), desk.message(desk.account()));
+    let scheduled = Message { send_at: Some(after(3_600)), ..message };
+    desk.try_admit(bringing(scheduled.clone(), &media)).await;
+    assert_eq!(sweep(&desk, after(10), after(10)).await, []);
+    assert_eq!(sweep(&desk, after(3_000), after(3_000)).await, [], "it needs them");
+    desk.store.cancel_message(None, scheduled.id, after(3_001)).await.unwrap().unwrap();
+    assert_eq!(sweep(&desk, after(3_010), after(3_000)).await, [], "not needed from now on");
+    assert_eq!(sweep(&desk, after(3_020), after(3_010)).await, std::slice::from_ref(&media));
+}
+
 pub(crate) async fn media_that_are_needed_again_stay(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (media, first) = (picture(1), desk.message(desk.account()));

@@ -79,12 +79,16 @@ pub(crate) async fn what_has_not_ended_keeps_its_text_until_it_ends(fresh: impl 
     let waiting = desk.sent(desk.message(owner), ["a"]).await;
     let under_way = desk.attempted(desk.message(owner)).await;
     let later = desk.attempted(desk.message(owner)).await;
+    let scheduled = desk.admit(Message { send_at: Some(after(LATER)), ..desk.message(owner) }).await;
     assert_eq!(walk(&desk, Walk::Texts(None), after(LATER)).await, 0);
-    for id in [waiting, under_way.id, later.id] {
+    assert_eq!(walk(&desk, Walk::Messages, after(LATER)).await, 0);
+    for id in [waiting, under_way.id, later.id, scheduled] {
         assert!(text(&desk, id).await.is_some());
     }
     desk.record(&Outcome { receipt_by: None, ..under_way.clone() }).await;
     assert_eq!(text(&desk, under_way.id).await, None, "it waits for no receipt");
+    desk.store.cancel_message(None, scheduled, after(LATER)).await.unwrap().unwrap();
+    assert_eq!(text(&desk, scheduled).await, None, "its text was passed already");
     desk.list_all(after(WAIT_SECS)).await;
     desk.store.end_waits(after(WAIT_SECS), 10).await.unwrap();
     assert_eq!((desk.status(waiting).await, text(&desk, waiting).await), (Status::Sent, None));

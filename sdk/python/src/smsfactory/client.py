@@ -7,6 +7,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -88,6 +89,7 @@ class Client:
         media_url: str | None = None,
         message_type: str | None = None,
         reference: str | None = None,
+        send_at: datetime | str | None = None,
         validity_seconds: int | None = None,
         idempotency_key: str | None = None,
         wait: int | None = None,
@@ -95,10 +97,13 @@ class Client:
         """Sends a message. When this returns, the message is on disk and will be submitted.
 
         Args:
+            send_at: When the message is to leave: a time with its offset from UTC, up to 35 days ahead.
             validity_seconds: How long the message is worth sending.
             wait: Seconds for which the server holds the answer until the message leaves `queued`, 30 at most.
         """
         fields = {"to": to, "from": from_, **_content(body, media_url, message_type, reference, validity_seconds)}
+        if send_at is not None:
+            fields["sendAt"] = send_at if isinstance(send_at, str) else _time(send_at)
         return self._create("/message", fields, idempotency_key, wait)
 
     def get_message(self, message_id: str) -> AnyMessage:
@@ -298,6 +303,13 @@ def _part(text: str) -> str:
 def _query_of(parameters: dict[str, Any]) -> str:
     query = urlencode(_present(parameters))
     return f"?{query}" if query else ""
+
+
+def _time(time: datetime) -> str:
+    """A time as in RFC 3339."""
+    if time.tzinfo is None:
+        raise ValueError("a time needs its offset from UTC, for example datetime.now(timezone.utc)")
+    return time.isoformat()
 
 
 def _present(fields: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ NewMessage1 = TypedDict(
     "NewMessage1",
     {
         "to": str,
+        "sendAt": NotRequired[str | None],
         "from": str,
         "body": str,
         "mediaUrl": NotRequired[str | None],
@@ -33,6 +34,7 @@ NewMessage2 = TypedDict(
     "NewMessage2",
     {
         "to": str,
+        "sendAt": NotRequired[str | None],
         "from": str,
         "body": NotRequired[str],
         "mediaUrl": str,
@@ -406,9 +408,16 @@ Message = TypedDict(
         "segments": int,
         "ucs2Characters": NotRequired[Ucs2Characters],
         "status": Literal[
-            "queued", "sent", "delivered", "undelivered", "failed", "canceled"
+            "scheduled",
+            "queued",
+            "sent",
+            "delivered",
+            "undelivered",
+            "failed",
+            "canceled",
         ],
         "createdAt": str,
+        "sendAt": NotRequired[str],
         "broadcastId": NotRequired[str],
         "sentAt": NotRequired[str],
         "deliveredAt": NotRequired[str],

@@ -25,7 +25,8 @@ const FILTERS: &[Filter] = &[
 ];
 
 /// Statuses of outbound messages, in the order of a life, and how the chart draws each.
-const STATUSES: [(&str, &str, &str); 6] = [
+const STATUSES: [(&str, &str, &str); 7] = [
+    ("scheduled", "Scheduled", "accepted"),
     ("queued", "Queued", "rest"),
     ("sent", "Sent", "busy"),
     ("delivered", "Delivered", "good"),
@@ -177,6 +178,7 @@ mod tests {
         let usage = json!({ "from": "2026-11-26", "to": "2026-11-28", "data": [
             counted("2026-11-26", "SMS", "delivered", 5, 8),
             counted("2026-11-28", "SMS", "failed", 1, 2),
+            counted("2026-11-28", "SMS", "scheduled", 2, 2),
             counted("2026-11-28", "MMS", "delivered", 3, 3),
             counted("2026-11-28", "SMS", "received", 4, 4),
         ] });
@@ -186,7 +188,7 @@ mod tests {
         assert_eq!(
             seen,
             [
-                ("2026-11-28", "SMS", count(1, 2), 4),
+                ("2026-11-28", "SMS", count(3, 4), 4),
                 ("2026-11-28", "MMS", count(3, 3), 0),
                 ("2026-11-26", "SMS", count(5, 8), 0),
             ]
@@ -195,7 +197,11 @@ mod tests {
         let day = |name: &str, counts| (name.to_owned(), counts);
         assert_eq!(
             days,
-            [day("2026-11-26", [0, 0, 5, 0, 0, 0]), day("2026-11-27", [0; 6]), day("2026-11-28", [0, 0, 3, 0, 1, 0]),]
+            [
+                day("2026-11-26", [0, 0, 0, 5, 0, 0, 0]),
+                day("2026-11-27", [0; 7]),
+                day("2026-11-28", [2, 0, 0, 3, 0, 1, 0]),
+            ]
         );
     }
 }

@@ -108,13 +108,13 @@ impl Looked<'_> {
     }
 
     fn queues(&self) -> Vec<Attention> {
-        let told = self.depths.iter().filter_map(|QueueDepth { carrier, queued, oldest_created_at }| {
+        let told = self.depths.iter().filter_map(|QueueDepth { carrier, queued, waits_since }| {
             let wait = format!("{queued} message{}", if *queued == 1 { " waits" } else { "s wait" });
             let name = match carrier {
                 Assignment::NoRoute => {
                     let sentence = format!("{wait} because no route leads to the recipient");
                     let what_to_do = "Add a route for these numbers and types, and reload";
-                    return Some(attention("noRoute", sentence, *oldest_created_at, what_to_do));
+                    return Some(attention("noRoute", sentence, *waits_since, what_to_do));
                 }
                 Assignment::Carrier(name) => name,
             };
@@ -122,10 +122,10 @@ impl Looked<'_> {
                 let sentence = format!("{wait} for {name}, which is not in this configuration");
                 let what_to_do = format!("Put it back, or give its messages to others: `carrier abandon {name}`");
                 return Some(
-                    attention("carrierNotConfigured", sentence, *oldest_created_at, what_to_do).about(name.as_str()),
+                    attention("carrierNotConfigured", sentence, *waits_since, what_to_do).about(name.as_str()),
                 );
             }
-            let oldest = oldest_created_at.filter(|at| self.now.since(*at) > WAITS)?;
+            let oldest = waits_since.filter(|at| self.now.since(*at) > WAITS)?;
             let sentence = format!("{wait} for {name}, the oldest since {oldest}");
             let what_to_do = "See why one waits with `message list --status queued` and `message show`; the pace and \
                 the window of the carrier may be too small";

@@ -15,6 +15,9 @@ use super::{Fields, Unknown, Wrong, object, terms, unknown};
 /// What a list that is none should have been.
 const LIST: &str = "array of recipients";
 
+/// What the time of a broadcast should have been.
+const AT_ONCE: &str = "nothing: a broadcast leaves at once";
+
 /// What a recipient that is none should have been.
 const RECIPIENT: &str = "string, or object with `to`";
 
@@ -40,6 +43,10 @@ impl Fields for BroadcastRequest {
     fn other(&mut self, name: &str, json: &str, unknown: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
         if let Some(read) = terms::read(name, json, &mut self.reference, &mut self.validity) {
             return Some(read);
+        }
+        if name == terms::SEND_AT {
+            // Ignored it would send at once what its client wants to send later.
+            return Some((terms::SEND_AT, (json != "null").then_some((terms::SEND_AT.into(), AT_ONCE))));
         }
         if name != "recipients" {
             return None;

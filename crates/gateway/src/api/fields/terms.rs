@@ -1,10 +1,13 @@
-//! The fields that requests for messages and for broadcasts share beside their texts: the client's name for what is
-//! sent, and how long it is worth sending.
+//! The fields beside their texts that requests for messages and for broadcasts have: the client's name for what is
+//! sent, how long it is worth sending, and when a message leaves.
 
-use model::{ClientReference, Validity};
+use model::{ClientReference, Timestamp, Validity};
 
 use super::Wrong;
 use super::text::plain;
+
+/// When a message is to leave.
+pub(super) const SEND_AT: &str = "sendAt";
 
 const REFERENCE: &str = "reference";
 const VALIDITY: &str = "validitySeconds";
@@ -44,12 +47,39 @@ fn read_validity(json: &str, place: &mut Option<Validity>) -> Option<Wrong> {
     if given.is_some() && place.is_none() { wrong() } else { None }
 }
 
+/// Reads a time. How far it may lie ahead is judged later, since a repeat of a request comes later.
+pub(super) fn read_time(json: &str, place: &mut Option<Timestamp>) -> Option<Wrong> {
+    let mut text = None;
+    let read = plain(json, &mut text);
+    *place = text.as_deref().and_then(Timestamp::parse);
+    (read.is_err() || text.is_some() && place.is_none()).then(|| (SEND_AT.into(), "a time as in RFC 3339"))
+}
+
 #[cfg(test)]
 mod tests {
     use model::error::AdditionalInfo;
 
     use super::super::{of_broadcast, of_message};
     use super::*;
+
+    #[test]
+    fn a_time_to_leave_is_read_or_refused_by_its_name() {
+        let read = |json: &str| format!("{{\"sendAt\":{json}}}").into_bytes();
+        for (json, millis) in [
+            (r#""2026-03-15T15:30:00+01:00""#, Some(1_773_585_000_000)),
+            (r#""2026-03-15T14:30:00.000Z""#, Some(1_773_585_000_000)),
+            ("null", None),
+        ] {
+            assert_eq!(of_message(&read(json)).unwrap().fields.send_at.map(Timestamp::as_millis), millis, "{json}");
+        }
+        let wrong = Some(AdditionalInfo::WrongType { field: SEND_AT.into(), expected: "a time as in RFC 3339".into() });
+        for json in ["1773585000", r#""tomorrow""#, r#""""#, r#""2026-03-15""#, r#""2026-03-15T14:30:00""#, "[]"] {
+            assert_eq!(of_message(&read(json)).unwrap_err().info, wrong, "{json}");
+        }
+        assert!(of_broadcast(&read("null")).is_ok());
+        let info = of_broadcast(&read(r#""2026-03-15T14:30:00.000Z""#)).unwrap_err().info;
+        assert!(matches!(info, Some(AdditionalInfo::WrongType { field, .. }) if field == SEND_AT));
+    }
 
     #[test]
     fn a_validity_is_read_or_refused_by_its_name() {

@@ -94,6 +94,13 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
         "clientref" | "clientreference" | "customid" | "customstring" | "metadata" | "tags" | "tag" | "reference" => {
             "no field of this name: `reference` is your own name for the message"
         }
+        "sendat" | "sendtime" | "senddate" | "schedule" | "scheduledat" | "scheduledfor" | "scheduledtime"
+        | "scheduletime" | "scheduletype" | "deliverat" | "deliverytime" => {
+            "no field of this name: `sendAt` is when a message leaves"
+        }
+        "validity" | "validityperiod" | "ttl" | "timetolive" | "expiry" | "expiresat" => {
+            "no field of this name: `validitySeconds` is how long a message is worth sending"
+        }
         "idempotencykey" | "requestid" | "clientrequestid" => "no field of this name: `idempotencyKey` is that",
         _ => return None,
     })
@@ -144,6 +151,8 @@ mod tests {
             ("messagingServiceSid", "`from`"),
             ("client_ref", "reference"),
             ("Body", "`body`"),
+            ("send_at", "`sendAt`"),
+            ("validityPeriod", "`validitySeconds`"),
         ] {
             assert!(advice(name).unwrap().contains(ours), "{name}");
         }

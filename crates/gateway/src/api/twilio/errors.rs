@@ -121,6 +121,7 @@ fn parameter(field: &str) -> &str {
         "to" => "To",
         "from" => "From",
         "body" => "Body",
+        "sendAt" => "SendAt",
         "idempotencyKey" => "Idempotency-Key",
         other => other,
     }

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response, StatusCode};
-use model::Validity;
 use model::error::Refusal;
+use model::{Timestamp, Validity};
 use pipeline::SendRequest;
 use pipeline::tenants::Caller;
 
@@ -24,6 +24,10 @@ use crate::http::log::About;
 
 /// The type of the bodies of this door.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// When a message leaves, and how that is said: Twilio takes both or none.
+const SEND_AT: &str = "SendAt";
+const SCHEDULE_TYPE: &str = "ScheduleType";
 
 /// Where status callbacks go.
 const STATUS_CALLBACK: &str = "StatusCallback";
@@ -74,12 +78,26 @@ fn message(mut form: Form) -> Result<SendRequest, Refusal> {
         from: form.take("From")?,
         body: form.take("Body")?.map(Into::into),
         media_url: form.take("MediaUrl")?,
+        send_at: send_at(form.take(SCHEDULE_TYPE)?.as_deref(), form.take(SEND_AT)?.as_deref())?,
         validity: form.take("ValidityPeriod")?.as_deref().map(validity).transpose()?,
         status_callback: form.take(STATUS_CALLBACK)?.map(Arc::from),
         ..SendRequest::default()
     };
     form.end(advice)?;
     Ok(request)
+}
+
+/// How far the time may lie ahead is judged with the other fields of the message.
+fn send_at(schedule_type: Option<&str>, time: Option<&str>) -> Result<Option<Timestamp>, Refusal> {
+    match (schedule_type, time) {
+        (None, None) => Ok(None),
+        (Some("fixed"), time) => {
+            let time = time.and_then(Timestamp::parse);
+            time.map(Some).ok_or_else(|| wrong(SEND_AT, "a time as in RFC 3339"))
+        }
+        (None, Some(_)) => Err(wrong(SCHEDULE_TYPE, "fixed, with a SendAt")),
+        (Some(_), _) => Err(wrong(SCHEDULE_TYPE, "fixed")),
+    }
 }
 
 fn validity(text: &str) -> Result<Validity, Refusal> {
@@ -92,7 +110,6 @@ fn validity(text: &str) -> Result<Validity, Refusal> {
 fn advice(name: &str) -> &'static str {
     match name {
         "MessagingServiceSid" | "FallbackFrom" => "no such parameter: there are no messaging services here, use From",
-        "SendAt" | "ScheduleType" => "no such parameter: messages are sent at once",
         "ContentSid" | "ContentVariables" => "no such parameter: there are no content templates here, use Body",
         "ApplicationSid" => "no such parameter: use StatusCallback",
         "ContentRetention" | "AddressRetention" => {
@@ -117,13 +134,15 @@ mod tests {
 
     #[test]
     fn each_parameter_becomes_a_field_of_ours() {
-        let all = "To=%2B1&From=%2B2&Body=a&MediaUrl=http%3A%2F%2Fe&ValidityPeriod=60&StatusCallback=http%3A%2F%2Fc";
+        let all = "To=%2B1&From=%2B2&Body=a&MediaUrl=http%3A%2F%2Fe&ValidityPeriod=60&StatusCallback=http%3A%2F%2Fc\
+                   &SendAt=2026-03-15T14%3A30%3A00Z&ScheduleType=fixed";
         let expected = SendRequest {
             to: Some("+1".to_owned()),
             from: Some("+2".to_owned()),
             body: Some("a".into()),
             media_url: Some("http://e".to_owned()),
             validity: Validity::from_secs(60),
+            send_at: Some(Timestamp::from_millis(1_773_585_000_000)),
             status_callback: Some("http://c".into()),
             ..SendRequest::default()
         };
@@ -135,7 +154,10 @@ mod tests {
     fn a_parameter_that_cannot_be_kept_is_named() {
         for (body, name) in [
             ("To=%2B1&MessagingServiceSid=MG1", "MessagingServiceSid"),
-            ("SendAt=2026-11-28T12%3A00%3A00Z", "SendAt"),
+            ("SendAt=2026-11-28T12%3A00%3A00Z", "ScheduleType"),
+            ("SendAt=2026-11-28T12%3A00%3A00Z&ScheduleType=daily", "ScheduleType"),
+            ("SendAt=tomorrow&ScheduleType=fixed", "SendAt"),
+            ("ScheduleType=fixed", "SendAt"),
             ("ProvideFeedback=false", "ProvideFeedback"),
             ("to=%2B1", "to"),
             ("MediaUrl=a&MediaUrl=b", "MediaUrl"),

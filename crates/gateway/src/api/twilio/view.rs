@@ -41,7 +41,8 @@ impl<'a> Resource<'a> {
     pub(super) fn of(message: &'a Message, delivery: &'a Delivery) -> Self {
         let is_erased = delivery.erased_at.is_some();
         let (to, from) = (message.recipient, message.originator);
-        let later = [delivery.sent_at, delivery.delivered_at, delivery.failed_at, delivery.erased_at];
+        let Delivery { queued_at, sent_at, delivered_at, failed_at, erased_at, .. } = *delivery;
+        let later = [queued_at, sent_at, delivered_at, failed_at, erased_at];
         let updated = later.into_iter().flatten().max().unwrap_or(message.created_at);
         Self {
             body: message.body.as_deref().unwrap_or_default(),

@@ -45,6 +45,7 @@ use store::contract::peppers::Adopted;
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
+use store::contract::schedule::Launch;
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
 use store::contract::usage::UsageCount;
@@ -55,8 +56,8 @@ use store::contract::webhooks::{
 use store::contract::windows::{Taken, Window};
 use store::{
     Audit, Broadcasts, Changes, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages, Nodes,
-    Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Screening, Store, StoreError, Tenants, Usage,
-    Webhooks, Windows,
+    Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Schedule, Screening, Store, StoreError, Tenants,
+    Usage, Webhooks, Windows,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -251,6 +252,11 @@ passed_on! { Broadcasts {
     fn expand(expansion: Expansion) -> bool;
     fn cancel_broadcast(owner: Option<Owner>, id: BroadcastId, now: Timestamp) -> Option<Canceled>;
     replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Broadcast>>;
+} }
+
+passed_on! { Schedule {
+    fn scheduled_until(now: Timestamp, limit: usize) -> Vec<Arc<Message>>;
+    fn launch(node: Epoch, launches: Vec<Launch>, now: Moment) -> u64;
 } }
 
 passed_on! { Webhooks {

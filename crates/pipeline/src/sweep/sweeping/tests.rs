@@ -5,6 +5,7 @@ use store::contract::changes::Kinds;
 use super::super::{BATCH, CHANGES_STEP, STEP};
 use super::records::{BEHIND_MAX, REPORTED_EVERY};
 use super::*;
+use crate::admit::LAUNCHES;
 use Strand::{Inbound, Media, Messages, Records};
 
 const NOW: Moment = Moment::of(testkit::NOW);
@@ -27,6 +28,7 @@ fn secs(secs: u64) -> Moment {
 fn show(action: &Action) -> String {
     let secs = |at: &Timestamp| (at.as_millis() - NOW.wall.as_millis()) / 1_000;
     match action {
+        Action::Do(Call::Launch) => "launch".to_owned(),
         Action::Do(Call::Expire(at)) => format!("expire at {}", secs(&at.wall)),
         Action::Do(Call::EndWaits(at)) => format!("end waits at {}", secs(at)),
         Action::Do(Call::ForgetParked(at, kept)) => format!("forget parked at {} before {}", secs(at), kept.as_secs()),
@@ -80,6 +82,7 @@ fn check(sweeping: &mut Sweeping, strand: Strand, now: Moment, steps: Vec<(Input
 /// What a store answers that has nothing to sweep.
 fn nothing(call: Call) -> Input {
     match call {
+        Call::Launch => Input::Launched(0),
         Call::Expire(_) => Input::Expired(0),
         Call::EndWaits(_) => Input::WaitsEnded(WaitStep::default()),
         Call::ForgetParked(..) => Input::ParkedForgotten(Vec::new()),
@@ -537,6 +540,25 @@ fn all_waits_for_parts_that_are_over_end_in_one_round_and_what_is_old_goes_after
             (Input::InboundForgotten(STEP - 1), "rest 1000 ms"),
             (Input::Due, "end part waits at 1"),
             (down(), "Inbound later; rest 1000 ms"),
+        ],
+    );
+}
+
+#[test]
+fn scheduled_messages_are_launched_until_none_is_due() {
+    let mut sweeping = sweeping();
+    check(
+        &mut sweeping,
+        Strand::Schedule,
+        NOW,
+        vec![
+            (Input::Launched(1), ""),
+            (Input::Due, "launch"),
+            (Input::Launched(LAUNCHES), "launch"),
+            (Input::Launched(LAUNCHES - 1), "rest 1000 ms"),
+            (Input::Due, "launch"),
+            (down(), "Schedule later; rest 1000 ms"),
+            (Input::Due, "launch"),
         ],
     );
 }

@@ -35,7 +35,7 @@ async fn nothing_that_runs_for_ever_reads_a_table_from_end_to_end() {
     let sweeping = sweeper.sweeping();
     for _ in 0..3 {
         for _ in 0..70 {
-            let strands = [Strand::Messages, Strand::Records, Strand::Retention];
+            let strands = [Strand::Schedule, Strand::Messages, Strand::Records, Strand::Retention];
             for strand in strands {
                 while sweeper.round(strand, &sweeping).await < Duration::from_millis(500) {}
             }

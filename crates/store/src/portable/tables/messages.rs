@@ -1,5 +1,5 @@
-//! Messages, and what became of them. What a carrier has not taken is in `queue` as well, what ended without arriving
-//! in `failures`, and what waits for receipts in `receipt_waits`.
+//! Messages, and what became of them. What a carrier has not taken is in `queue` as well, what leaves later in
+//! `schedule`, what ended without arriving in `failures`, and what waits for receipts in `receipt_waits`.
 //!
 //! Leases end with the process that had them: what was leased is due. An attempt that was under way counts as one whose
 //! answer never came. A receipt that is parked is looked at once more: the attempt that it may have waited for is over.
@@ -43,6 +43,7 @@ pub(super) const TABLES: &[Table] = &[
             ("automatic", Text, "automatic"),
             ("status_callback", Foreign, "status_callback"),
             ("created_at", Long, "created_at"),
+            ("send_at", Long, "send_at"),
             ("expires_at", Long, "expires_at"),
         ],
         ..PLAIN
@@ -64,6 +65,7 @@ pub(super) const TABLES: &[Table] = &[
             ("attempts", Long, "d.attempts"),
             ("held", Flag, "d.held"),
             ("unknown_outcomes", Long, "d.unknown_outcomes"),
+            ("queued_at", Long, "d.queued_at"),
             ("accepted_segments", Long, "d.accepted_segments"),
             ("delivered_segments", Long, "d.delivered_segments"),
             ("lost_segments", Long, "d.lost_segments"),
@@ -103,7 +105,17 @@ pub(super) const TABLES: &[Table] = &[
             ("originator", Text, "m.originator"),
             ("broadcast_id", Id, "d.broadcast_id"),
             ("media_id", Id, "d.media_id"),
+            ("queued_at", Long, "d.queued_at"),
         ],
+        ..PLAIN
+    },
+    Table {
+        name: "schedule",
+        from: "delivery d",
+        only: "d.status = 'scheduled'",
+        walk: &["d.message_id"],
+        key: &["message_id"],
+        columns: &[("message_id", Id, "d.message_id"), ("send_at", Long, "d.due_at"), ("media_id", Id, "d.media_id")],
         ..PLAIN
     },
     Table {

@@ -15,15 +15,16 @@ use crate::contract::changes::Resource;
 const MESSAGES: &str = "INSERT INTO messages (id, account_id, test, broadcast_id, direction, kind, originator, \
     recipient, \
     body, media_url, media_id, encoding, segments, reference, client_reference, automatic, created_at, expires_at, \
-    status_callback) \
+    status_callback, send_at) \
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::text[], \
     $8::text[], $9::text[], $10::text[], $11::uuid[], $12::text[], $13::integer[], $14::integer[], $15::text[], \
-    $16::text[], $17::bigint[], $18::bigint[], $19::text[])";
+    $16::text[], $17::bigint[], $18::bigint[], $19::text[], $20::bigint[])";
 
 const DELIVERY: &str = "INSERT INTO delivery (message_id, account_id, test, broadcast_id, carrier, kind, segments, \
-    counted_segments) \
-    SELECT n.*, n.segments FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], \
-    $7::integer[]) AS n(message_id, account_id, test, broadcast_id, carrier, kind, segments)";
+    counted_segments, status) \
+    SELECT n.message_id, n.account_id, n.test, n.broadcast_id, n.carrier, n.kind, n.segments, n.segments, n.status \
+    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::text[], $7::integer[], $8::text[]) \
+    AS n(message_id, account_id, test, broadcast_id, carrier, kind, segments, status)";
 
 const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, lane, due_at, lease, expires_at, \
     recipient, \
@@ -31,6 +32,9 @@ const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, l
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::smallint[], $6::bigint[], \
     $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
+
+const SCHEDULE: &str = "INSERT INTO schedule (message_id, send_at, media_id) \
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])";
 
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
 /// them was made before the transaction ([`super::super::core::Core::make_room`]).
@@ -43,7 +47,7 @@ pub(in super::super) async fn insert_messages(unit: &mut Unit, new: &[&NewMessag
 /// Counts a message, and notes that it was accepted.
 pub(super) fn note_accepted(unit: &mut Unit, NewMessage { message, carrier, .. }: &NewMessage) {
     unit.daily.accepted(message);
-    let delivery = Delivery::queued(carrier.clone());
+    let delivery = Delivery::accepted(message, carrier.clone());
     let resource = Resource::Message { id: message.id, broadcast: message.broadcast, delivery };
     unit.note(message.created_at, Some(message.owner()), resource);
 }
@@ -54,11 +58,15 @@ pub(super) async fn insert_rows(unit: &Unit, new: &[&NewMessage]) -> Result<(), 
         return Ok(());
     }
     let columns = Columns::of(new);
+    let (scheduled, queued): (Vec<&NewMessage>, Vec<&NewMessage>) =
+        new.iter().copied().partition(|new| new.message.send_at.is_some());
+    let columns_of_queued = (!scheduled.is_empty()).then(|| Columns::of(&queued));
     tokio::try_join!(
         biased;
         insert_facts(unit, new, &columns),
-        insert_delivery(unit, &columns),
-        insert_queue(unit, new, &columns)
+        insert_delivery(unit, new, &columns),
+        insert_queue(unit, &queued, columns_of_queued.as_ref().unwrap_or(&columns)),
+        insert_schedule(unit, &scheduled)
     )?;
     Ok(())
 }
@@ -70,6 +78,7 @@ pub(super) async fn remove_rows(unit: &Unit, ids: Vec<Uuid>) -> Result<(), Fault
     let delivery = "DELETE FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
     unit.execute(messages, &[&ids, low, high]).await?;
     unit.execute(delivery, &[&ids, low, high]).await?;
+    unit.execute("DELETE FROM schedule WHERE message_id = ANY($1)", &[&ids]).await?;
     unit.execute("DELETE FROM queue WHERE message_id = ANY($1)", &[&ids]).await.map(drop)
 }
 
@@ -133,18 +142,33 @@ async fn insert_facts(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -
             &column(new, |new| new.message.created_at.as_millis()),
             expires,
             &column(new, |new| new.message.status_callback.as_deref().map(rows::kept)),
+            &column(new, |new| rows::millis(new.message.send_at)),
         ],
     )
     .await
     .map(drop)
 }
 
-async fn insert_delivery(unit: &Unit, columns: &Columns<'_>) -> Result<(), Fault> {
+async fn insert_delivery(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {
     let Columns { ids, accounts, tests, broadcasts, carriers, kinds, segments, .. } = columns;
-    unit.execute(DELIVERY, &[ids, accounts, tests, broadcasts, carriers, kinds, segments]).await.map(drop)
+    let statuses = column(new, |new| new.message.status_at_acceptance().as_str());
+    unit.execute(DELIVERY, &[ids, accounts, tests, broadcasts, carriers, kinds, segments, &statuses]).await.map(drop)
+}
+
+async fn insert_schedule(unit: &Unit, scheduled: &[&NewMessage]) -> Result<(), Fault> {
+    if scheduled.is_empty() {
+        return Ok(());
+    }
+    let ids = column(scheduled, |new| rows::id(new.message.id.to_bytes()));
+    let times = column(scheduled, |new| rows::millis(new.message.send_at));
+    let media = column(scheduled, |new| new.message.media.map(MediaId::to_bytes).map(rows::id));
+    unit.execute(SCHEDULE, &[&ids, &times, &media]).await.map(drop)
 }
 
 async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {
+    if new.is_empty() {
+        return Ok(());
+    }
     let Columns { ids, accounts, tests, broadcasts, media, carriers, originators, expires, .. } = columns;
     unit.execute(
         QUEUE,

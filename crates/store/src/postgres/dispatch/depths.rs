@@ -10,18 +10,20 @@ use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 
 /// Ids sort in the order of acceptance, so the lowest one is of the oldest message. The time in an id may be ahead of
-/// the clock; the message has the time of the clock.
-const DEPTHS: &str = "SELECT c.carrier, c.queued, m.created_at \
+/// the clock; the message has the time of the clock. One that was scheduled waits since its time has come, and others
+/// may have waited longer than it. `least` passes over NULL.
+const DEPTHS: &str = "SELECT c.carrier, c.queued, least(m.created_at, (SELECT min(q.queued_at) FROM queue q \
+    WHERE q.carrier = c.carrier AND q.queued_at IS NOT NULL)) \
     FROM (SELECT carrier, count(*) AS queued FROM queue GROUP BY carrier) c \
-    LEFT JOIN LATERAL (SELECT q.message_id FROM queue q WHERE q.carrier = c.carrier ORDER BY q.message_id LIMIT 1) o \
-    ON true LEFT JOIN messages m ON m.id = o.message_id";
+    LEFT JOIN LATERAL (SELECT q.message_id FROM queue q WHERE q.carrier = c.carrier AND q.queued_at IS NULL \
+    ORDER BY q.message_id LIMIT 1) o ON true LEFT JOIN messages m ON m.id = o.message_id";
 
 /// What waits for each carrier.
 pub(super) async fn depths(unit: &Unit) -> Result<Vec<QueueDepth>, Fault> {
     let found = unit.query(DEPTHS, &[]).await?;
     let depth = |row| {
         let (carrier, queued) = (rows::assignment(row, 0)?, rows::count(row, 1)?);
-        Ok(QueueDepth { carrier, queued, oldest_created_at: rows::time_if_any(row, 2)? })
+        Ok(QueueDepth { carrier, queued, waits_since: rows::time_if_any(row, 2)? })
     };
     found.iter().map(depth).collect()
 }

@@ -57,7 +57,8 @@ fn count<T>(of: &[T], counts: impl Fn(&T) -> bool) -> u64 {
     of.iter().filter(|one| counts(one)).count() as u64
 }
 
-const QUEUED: &str = "SELECT count(*) FROM queue WHERE message_id = ANY($1)";
+const WAITING: &str = "SELECT (SELECT count(*) FROM queue WHERE message_id = ANY($1)) \
+    + (SELECT count(*) FROM schedule WHERE message_id = ANY($1))";
 const DETAILS: &str =
     "SELECT count(*) FROM events WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 AND detail <> ''";
 const CLAIMS: &str = "SELECT count(*) FROM idempotency WHERE message_id = ANY($1) AND fingerprint <> $2";
@@ -71,7 +72,7 @@ pub(super) async fn look(unit: &Unit, number: Msisdn, messages: &[MessageId]) ->
     let how_many = async |sql: &str, values: Values<'_>| rows::count(&unit.one(sql, values).await?, 0);
     Ok(ErasureCounts {
         messages: subjects.len() as u64,
-        canceled: how_many(QUEUED, &[&ids]).await?,
+        canceled: how_many(WAITING, &[&ids]).await?,
         texts: count(&subjects, |subject| subject.has_text),
         events: how_many(DETAILS, &[&ids, low, high]).await?,
         media: count(&subjects, |subject| subject.media.is_some()),
@@ -101,9 +102,10 @@ pub(super) async fn erase(
     let (Some(low), Some(high)) = (ids.first(), ids.last()) else { return Ok((counts, erased)) };
     let bounds: Bounds<'_> = (&ids, *low, *high);
     counts.events = unit.execute(BLANK_DETAILS, &[&ids, low, high]).await?;
-    let queued = subjects.iter().filter_map(|subject| lives.remove(&subject.message()));
-    let canceled: Vec<Life> =
-        queued.filter_map(|mut life| (is_queued(&life) && life.skip(now, ERASED)).then_some(life)).collect();
+    let waiting = subjects.iter().filter_map(|subject| lives.remove(&subject.message()));
+    let canceled: Vec<Life> = waiting
+        .filter_map(|mut life| (life.delivery.status.is_waiting() && life.skip(now, ERASED)).then_some(life))
+        .collect();
     counts.canceled = canceled.len() as u64;
     life::save(unit, canceled).await?;
     blank(unit, number, bounds, &subjects, now).await?;

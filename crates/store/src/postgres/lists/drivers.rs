@@ -36,6 +36,7 @@ pub(super) async fn choose(
         }
     }
     match filter.status {
+        Some(Status::Scheduled) => return Ok(of_other_table("schedule", "")),
         Some(Status::Queued) => return Ok(of_other_table("queue", "")),
         Some(Status::Failed | Status::Undelivered | Status::Canceled) => return Ok(failed(filter, scope)),
         Some(Status::Sent | Status::Delivered) | None => {}

@@ -7,7 +7,8 @@ use crate::postgres::fault::Fault;
 use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 
-const ENDED: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \
+const ENDED: &str = "SELECT message_id, status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL \
+    FROM delivery \
     WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 ORDER BY message_id FOR UPDATE";
 
 /// Locks messages. Those that have ended: nothing of them is sent any more, and they wait for no receipt.

@@ -66,6 +66,7 @@ impl Postgres {
 const WEEKS: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
     WHERE i.inhparent = 'delivery'::regclass";
 const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM queue WHERE message_id >= $1 AND message_id < $2) \
+    OR EXISTS (SELECT 1 FROM schedule WHERE message_id >= $1 AND message_id < $2) \
     OR EXISTS (SELECT 1 FROM receipt_waits WHERE message_id >= $1 AND message_id < $2) \
     OR EXISTS (SELECT 1 FROM broadcast_progress WHERE status IN ('queued', 'sending') \
     AND broadcast_id >= $1 AND broadcast_id < $2)";

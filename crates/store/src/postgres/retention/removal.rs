@@ -94,7 +94,7 @@ async fn remove_broadcasts(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
 }
 
 const OPEN: &str = "SELECT message_id FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 \
-    AND (status = 'queued' OR receipt_by IS NOT NULL)";
+    AND (status IN ('scheduled', 'queued') OR receipt_by IS NOT NULL)";
 const DELETE_KEYS: &str = "DELETE FROM segments s USING unnest($1::text[], $2::text[], $3::uuid[], $4::integer[]) \
     AS n(carrier, key, id, number) WHERE s.carrier = n.carrier AND s.key = n.key AND s.message_id = n.id \
     AND s.number = n.number AND s.message_id BETWEEN $5 AND $6";

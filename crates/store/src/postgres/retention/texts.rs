@@ -16,7 +16,8 @@ use super::super::unit::Unit;
 use super::ended::{allowed, lock_ended, lock_over};
 use crate::life::Life;
 
-const HAVE_ENDED: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \
+const HAVE_ENDED: &str = "SELECT message_id, status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL \
+    FROM delivery \
     WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3";
 const ARE_OVER: &str = "SELECT broadcast_id, status NOT IN ('queued', 'sending') FROM broadcast_progress \
     WHERE broadcast_id = ANY($1)";

@@ -53,8 +53,8 @@ const INBOUND_TEXTS_OF: &str = "(SELECT id, body IS NOT NULL OR octets IS NOT NU
     (SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound \
     WHERE account_id = $4 AND test = true AND id > $1 AND id < $2 ORDER BY id LIMIT $3) ORDER BY id LIMIT $3";
 const INBOUND_MESSAGES: &str = "SELECT id, true FROM inbound WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
-const MESSAGES: &str = "SELECT message_id, status <> 'queued' AND receipt_by IS NULL FROM delivery \
-    WHERE message_id > $1 AND message_id < $2 ORDER BY message_id LIMIT $3";
+const MESSAGES: &str = "SELECT message_id, status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL \
+    FROM delivery WHERE message_id > $1 AND message_id < $2 ORDER BY message_id LIMIT $3";
 const BROADCASTS: &str = "SELECT broadcast_id, status NOT IN ('queued', 'sending') FROM broadcast_progress \
     WHERE broadcast_id > $1 AND broadcast_id < $2 ORDER BY broadcast_id LIMIT $3";
 

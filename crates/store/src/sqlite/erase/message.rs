@@ -90,7 +90,7 @@ pub(super) fn look(connection: &Connection, number: Msisdn, id: MessageId) -> ru
     let (id, created_at) = (id.to_bytes(), subject.created_at.as_millis());
     Ok(ErasureCounts {
         messages: 1,
-        canceled: u64::from(subject.status == Status::Queued),
+        canceled: u64::from(subject.status.is_waiting()),
         texts: u64::from(subject.has_text),
         events: count(DETAILS, params![id])?,
         media: u64::from(subject.media.is_some()),
@@ -116,7 +116,7 @@ pub(super) fn erase(
         return Ok(counts);
     }
     counts.events = group.connection.prepare_cached(BLANK_DETAILS)?.execute([id.to_bytes()])? as u64;
-    if subject.status == Status::Queued && life.skip(now, ERASED) {
+    if subject.status.is_waiting() && life.skip(now, ERASED) {
         life::save(group, &life)?;
         counts.canceled = 1;
     }

@@ -141,7 +141,8 @@ fn is_open(connection: &Connection, id: BroadcastId) -> rusqlite::Result<Option<
     connection.prepare_cached(IS_OPEN)?.query_row([id.to_bytes()], |row| row.get(0)).optional()
 }
 
-const HAS_ENDED: &str = "SELECT status <> 'queued' AND receipt_by IS NULL FROM delivery WHERE message_id = ?1";
+const HAS_ENDED: &str = "SELECT status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL FROM delivery \
+    WHERE message_id = ?1";
 const IS_OPEN: &str = "SELECT status IN ('queued', 'sending') FROM broadcast_progress WHERE broadcast_id = ?1";
 const TEXT: &str = "SELECT media_id FROM messages WHERE account_id = ?1 AND id = ?2 \
     AND (body IS NOT NULL OR media_url IS NOT NULL OR media_id IS NOT NULL)";

@@ -208,6 +208,7 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
     assert_eq!(desk.try_admit(bringing).await, Admitted::New);
     let key = RequestKey { owner: live(account), endpoint: Endpoint::Message, key: claim("key-1", "", NOW).key };
     desk.store.record_answer(crate::support::NODE, &key, STRANGE.to_owned()).await.unwrap();
+    let scheduled = desk.admit(Message { send_at: Some(after(3_600)), ..strange() }).await;
     let broadcast = accepted(desk, account, 5).await;
     let made = expand(desk, &broadcast, 2).await;
     // Receipts that match nothing, and what could not be read.
@@ -220,7 +221,8 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
         raw: STRANGE.into(),
     };
     desk.store.record_refused(vec![refused]).await.unwrap();
-    let mut messages = vec![delivered, undelivered, sent.id, failing.id, retried.id, in_flight.id, leased, id];
+    let mut messages =
+        vec![delivered, undelivered, sent.id, failing.id, retried.id, in_flight.id, leased, id, scheduled];
     messages.extend(made);
     let (waiting, in_flight, retried) = (id, in_flight.id, retried.id);
     Filled { account, webhook, broadcast, messages, waiting, leased, in_flight, retried, media }
@@ -316,7 +318,8 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
         see!(store.message_of_any_account(*id));
         see!(store.events(*id));
     }
-    for status in [None, Some(Status::Failed), Some(Status::Queued), Some(Status::Undelivered), Some(Status::Sent)] {
+    see!(store.scheduled_until(after(3_600), ALL));
+    for status in std::iter::once(None).chain(Status::ALL.map(Some)) {
         let filter = store::contract::messages::MessageFilter { status, ..Default::default() };
         see!(store.messages(Some(owner), filter.clone(), None, ALL));
         see!(store.messages(None, filter, None, ALL));

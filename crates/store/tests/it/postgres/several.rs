@@ -175,3 +175,9 @@ async fn a_message_that_is_taken_back_at_one_node_is_not_attempted_at_the_other(
         crate::cancel::race(&two.desk, &two.nodes[1].0).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheduled_message_is_launched_by_one_of_two_nodes() {
+    let two = Two::open().await;
+    crate::schedule::race(&two.desk, &two.nodes).await;
+}

@@ -68,7 +68,7 @@ fn list() -> Operation {
     let text = json!({ "type": "string" });
     let status = json!({
         "type": "string",
-        "enum": ["queued", "sent", "delivered", "undelivered", "failed", "canceled", "received"],
+        "enum": ["scheduled", "queued", "sent", "delivered", "undelivered", "failed", "canceled", "received"],
     });
     let direction = json!({ "type": "string", "enum": ["outbound", "inbound"] });
     Operation::new("get", api_path!("/message"), "listMessages", about)

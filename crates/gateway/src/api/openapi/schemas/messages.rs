@@ -79,7 +79,14 @@ fn content() -> Value {
 }
 
 fn new_message() -> Value {
-    let mut properties = json!({ "to": number("The recipient.") });
+    let mut properties = json!({
+        "to": number("The recipient."),
+        "sendAt": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When the message is to leave, up to 35 days ahead. It is `scheduled` until then.",
+        },
+    });
     merge(&mut properties, &content());
     with_content(object(&["to", "from"], &properties))
 }
@@ -126,6 +133,7 @@ fn message() -> Value {
             "ucs2Characters": reference("Ucs2Characters"),
             "status": one_of(&Status::ALL.map(Status::as_str), "Where the message stands. It never goes back."),
             "createdAt": time("When it was accepted."),
+            "sendAt": time("When it is to leave, as in the request."),
             "broadcastId": text("The broadcast that it belongs to."),
             "sentAt": time("When a carrier took it."),
             "deliveredAt": time("When it arrived."),

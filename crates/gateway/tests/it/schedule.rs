@@ -1,0 +1,207 @@
+//! Messages that leave later, over the public API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Clock, Timestamp};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use simulator::smsc::Options;
+use tempfile::TempDir;
+
+use crate::inbound_commands::done;
+use crate::process::{Service, configured};
+use crate::support::http::Ask;
+use crate::support::media::{MediaServer, PHOTO};
+use crate::support::{ANY_PORT, RECIPIENT, Stage, Tenant, eventually, files};
+
+/// When the time of these tests begins.
+const NOW: &str = "2026-03-15T14:30:00.000Z";
+
+/// When their messages leave: a day later.
+const LEAVES: &str = "2026-03-16T14:30:00.000Z";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn at(tenant: &Tenant, time: &str, body: &str) -> Ask {
+    let mut message = tenant.message(RECIPIENT, body);
+    message["sendAt"] = time.into();
+    tenant.post(&message)
+}
+
+/// Moves the time on until the message has this status.
+async fn in_time(stage: &Stage, tenant: &Tenant, id: &Value, status: &str) -> Value {
+    let show = tenant.get(&format!("/message/{}", id.as_str().unwrap()));
+    eventually(&format!("{id} is {status}"), async || {
+        stage.time.advance(Duration::from_millis(200));
+        Some(stage.ask(&show).await.expect(200)).filter(|message| message["status"] == status)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_message_leaves_at_its_time_also_after_a_restart() {
+    let mut stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    // In another time zone, and with a wait that is none: what leaves later is answered at once.
+    let ask = at(&tenant, "2026-03-16T15:30:00+01:00", "later").header("prefer", "wait=30");
+    let accepted = stage.ask(&ask).await.expect(201);
+    assert_eq!((&accepted["status"], &accepted["sendAt"]), (&json!("scheduled"), &json!(LEAVES)));
+    assert_eq!(accepted["createdAt"], NOW);
+    let expires = stage.life(&accepted["id"]).await["expiresAt"].clone();
+    assert_eq!(expires, "2026-03-17T14:30:00.000Z", "its validity begins when it leaves");
+    let list = stage.ask(&tenant.get("/message?status=scheduled")).await.expect(200);
+    assert_eq!(list["data"], json!([accepted]));
+    stage.restart(|_| {}).await;
+    stage.time.advance(DAY - Duration::from_secs(5));
+    let other = stage.send(&tenant, RECIPIENT, "now").await;
+    stage.reaches(&tenant, &other["id"], "delivered").await;
+    assert_eq!(stage.submissions().len(), 1, "its time has not come");
+    let delivered = in_time(&stage, &tenant, &accepted["id"], "delivered").await;
+    let time = |field: &str| Timestamp::parse(delivered[field].as_str().unwrap()).unwrap();
+    assert!(time("sentAt") >= time("sendAt"), "{delivered}");
+    let texts: Vec<_> = stage.submissions().iter().map(|submit| submit["text"].clone()).collect();
+    assert_eq!(texts, ["now", "later"]);
+    let kinds: Vec<_> = stage.life(&accepted["id"]).await["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["event"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(kinds[..3], ["accepted", "queued", "attempt"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scheduled_message_outlives_a_kill() {
+    let options = Options { listen: ANY_PORT, ..Options::default() };
+    let smsc = simulator::smsc::start(options, Arc::new(runtime::Machine::new())).await.unwrap();
+    let directory = TempDir::new().unwrap();
+    let file = configured(directory.path(), smsc.address().port(), "");
+    let mut first = Service::run("", &file, TempDir::new().unwrap()).await;
+    first.authorization = first.account().await;
+    let send_at = runtime::Machine::new().now() + Duration::from_secs(5);
+    let accepted = first.message_with(json!({ "sendAt": send_at.to_string() })).send(first.api).await.expect(201);
+    assert_eq!(accepted["status"], "scheduled");
+    first.signal(Signal::KILL);
+    first.ended().await;
+    let mut second = Service::run("", &file, TempDir::new().unwrap()).await;
+    second.authorization = first.authorization.clone();
+    let show = format!("/api/v1/messaging/message/{}", accepted["id"].as_str().unwrap());
+    let show = Ask::new("GET", &show).header("authorization", &second.authorization);
+    let delivered = eventually("the message is delivered", async || {
+        Some(show.send(second.api).await.expect(200)).filter(|message| message["status"] == "delivered")
+    })
+    .await;
+    assert!(delivered["sentAt"].as_str() >= accepted["sendAt"].as_str(), "{delivered}");
+    assert_eq!(smsc.summary().submitted, 1);
+}
+
+#[tokio::test]
+async fn an_mms_that_leaves_later_is_fetched_at_its_acceptance() {
+    let server = MediaServer::start().await;
+    let mut stage = Stage::at(NOW, |config, _| server.allow(config)).await;
+    let tenant = stage.tenant().await;
+    let tester = stage.key(&tenant, json!({ "mode": "test" })).await;
+    let mut message = tester.message(RECIPIENT, "look");
+    (message["mediaUrl"], message["sendAt"]) = (server.url("photo.jpg").into(), LEAVES.into());
+    let accepted = stage.ask(&tester.post(&message)).await.expect(201);
+    assert_eq!((&accepted["status"], &accepted["messageType"]), (&json!("scheduled"), &json!("MMS")));
+    assert_eq!(files(&stage.config.media.directory), [PHOTO]);
+    stage.restart(|_| {}).await;
+    stage.time.advance(DAY);
+    in_time(&stage, &tester, &accepted["id"], "delivered").await;
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_says_when_it_leaves_and_uses_the_quota_of_its_acceptance() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
+    let accepted = stage.ask(&at(&tenant, LEAVES, "later")).await.expect(201);
+    stage.ask(&tenant.post(&tenant.message(RECIPIENT, "now"))).await.refused(33012, Value::Null);
+    let waits = stage.life(&accepted["id"]).await["waitsFor"].take();
+    let wanted = json!({
+        "reason": "scheduled", "sentence": format!("It leaves at {LEAVES}"), "since": NOW, "nextTryAt": LEAVES,
+    });
+    assert_eq!(waits, wanted);
+    let shown = done(&stage, &["message", "show", accepted["id"].as_str().unwrap()]).await;
+    assert!(shown.contains(&format!("Scheduled. It leaves at {LEAVES}.")), "{shown}");
+}
+
+#[tokio::test]
+async fn a_scheduled_message_is_canceled_and_never_leaves() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let accepted = stage.ask(&at(&tenant, LEAVES, "in vain")).await.expect(201);
+    let path = format!("/api/v1/messaging/message/{}/cancel", accepted["id"].as_str().unwrap());
+    let canceled = stage.ask(&tenant.sign(Ask::new("POST", &path))).await.expect(200);
+    assert_eq!((&canceled["status"], &canceled["sendAt"]), (&json!("canceled"), &json!(LEAVES)));
+    let other = stage.ask(&at(&tenant, LEAVES, "hello")).await.expect(201);
+    stage.time.advance(DAY);
+    in_time(&stage, &tenant, &other["id"], "delivered").await;
+    assert_eq!(stage.submissions().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_decided_meanwhile_counts_when_a_message_leaves() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let [blocked, out, stopped, screened, suspended] =
+        [stage.tenant().await, stage.tenant().await, stage.tenant().await, stage.tenant().await, stage.tenant().await];
+    let text = "Cheap vodka delivered to your door tonight, order now";
+    let mut ids = Vec::new();
+    for tenant in [&blocked, &out, &stopped, &suspended] {
+        ids.push(stage.ask(&at(tenant, LEAVES, "hello")).await.expect(201)["id"].clone());
+    }
+    let policy = format!("/accounts/{}/screening", screened.account);
+    stage.operate("PUT", &policy, json!({ "sure": "off", "unsure": "off" })).await.expect(200);
+    ids.push(stage.ask(&at(&screened, LEAVES, text)).await.expect(201)["id"].clone());
+    stage.operate("PUT", &policy, json!({})).await.expect(200);
+    stage
+        .operate("PUT", &format!("/blocks/{RECIPIENT}"), json!({ "kind": "recipient", "accountId": blocked.account }))
+        .await
+        .expect(200);
+    let opt_out = out.sign(Ask::new("PUT", &format!("/api/v1/messaging/optout/{RECIPIENT}"))).json(&json!({}));
+    stage.ask(&opt_out).await.expect(200);
+    stage.operate("PATCH", &format!("/numbers/{}", stopped.number), json!({ "state": "suspended" })).await.expect(200);
+    stage
+        .operate("PATCH", &format!("/accounts/{}", suspended.account), json!({ "state": "suspended" }))
+        .await
+        .expect(200);
+    stage.time.advance(DAY);
+    for (id, why) in ids.iter().zip([
+        "The recipient is blocked",
+        "The recipient has opted out",
+        "The sender number may not send any more",
+        "The account may not send any more",
+        "The text violates messaging compliance rules",
+    ]) {
+        let life = eventually("the message has failed", async || {
+            stage.time.advance(Duration::from_millis(200));
+            Some(stage.life(id).await).filter(|life| life["status"] == "failed")
+        })
+        .await;
+        assert_eq!((&life["errorMessage"], &life["errorType"]), (&json!(why), &Value::Null));
+    }
+    assert_eq!(stage.submissions().len(), 0);
+}
+
+#[tokio::test]
+async fn a_time_to_leave_is_bounded_and_a_repeat_is_answered_after_it() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let wrong = json!({ "field": "sendAt", "expected": "a time from now to 35 days ahead" });
+    for time in ["2026-03-15T14:28:59.000Z", "2026-04-19T14:30:01.000Z"] {
+        stage.ask(&at(&tenant, time, "hello")).await.refused(33100, wrong.clone());
+    }
+    let soon = stage.ask(&at(&tenant, "2026-03-15T14:29:30.000Z", "at once")).await.expect(201);
+    assert_eq!((&soon["status"], soon.get("sendAt")), (&json!("queued"), None));
+    let ask = at(&tenant, LEAVES, "hello").header("idempotency-key", "once");
+    let first = stage.ask(&ask).await;
+    let moved = at(&tenant, "2026-03-17T14:30:00.000Z", "hello").header("idempotency-key", "once");
+    stage.ask(&moved).await.refused(33013, Value::Null);
+    stage.time.advance(DAY - Duration::from_secs(60));
+    assert_eq!(stage.ask(&ask).await.expect(201), first.expect(201));
+    let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello", "sendAt": LEAVES });
+    let info = json!({ "field": "sendAt", "expected": "nothing: a broadcast leaves at once" });
+    stage.ask(&tenant.broadcast(&broadcast)).await.refused(33100, info);
+}
