@@ -2368,8 +2368,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -2385,7 +2385,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2401,7 +2401,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2416,7 +2416,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2432,7 +2432,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2447,7 +2447,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2507,19 +2507,19 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33006` Invalid message type: `messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33009` Sender number is not active: The sender number is pending, suspended or deactivated.
-             *     - `33015` Media type not supported: The file behind `mediaUrl` is of a type that cannot be sent.
-             *     - `33016` Message body contains invalid characters: `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\ud83d`.
-             *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
-             *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
-             *     - `33107` Message body is too long: The body has more characters than the platform takes.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
+             *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
              */
             400: {
                 headers: {
@@ -2537,7 +2537,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2554,9 +2554,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account.
-             *     - `33010` Recipient number is blocked: The recipient does not receive messages from you. `additionalInfo.reason` is `opted_out` where the recipient wants none, since the time in `since`, and `blocked` where the operator blocked the number.
-             *     - `33011` Sender number is blocked: The sender number may not send.
+             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.
+             *     - `33010` Recipient number is blocked: Do not send to this recipient. If `additionalInfo.reason` is `opted_out`, the recipient opted out of your messages at the time in `additionalInfo.since`. If it is `blocked`, the operator of the platform blocked the number.
+             *     - `33011` Sender number is blocked: Send from another number, or contact the operator of the platform, who blocked this one.
              */
             403: {
                 headers: {
@@ -2572,7 +2572,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33013` Duplicate idempotency key: The key was used for a different request, or its first request is still under way. Use a new key for a new request. */
+            /** @description - `33013` Duplicate idempotency key: Use a new key for a new request. This key belongs to a different request, or its first request is still in progress. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2588,8 +2588,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33014` Media file too large: The file behind `mediaUrl` is larger than 1,048,576 bytes.
-             *     - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries.
+             * @description - `33014` Media file too large: Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.
+             *     - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries.
              */
             413: {
                 headers: {
@@ -2605,7 +2605,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2621,8 +2621,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.
-             *     - `33012` Daily messaging quota reached: The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.
+             * @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds.
+             *     - `33012` Daily messaging quota reached: Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used its quota of recipients for this day.
              */
             429: {
                 headers: {
@@ -2640,8 +2640,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again.
-             *     - `33007` Failed to send message: The message could not be taken. Nothing was kept of it; it may be sent again.
+             * @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform.
+             *     - `33007` Failed to send message: Send the request again. The platform could not store the message, and will not send it.
              */
             500: {
                 headers: {
@@ -2657,7 +2657,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2699,7 +2699,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnyMessage"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2714,7 +2714,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2730,7 +2730,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2745,7 +2745,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2760,7 +2760,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2776,7 +2776,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2791,7 +2791,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2833,7 +2833,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2848,7 +2848,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2864,7 +2864,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2879,7 +2879,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33109` The message can no longer be canceled: The message has ended, or has been handed to a carrier, which may have taken it or a part of it. `additionalInfo.status` says where it stands. A message that is `canceled` already is no error. */
+            /** @description - `33109` The message can no longer be canceled: The message has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its status. To cancel a message that is already `canceled` is not an error. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2894,7 +2894,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2909,7 +2909,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2925,7 +2925,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2940,7 +2940,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2984,7 +2984,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2999,7 +2999,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3015,7 +3015,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3030,7 +3030,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3045,7 +3045,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3061,7 +3061,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3076,7 +3076,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3135,8 +3135,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3152,7 +3152,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3168,7 +3168,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3183,7 +3183,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3199,7 +3199,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3214,7 +3214,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3279,21 +3279,21 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33006` Invalid message type: `messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33009` Sender number is not active: The sender number is pending, suspended or deactivated.
-             *     - `33015` Media type not supported: The file behind `mediaUrl` is of a type that cannot be sent.
-             *     - `33016` Message body contains invalid characters: `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\ud83d`.
-             *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33024` recipients must not contain duplicate phone numbers: `additionalInfo.recipients` lists the numbers that stand more than once.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
-             *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
-             *     - `33107` Message body is too long: The body has more characters than the platform takes.
-             *     - `33108` Too many recipients: A broadcast has 1 to as many recipients as the account may address at once.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
+             *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
+             *     - `33024` recipients must not contain duplicate phone numbers: List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
+             *     - `33108` Too many recipients: Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as many as the limit of your account.
              */
             400: {
                 headers: {
@@ -3311,7 +3311,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3328,8 +3328,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account.
-             *     - `33011` Sender number is blocked: The sender number may not send.
+             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.
+             *     - `33011` Sender number is blocked: Send from another number, or contact the operator of the platform, who blocked this one.
              */
             403: {
                 headers: {
@@ -3345,7 +3345,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33013` Duplicate idempotency key: The key was used for a different request, or its first request is still under way. Use a new key for a new request. */
+            /** @description - `33013` Duplicate idempotency key: Use a new key for a new request. This key belongs to a different request, or its first request is still in progress. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3361,8 +3361,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33014` Media file too large: The file behind `mediaUrl` is larger than 1,048,576 bytes.
-             *     - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries.
+             * @description - `33014` Media file too large: Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.
+             *     - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries.
              */
             413: {
                 headers: {
@@ -3378,7 +3378,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3394,8 +3394,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.
-             *     - `33012` Daily messaging quota reached: The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.
+             * @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds.
+             *     - `33012` Daily messaging quota reached: Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used its quota of recipients for this day.
              */
             429: {
                 headers: {
@@ -3413,8 +3413,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again.
-             *     - `33007` Failed to send message: The message could not be taken. Nothing was kept of it; it may be sent again.
+             * @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform.
+             *     - `33007` Failed to send message: Send the request again. The platform could not store the message, and will not send it.
              */
             500: {
                 headers: {
@@ -3430,7 +3430,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3472,7 +3472,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3487,7 +3487,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3503,7 +3503,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3518,7 +3518,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3533,7 +3533,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3549,7 +3549,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3564,7 +3564,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3606,7 +3606,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3621,7 +3621,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3637,7 +3637,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3652,7 +3652,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3667,7 +3667,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3683,7 +3683,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3698,7 +3698,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3753,8 +3753,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3770,7 +3770,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3786,7 +3786,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3801,7 +3801,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3817,7 +3817,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3832,7 +3832,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3885,7 +3885,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3902,7 +3902,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3918,7 +3918,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3933,7 +3933,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3948,7 +3948,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3964,7 +3964,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3979,7 +3979,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4036,9 +4036,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4056,7 +4056,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4072,7 +4072,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. */
+            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them. */
             403: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4087,7 +4087,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4102,7 +4102,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4117,7 +4117,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4133,7 +4133,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4148,7 +4148,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4206,10 +4206,10 @@ export interface operations {
                 content?: never;
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4227,7 +4227,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4243,7 +4243,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. */
+            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them. */
             403: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4258,7 +4258,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4273,7 +4273,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4288,7 +4288,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4304,7 +4304,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4319,7 +4319,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4371,8 +4371,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4388,7 +4388,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4404,7 +4404,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4419,7 +4419,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4435,7 +4435,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4450,7 +4450,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4493,7 +4493,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4508,7 +4508,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4524,7 +4524,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4539,7 +4539,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4555,7 +4555,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4570,7 +4570,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4628,9 +4628,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4648,7 +4648,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4664,7 +4664,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4679,7 +4679,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4694,7 +4694,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4710,7 +4710,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4725,7 +4725,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4767,7 +4767,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4782,7 +4782,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4798,7 +4798,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4813,7 +4813,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4828,7 +4828,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4844,7 +4844,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4859,7 +4859,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4899,7 +4899,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4914,7 +4914,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4930,7 +4930,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4945,7 +4945,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4960,7 +4960,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4976,7 +4976,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4991,7 +4991,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5048,9 +5048,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5068,7 +5068,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5084,7 +5084,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5099,7 +5099,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5114,7 +5114,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5129,7 +5129,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5145,7 +5145,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5160,7 +5160,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5202,7 +5202,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5217,7 +5217,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5233,7 +5233,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5248,7 +5248,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5263,7 +5263,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5279,7 +5279,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5294,7 +5294,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5336,7 +5336,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5351,7 +5351,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5367,7 +5367,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5382,7 +5382,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5397,7 +5397,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5413,7 +5413,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5428,7 +5428,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5470,7 +5470,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestResult"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5485,7 +5485,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5501,7 +5501,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5516,7 +5516,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5531,7 +5531,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5547,7 +5547,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5562,7 +5562,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5617,7 +5617,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5632,7 +5632,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5648,7 +5648,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5663,7 +5663,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5678,7 +5678,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5694,7 +5694,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5709,7 +5709,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5767,8 +5767,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5786,7 +5786,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5802,7 +5802,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5817,7 +5817,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5832,7 +5832,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5847,7 +5847,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5863,7 +5863,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5878,7 +5878,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5932,7 +5932,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5947,7 +5947,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5963,7 +5963,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5978,7 +5978,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5994,7 +5994,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6009,7 +6009,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6048,7 +6048,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6063,7 +6063,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6079,7 +6079,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6094,7 +6094,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6110,7 +6110,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6125,7 +6125,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6173,7 +6173,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6188,7 +6188,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6204,7 +6204,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6219,7 +6219,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6235,7 +6235,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6250,7 +6250,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6301,7 +6301,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6316,7 +6316,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6332,7 +6332,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6347,7 +6347,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6363,7 +6363,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6378,7 +6378,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6427,7 +6427,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6442,7 +6442,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6457,7 +6457,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6472,7 +6472,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6488,7 +6488,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6503,7 +6503,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6542,7 +6542,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6557,7 +6557,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6572,7 +6572,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6588,7 +6588,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6603,7 +6603,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6645,7 +6645,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6660,7 +6660,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6675,7 +6675,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6690,7 +6690,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6706,7 +6706,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6721,7 +6721,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6760,7 +6760,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6775,7 +6775,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6790,7 +6790,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6806,7 +6806,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6821,7 +6821,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6860,7 +6860,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6875,7 +6875,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6890,7 +6890,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6906,7 +6906,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6921,7 +6921,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6960,7 +6960,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6975,7 +6975,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6990,7 +6990,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -7006,7 +7006,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -7021,7 +7021,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
