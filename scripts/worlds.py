@@ -172,7 +172,7 @@ class World:
         if not self.is_dev:
             return self.answers("/readyz")
         with open(f"{self.directory}/server.log", encoding="utf-8", errors="replace") as log:
-            return "Send one yourself" in log.read()
+            return "Send a message, without" in log.read()
 
     def answers(self, path):
         command = ["curl", "-sf", "-o", "/dev/null", f"http://127.0.0.1:{self.ports['8081']}{path}"]

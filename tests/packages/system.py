@@ -146,7 +146,7 @@ def is_installed(system):
 def is_served(system):
     """systemd has heard that the service is ready, and it is confined."""
     assert system.service("ActiveState") == "active", system.run("systemctl", "status", "smsfactory")
-    assert system.service("StatusText") == "Clients are served on 127.0.0.1:8080, the operator on 127.0.0.1:8081"
+    assert system.service("StatusText") == "The public API listens on 127.0.0.1:8080, the admin API on 127.0.0.1:8081"
     status = system.run("cat", f"/proc/{system.service('MainPID')}/status")
     for line in ("Seccomp:\t2", "NoNewPrivs:\t1", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000"):
         assert line in status, f"{line} is missing: {status}"

@@ -444,7 +444,8 @@ impl Prepared {
             (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key).map_err(StartError)?),
             _ => None,
         };
-        let (public, operators) = (listen(config.api.listen).await?, listen(config.admin.listen).await?);
+        let public = listen(config.api.listen, "api.listen").await?;
+        let operators = listen(config.admin.listen, "admin.listen").await?;
         let place = media::Place::of(config, runtime).map_err(StartError)?;
         place.refuse_without_store(&config.store.url, runtime).await.map_err(StartError)?;
         let objects = place.open(runtime).map_err(StartError)?;
@@ -478,8 +479,9 @@ async fn open(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Sto
     opened.map_err(told)
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| StartError(format!("cannot listen on {address}: {error}")))
+async fn listen(address: SocketAddr, key: &str) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError(format!("cannot listen on {address}: {error}; `{key}` sets another address"));
+    TcpListener::bind(address).await.map_err(failed)
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {

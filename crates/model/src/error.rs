@@ -200,99 +200,131 @@ impl ErrorCode {
         }
     }
 
-    /// What the client can do about it, for the error pages. Backquotes mark code.
+    /// The remedy: the change with which the request succeeds, for the error pages. Backquotes mark code.
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::UnexpectedError => "Something went wrong on our side. The request may be sent again.",
+            Self::UnexpectedError => {
+                "The platform failed to process the request. Send the request again. If it fails again, contact the \
+                 operator of the platform."
+            }
             Self::AuthenticationFailed => {
-                "The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended \
-                 or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password."
+                "Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that \
+                 the key is not revoked or expired, and that its account is active."
             }
             Self::RateLimitExceeded => {
-                "Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives."
+                "Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too \
+                 many requests in the current window of 60 seconds."
             }
             Self::InvalidPhoneNumber => {
-                "A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. \
+                "Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. \
                  `additionalInfo.field` names the field."
             }
-            Self::NumberNotOwned => "Send from a number that is assigned to your account.",
+            Self::NumberNotOwned => {
+                "Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them."
+            }
             Self::MissingRequiredField => {
-                "`additionalInfo.fields` lists every required field that is missing, empty or blank."
+                "Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank."
             }
             Self::InvalidMessageType => {
-                "`messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`."
+                "Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must \
+                 be an `MMS`."
             }
-            Self::MessageSendFailed => "The message could not be taken. Nothing was kept of it; it may be sent again.",
-            Self::SenderNumberNotAvailable => "The sender number is unknown to the platform, released or unavailable.",
-            Self::SenderNumberNotActive => "The sender number is pending, suspended or deactivated.",
+            Self::MessageSendFailed => {
+                "Send the request again. The platform could not store the message, and will not send it."
+            }
+            Self::SenderNumberNotAvailable => {
+                "Send from another number. The platform does not have this number, or the number is released or \
+                 unavailable."
+            }
+            Self::SenderNumberNotActive => {
+                "Send from another number, or ask the operator of the platform to activate this one. It is pending, \
+                 suspended or deactivated."
+            }
             Self::RecipientBlocked => {
-                "The recipient does not receive messages from you. `additionalInfo.reason` is `opted_out` where the \
-                 recipient wants none, since the time in `since`, and `blocked` where the operator blocked the number."
+                "Do not send to this recipient. If `additionalInfo.reason` is `opted_out`, the recipient opted out of \
+                 your messages at the time in `additionalInfo.since`. If it is `blocked`, the operator of the platform \
+                 blocked the number."
             }
-            Self::SenderBlocked => "The sender number may not send.",
+            Self::SenderBlocked => {
+                "Send from another number, or contact the operator of the platform, who blocked this one."
+            }
             Self::DailyQuotaReached => {
-                "The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until \
-                 midnight UTC."
+                "Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used \
+                 its quota of recipients for this day."
             }
             Self::DuplicateIdempotencyKey => {
-                "The key was used for a different request, or its first request is still under way. Use a new key for \
-                 a new request."
+                "Use a new key for a new request. This key belongs to a different request, or its first request is \
+                 still in progress."
             }
-            Self::MediaTooLarge => "The file behind `mediaUrl` is larger than 1,048,576 bytes.",
-            Self::MediaTypeNotSupported => "The file behind `mediaUrl` is of a type that cannot be sent.",
+            Self::MediaTooLarge => "Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.",
+            Self::MediaTypeNotSupported => MEDIA_TYPES,
             Self::InvalidMessageContent => INVALID_CHARACTERS,
-            Self::MediaUploadFailed => "The file behind `mediaUrl` could not be fetched.",
+            Self::MediaUploadFailed => {
+                "Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. \
+                 The platform could not download it."
+            }
             Self::MediaUrlNotAllowed => {
-                "`mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https \
-                 address, unless the operator allows more; `additionalInfo.field` is `url` then."
+                "Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of \
+                 the webhook to a public https URL: other URLs need the permission of the operator."
             }
             Self::NonCompliantMessageContent => {
-                "`additionalInfo` names the categories and the places of the text that caused the refusal, and `help` \
-                 says what would help for this text."
+                "Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the \
+                 parts of the text that caused the refusal."
             }
-            Self::DuplicateRecipients => "`additionalInfo.recipients` lists the numbers that stand more than once.",
+            Self::DuplicateRecipients => {
+                "List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once."
+            }
             Self::MalformedRequest => MALFORMED_REQUEST,
-            Self::NotFound => "There is nothing at this address that your account may see.",
-            Self::MethodNotAllowed => "The `Allow` header lists the methods of this address.",
+            Self::NotFound => "Check the path and the id. Your account has nothing at this address.",
+            Self::MethodNotAllowed => "Use a method that the `Allow` header lists.",
             Self::UnsupportedContentType => {
-                "Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and \
-                 without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`."
+                "Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no \
+                 `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`."
             }
             Self::RequestTooLarge => {
-                "The body, or the headers, are over the limit, or an import has more than 50,000 entries."
+                "Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 \
+                 entries."
             }
             Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
             Self::InvalidIdempotencyKey => INVALID_KEY,
-            Self::MessageTooLong => "The body has more characters than the platform takes.",
-            Self::TooManyRecipients => "A broadcast has 1 to as many recipients as the account may address at once.",
+            Self::MessageTooLong => "Shorten the text. It has more characters than the platform accepts.",
+            Self::TooManyRecipients => {
+                "Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as \
+                 many as the limit of your account."
+            }
             Self::TooLateToCancel => {
-                "The message has ended, or has been handed to a carrier, which may have taken it or a part of it. \
-                 `additionalInfo.status` says where it stands. A message that is `canceled` already is no error."
+                "The message has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its \
+                 status. To cancel a message that is already `canceled` is not an error."
             }
         }
     }
 }
 
 const INVALID_KEY: &str = "\
-    A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double \
-    quotes, as a string of RFC 8941; `\"order-1\"` and `order-1` are the same key. Nothing may follow the closing \
-    quote, and in the body the quotes are not part of a key.";
+    Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in \
+    double quotes, as a string of RFC 8941: `\"order-1\"` and `order-1` are the same key. Nothing may follow the \
+    closing quote. In the body, the key has no quotes.";
+
+const MEDIA_TYPES: &str = "\
+    Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, \
+    `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.";
 
 const INVALID_CHARACTERS: &str = "\
-    `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control \
-    characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a \
-    character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character \
-    and is written as its escape, for example `\\ud83d`.";
+    Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode \
+    characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone \
+    surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 \
+    units. It counts as one character, and `additionalInfo` has its escape, such as `\\ud83d`.";
 
 const MALFORMED_REQUEST: &str = "\
-    The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, \
-    or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request \
-    itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.";
+    Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or \
+    the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the \
+    body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not \
+    support HTTP/2.";
 
 const SERVICE_UNAVAILABLE: &str = "\
-    The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many \
-    reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` \
-    gives.";
+    Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, \
+    overloaded or without its store. Or your address has too many connections, your account has too many reads in \
+    progress, or the body arrived too slowly.";
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -333,7 +365,7 @@ pub enum AdditionalInfo {
         /// When.
         since: Timestamp,
     },
-    /// A field that has the wrong JSON type, or disagrees with another place that says the same.
+    /// A field that has the wrong JSON type, or disagrees with another place of the request.
     WrongType {
         /// The field.
         field: Cow<'static, str>,
@@ -436,6 +468,14 @@ mod tests {
         assert!(ErrorCode::ALL.is_sorted_by(|a, b| a.number() < b.number()));
         assert!(ErrorCode::ALL.iter().all(|code| ErrorCode::from_number(code.number()) == Some(*code)));
         assert_eq!(ErrorCode::from_number(33020), None);
+    }
+
+    #[test]
+    fn the_remedy_of_an_unsupported_type_lists_every_type() {
+        let remedy = ErrorCode::MediaTypeNotSupported.remedy();
+        for kind in crate::MediaType::ALL {
+            assert!(remedy.contains(&format!("`{kind}`")), "{kind}");
+        }
     }
 
     #[test]

@@ -2378,8 +2378,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -2395,7 +2395,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2411,7 +2411,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2426,7 +2426,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2442,7 +2442,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2457,7 +2457,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2517,19 +2517,19 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33006` Invalid message type: `messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33009` Sender number is not active: The sender number is pending, suspended or deactivated.
-             *     - `33015` Media type not supported: The file behind `mediaUrl` is of a type that cannot be sent.
-             *     - `33016` Message body contains invalid characters: `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\ud83d`.
-             *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
-             *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
-             *     - `33107` Message body is too long: The body has more characters than the platform takes.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
+             *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
              */
             400: {
                 headers: {
@@ -2547,7 +2547,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2564,9 +2564,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account.
-             *     - `33010` Recipient number is blocked: The recipient does not receive messages from you. `additionalInfo.reason` is `opted_out` where the recipient wants none, since the time in `since`, and `blocked` where the operator blocked the number.
-             *     - `33011` Sender number is blocked: The sender number may not send.
+             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.
+             *     - `33010` Recipient number is blocked: Do not send to this recipient. If `additionalInfo.reason` is `opted_out`, the recipient opted out of your messages at the time in `additionalInfo.since`. If it is `blocked`, the operator of the platform blocked the number.
+             *     - `33011` Sender number is blocked: Send from another number, or contact the operator of the platform, who blocked this one.
              */
             403: {
                 headers: {
@@ -2582,7 +2582,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33013` Duplicate idempotency key: The key was used for a different request, or its first request is still under way. Use a new key for a new request. */
+            /** @description - `33013` Duplicate idempotency key: Use a new key for a new request. This key belongs to a different request, or its first request is still in progress. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2598,8 +2598,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33014` Media file too large: The file behind `mediaUrl` is larger than 1,048,576 bytes.
-             *     - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries.
+             * @description - `33014` Media file too large: Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.
+             *     - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries.
              */
             413: {
                 headers: {
@@ -2615,7 +2615,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2631,8 +2631,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.
-             *     - `33012` Daily messaging quota reached: The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.
+             * @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds.
+             *     - `33012` Daily messaging quota reached: Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used its quota of recipients for this day.
              */
             429: {
                 headers: {
@@ -2650,8 +2650,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again.
-             *     - `33007` Failed to send message: The message could not be taken. Nothing was kept of it; it may be sent again.
+             * @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform.
+             *     - `33007` Failed to send message: Send the request again. The platform could not store the message, and will not send it.
              */
             500: {
                 headers: {
@@ -2667,7 +2667,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2709,7 +2709,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnyMessage"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2724,7 +2724,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2740,7 +2740,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2755,7 +2755,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2770,7 +2770,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2786,7 +2786,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2801,7 +2801,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2843,7 +2843,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2858,7 +2858,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2874,7 +2874,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2889,7 +2889,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33109` The message can no longer be canceled: The message has ended, or has been handed to a carrier, which may have taken it or a part of it. `additionalInfo.status` says where it stands. A message that is `canceled` already is no error. */
+            /** @description - `33109` The message can no longer be canceled: The message has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its status. To cancel a message that is already `canceled` is not an error. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2904,7 +2904,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2919,7 +2919,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2935,7 +2935,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2950,7 +2950,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2994,7 +2994,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3009,7 +3009,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3025,7 +3025,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3040,7 +3040,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3055,7 +3055,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3071,7 +3071,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3086,7 +3086,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3145,8 +3145,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3162,7 +3162,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3178,7 +3178,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3193,7 +3193,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3209,7 +3209,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3224,7 +3224,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3289,21 +3289,21 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33006` Invalid message type: `messageType` is `SMS` or `MMS`, exactly; a message with a `mediaUrl` is not an `SMS`.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33009` Sender number is not active: The sender number is pending, suspended or deactivated.
-             *     - `33015` Media type not supported: The file behind `mediaUrl` is of a type that cannot be sent.
-             *     - `33016` Message body contains invalid characters: `additionalInfo` lists every invalid character and its position, from 1 in Unicode characters: control characters other than TAB, LF, FF and CR, noncharacters, and lone surrogates. A lone surrogate is half of a character such as an emoji, left behind where a program cut a text by UTF-16 units; it counts as one character and is written as its escape, for example `\ud83d`.
-             *     - `33017` Failed to upload media: The file behind `mediaUrl` could not be fetched.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33019` Message content violates messaging compliance rules: `additionalInfo` names the categories and the places of the text that caused the refusal, and `help` says what would help for this text.
-             *     - `33024` recipients must not contain duplicate phone numbers: `additionalInfo.recipients` lists the numbers that stand more than once.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
-             *     - `33106` Invalid idempotency key: A key is 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (`. In the `Idempotency-Key` header it may stand in double quotes, as a string of RFC 8941; `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote, and in the body the quotes are not part of a key.
-             *     - `33107` Message body is too long: The body has more characters than the platform takes.
-             *     - `33108` Too many recipients: A broadcast has 1 to as many recipients as the account may address at once.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
+             *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
+             *     - `33024` recipients must not contain duplicate phone numbers: List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
+             *     - `33108` Too many recipients: Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as many as the limit of your account.
              */
             400: {
                 headers: {
@@ -3321,7 +3321,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3338,8 +3338,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account.
-             *     - `33011` Sender number is blocked: The sender number may not send.
+             * @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.
+             *     - `33011` Sender number is blocked: Send from another number, or contact the operator of the platform, who blocked this one.
              */
             403: {
                 headers: {
@@ -3355,7 +3355,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33013` Duplicate idempotency key: The key was used for a different request, or its first request is still under way. Use a new key for a new request. */
+            /** @description - `33013` Duplicate idempotency key: Use a new key for a new request. This key belongs to a different request, or its first request is still in progress. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3371,8 +3371,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33014` Media file too large: The file behind `mediaUrl` is larger than 1,048,576 bytes.
-             *     - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries.
+             * @description - `33014` Media file too large: Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.
+             *     - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries.
              */
             413: {
                 headers: {
@@ -3388,7 +3388,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3404,8 +3404,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives.
-             *     - `33012` Daily messaging quota reached: The account's recipients for this UTC day are used up. `Retry-After` gives the seconds until midnight UTC.
+             * @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds.
+             *     - `33012` Daily messaging quota reached: Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used its quota of recipients for this day.
              */
             429: {
                 headers: {
@@ -3423,8 +3423,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again.
-             *     - `33007` Failed to send message: The message could not be taken. Nothing was kept of it; it may be sent again.
+             * @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform.
+             *     - `33007` Failed to send message: Send the request again. The platform could not store the message, and will not send it.
              */
             500: {
                 headers: {
@@ -3440,7 +3440,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3482,7 +3482,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3497,7 +3497,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3513,7 +3513,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3528,7 +3528,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3543,7 +3543,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3559,7 +3559,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3574,7 +3574,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3616,7 +3616,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3631,7 +3631,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3647,7 +3647,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3662,7 +3662,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3677,7 +3677,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3693,7 +3693,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3708,7 +3708,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3763,8 +3763,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3780,7 +3780,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3796,7 +3796,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3811,7 +3811,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3827,7 +3827,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3842,7 +3842,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3895,7 +3895,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3912,7 +3912,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3928,7 +3928,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3943,7 +3943,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3958,7 +3958,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3974,7 +3974,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3989,7 +3989,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4046,9 +4046,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4066,7 +4066,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4082,7 +4082,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. */
+            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them. */
             403: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4097,7 +4097,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4112,7 +4112,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4127,7 +4127,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4143,7 +4143,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4158,7 +4158,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4216,10 +4216,10 @@ export interface operations {
                 content?: never;
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33008` Sender number is not available: The sender number is unknown to the platform, released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4237,7 +4237,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4253,7 +4253,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. */
+            /** @description - `33004` The sender number is not assigned to this account: Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them. */
             403: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4268,7 +4268,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4283,7 +4283,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4298,7 +4298,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4314,7 +4314,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4329,7 +4329,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4381,8 +4381,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33003` Invalid phone number format: A number is not in E.164 form: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4398,7 +4398,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4414,7 +4414,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4429,7 +4429,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4445,7 +4445,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4460,7 +4460,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4503,7 +4503,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4518,7 +4518,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4534,7 +4534,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4549,7 +4549,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4565,7 +4565,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4580,7 +4580,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4638,9 +4638,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4658,7 +4658,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4674,7 +4674,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4689,7 +4689,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4704,7 +4704,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4720,7 +4720,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4735,7 +4735,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4777,7 +4777,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4792,7 +4792,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4808,7 +4808,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4823,7 +4823,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4838,7 +4838,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4854,7 +4854,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4869,7 +4869,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4909,7 +4909,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4924,7 +4924,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4940,7 +4940,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4955,7 +4955,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4970,7 +4970,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4986,7 +4986,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5001,7 +5001,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5058,9 +5058,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33018` The provided media URL is not allowed: `mediaUrl` must be a public http or https address. The `url` of a webhook must be a public https address, unless the operator allows more; `additionalInfo.field` is `url` then.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5078,7 +5078,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5094,7 +5094,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5109,7 +5109,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5124,7 +5124,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5139,7 +5139,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5155,7 +5155,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5170,7 +5170,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5212,7 +5212,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5227,7 +5227,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5243,7 +5243,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5258,7 +5258,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5273,7 +5273,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5289,7 +5289,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5304,7 +5304,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5346,7 +5346,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5361,7 +5361,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5377,7 +5377,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5392,7 +5392,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5407,7 +5407,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5423,7 +5423,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5438,7 +5438,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5480,7 +5480,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestResult"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5495,7 +5495,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5511,7 +5511,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5526,7 +5526,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5541,7 +5541,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5557,7 +5557,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5572,7 +5572,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5627,7 +5627,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5642,7 +5642,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5658,7 +5658,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5673,7 +5673,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5688,7 +5688,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5704,7 +5704,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5719,7 +5719,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5777,8 +5777,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: `additionalInfo.fields` lists every required field that is missing, empty or blank.
-             *     - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5796,7 +5796,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5812,7 +5812,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5827,7 +5827,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5842,7 +5842,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33103` Content-Type must be application/json: Send the body as `Content-Type: application/json`, once, with no other `charset` than UTF-8, and without a `Content-Encoding`: compressed bodies are not read. An import may also be `text/csv`. */
+            /** @description - `33103` Content-Type must be application/json: Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`. */
             415: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5857,7 +5857,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5873,7 +5873,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5888,7 +5888,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5942,7 +5942,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5957,7 +5957,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5973,7 +5973,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5988,7 +5988,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6004,7 +6004,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6019,7 +6019,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6058,7 +6058,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6073,7 +6073,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6089,7 +6089,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6104,7 +6104,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6120,7 +6120,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6135,7 +6135,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6183,7 +6183,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6198,7 +6198,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6214,7 +6214,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6229,7 +6229,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6245,7 +6245,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6260,7 +6260,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6311,7 +6311,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6326,7 +6326,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33001` Authentication failed: The key id or secret is missing, malformed, unknown, revoked or expired, or the account is suspended or disabled. Send HTTP Basic credentials: the key id as user, the key secret as password. */
+            /** @description - `33001` Authentication failed: Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is not revoked or expired, and that its account is active. */
             401: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6342,7 +6342,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6357,7 +6357,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6373,7 +6373,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6388,7 +6388,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6437,7 +6437,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6452,7 +6452,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6467,7 +6467,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6482,7 +6482,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6498,7 +6498,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6513,7 +6513,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6552,7 +6552,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6567,7 +6567,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6582,7 +6582,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6598,7 +6598,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6613,7 +6613,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6655,7 +6655,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6670,7 +6670,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33101` The requested resource was not found: There is nothing at this address that your account may see. */
+            /** @description - `33101` The requested resource was not found: Check the path and the id. Your account has nothing at this address. */
             404: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6685,7 +6685,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6700,7 +6700,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6716,7 +6716,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6731,7 +6731,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6770,7 +6770,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6785,7 +6785,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6800,7 +6800,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6816,7 +6816,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6831,7 +6831,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6870,7 +6870,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6885,7 +6885,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6900,7 +6900,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6916,7 +6916,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6931,7 +6931,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6970,7 +6970,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: The body is not a JSON object, or a field has the wrong type or stands twice: `additionalInfo` names the field, or the line and column. With `Prefer: handling=strict` an unknown field is refused, too. Or the request itself cannot be read: over HTTP/1.1 it needs exactly one `Host` header, and HTTP/2 is not spoken here. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6985,7 +6985,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33104` The request is too large: The body, or the headers, are over the limit, or an import has more than 50,000 entries. */
+            /** @description - `33104` The request is too large: Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries. */
             413: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -7000,7 +7000,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33002` Rate limit exceeded: Too many requests in the current window of 60 seconds. Wait for the seconds that `Retry-After` gives. */
+            /** @description - `33002` Rate limit exceeded: Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many requests in the current window of 60 seconds. */
             429: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -7016,7 +7016,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33000` An unexpected error occurred: Something went wrong on our side. The request may be sent again. */
+            /** @description - `33000` An unexpected error occurred: The platform failed to process the request. Send the request again. If it fails again, contact the operator of the platform. */
             500: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -7031,7 +7031,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33105` The service is temporarily unavailable: The service is ending, overloaded or cannot reach its store; or your address has too many connections, too many reads of your account are waiting, or the body came too slowly. Try again after the seconds that `Retry-After` gives. */
+            /** @description - `33105` The service is temporarily unavailable: Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, overloaded or without its store. Or your address has too many connections, your account has too many reads in progress, or the body arrived too slowly. */
             503: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];

@@ -7,7 +7,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, Response};
 use model::error::{ErrorCode, Refusal};
 use model::limits::RequestKind;
-use model::{ClientReference, MessageId, MessageRecord, Owner};
+use model::message::MessageType;
+use model::{CarrierName, ClientReference, MessageId, MessageRecord, Mode, Owner};
 use pipeline::SendRequest;
 use pipeline::refusal::refused_by_store;
 use serde::Deserialize;
@@ -32,6 +33,7 @@ struct MessageInput {
     message_type: Option<String>,
     reference: Option<String>,
     idempotency_key: Option<String>,
+    carrier: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +50,8 @@ pub(super) async fn send(State(admin): Shared, request: Request) -> Response<Bod
 async fn sent(admin: &Admin, request: Request) -> Answered {
     let input: MessageInput = input::body(admin, request).await?;
     let owner = owner(admin, input.account_id.as_deref(), input.mode.as_deref())?;
+    let through = through(admin, owner, &input).await?;
+    let message_type = input.message_type.or_else(|| through.as_ref().map(|(_, kind)| kind.as_str().to_owned()));
     let reference = input.reference.filter(|text| !text.is_empty());
     let reference = reference
         .map(|text| meaning(&text, "reference", "a text of 1 to 200 characters", ClientReference::parse))
@@ -57,12 +61,37 @@ async fn sent(admin: &Admin, request: Request) -> Answered {
         from: input.from,
         body: input.body.map(|Loose(text)| text),
         media_url: input.media_url,
-        message_type: input.message_type,
+        message_type,
         reference,
         idempotency_key: input.idempotency_key,
+        carrier: through.map(|(carrier, _)| carrier),
         ..SendRequest::default()
     };
     sent_for(admin, owner, request).await
+}
+
+/// The carrier that the operator names, and the type of the message: the given one, or one that the carrier takes.
+async fn through(
+    admin: &Admin,
+    owner: Owner,
+    input: &MessageInput,
+) -> Result<Option<(CarrierName, MessageType)>, Refusal> {
+    let Some(name) = input.carrier.as_deref() else { return Ok(None) };
+    let settings = admin.reloader.carrier_settings(name).await;
+    let settings = settings.ok_or_else(|| wrong("carrier", "the name of a carrier in the configuration"))?;
+    if owner.mode == Mode::Test {
+        return Err(wrong("carrier", "absent: a test message goes to the sandbox"));
+    }
+    let given = input.message_type.as_deref().and_then(MessageType::parse);
+    let kind = match given {
+        Some(kind) => kind,
+        None if input.media_url.is_none() && settings.carries(MessageType::Sms) => MessageType::Sms,
+        None => MessageType::Mms,
+    };
+    if !settings.carries(kind) {
+        return Err(wrong("carrier", format!("a carrier that takes {}", kind.as_str())));
+    }
+    Ok(Some((name.into(), kind)))
 }
 
 pub(super) async fn again(

@@ -8,7 +8,8 @@ use model::TextRetention;
 use serde_json::json;
 
 use super::client::{Door, query};
-use super::{Failed, keywords, output};
+use super::paging::Length;
+use super::{Failed, choices, keywords, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Account {
@@ -21,24 +22,24 @@ pub(super) struct Account {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists accounts
-    List(Paging),
+    List(Length),
     /// Shows an account
     Show {
         /// The id of the account
         id: String,
     },
-    /// Shows the messages of an account by day, with their types and statuses
+    /// Counts the messages of an account by day, type and status
     Usage {
         /// The id of the account
         id: String,
-        /// live or test
-        #[arg(long)]
+        /// Only messages of keys of this mode
+        #[arg(long, value_parser = choices::modes())]
         mode: Option<String>,
-        /// From this day on, such as 2026-11-01; by default the last 30 days
-        #[arg(long)]
+        /// The first day, such as 2026-11-01; by default 30 days ago
+        #[arg(long, value_name = "DAY")]
         from: Option<String>,
-        /// To this day; by default today
-        #[arg(long)]
+        /// The last day; by default today
+        #[arg(long, value_name = "DAY")]
         to: Option<String>,
     },
     /// Creates an account
@@ -55,7 +56,7 @@ enum Action {
         #[command(flatten)]
         limits: Limits,
     },
-    /// Sets how long the texts of an account are kept, if shorter than the platform's rule
+    /// Sets the retention of texts for an account, if it is shorter than the platform's
     Retention {
         /// The id of the account
         id: String,
@@ -74,7 +75,7 @@ enum Action {
         /// The id of the account
         id: String,
     },
-    /// Suspends an account for a time: requests are refused, accepted messages are still sent
+    /// Suspends an account: its requests are refused, its accepted messages are still sent
     Suspend {
         /// The id of the account
         id: String,
@@ -82,7 +83,7 @@ enum Action {
         #[arg(long)]
         yes: bool,
     },
-    /// Disables an account that is not expected back: as `suspend`, with another state. `activate` undoes both
+    /// Disables an account: as `suspend`, for an account that will not come back. `activate` undoes both
     Disable {
         /// The id of the account
         id: String,
@@ -92,36 +93,18 @@ enum Action {
     },
 }
 
-/// Which page of a list.
-#[derive(Debug, clap::Args)]
-pub(super) struct Paging {
-    /// Items on a page
-    #[arg(long)]
-    limit: Option<usize>,
-    /// The cursor that the previous page ended with
-    #[arg(long)]
-    cursor: Option<String>,
-}
-
-impl Paging {
-    /// The parameters of a query.
-    pub(super) fn parameters(&self) -> [(&'static str, Option<String>); 2] {
-        [("limit", self.limit.map(|limit| limit.to_string())), ("cursor", self.cursor.clone())]
-    }
-}
-
 #[derive(Debug, clap::Args)]
 struct Limits {
-    /// POST /message requests a minute
+    /// The limit of POST /message requests a minute
     #[arg(long)]
     message_per_minute: Option<u32>,
-    /// POST /broadcast requests a minute
+    /// The limit of POST /broadcast requests a minute
     #[arg(long)]
     broadcast_per_minute: Option<u32>,
-    /// Other requests a minute
+    /// The limit of other requests a minute
     #[arg(long)]
     read_per_minute: Option<u32>,
-    /// Recipients a day
+    /// The limit of recipients a day
     #[arg(long)]
     daily_quota: Option<u64>,
 }
@@ -189,9 +172,8 @@ impl Account {
             door.ask(Method::PATCH, &format!("/accounts/{id}"), Some(&change)).await
         };
         let answer = match self.action {
-            Action::List(paging) => {
-                let answer = door.ask(Method::GET, &format!("/accounts{}", query(&paging.parameters())), None).await?;
-                output::list(&answer, &COLUMNS, door.json);
+            Action::List(length) => {
+                output::list(&length.gather(door, "/accounts", &[]).await?, &COLUMNS, door.json);
                 return Ok(());
             }
             Action::Show { id } => door.ask(Method::GET, &format!("/accounts/{id}"), None).await?,

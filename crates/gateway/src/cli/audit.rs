@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::client::Door;
 use super::paging::Length;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Audit {
@@ -16,19 +16,19 @@ pub(super) struct Audit {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists changes, newest first; `--json` shows the resources before and after them too
+    /// Lists changes, newest first; `--json` shows the resources before and after each change, too
     List {
-        /// Only those of the actor of this name; `token` for the holder of the admin token
+        /// Only changes of this operator; `token` for changes with the admin token
         #[arg(long)]
         actor: Option<String>,
-        /// Only those whose path begins so, such as /blocks
+        /// Only changes whose path begins with this, such as /blocks or /accounts/acc_…
         #[arg(long)]
         path: Option<String>,
-        /// Only those from this time on, as in RFC 3339
-        #[arg(long)]
+        /// Only changes at this time or later, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         since: Option<String>,
-        /// Only those before this time, as in RFC 3339
-        #[arg(long)]
+        /// Only changes before this time
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         before: Option<String>,
         #[command(flatten)]
         length: Length,

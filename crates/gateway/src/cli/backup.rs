@@ -1,4 +1,4 @@
-//! `smsfactory backup` and `smsfactory restore`: a copy of the store and of media, and a store made of such a copy.
+//! `smsfactory backup` and `smsfactory restore`: a copy of the store and of media, and a store made from such a copy.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -13,29 +13,30 @@ use store::backup::{self, Made, Manifest, MediaPart, Place, Progress, Restored, 
 use store::contract::holds::{Hold, Waiting};
 use store::{Store, StoreError};
 
+use super::output::counted;
 use super::{Failed, machine, output, serve};
 use crate::config::Config;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Backup {
-    /// Where the backup is made: a directory that is new or empty
+    /// The directory of the backup, which must be new or empty
     directory: PathBuf,
-    /// The configuration
-    #[arg(long, short)]
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
-    /// Print what is in it as JSON
+    /// Print the content of the backup as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Restore {
-    /// The backup
+    /// The directory of the backup
     directory: PathBuf,
-    /// The configuration, whose store and directory of media are new or empty
-    #[arg(long, short)]
+    /// The configuration file. Its store and its directory of media must be new or empty
+    #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
-    /// Print what waits in the store as JSON
+    /// Print the numbers of queued messages and broadcasts as JSON
     #[arg(long)]
     json: bool,
 }
@@ -65,23 +66,25 @@ impl Backup {
 fn tell_of_backup(directory: &Path, made: &Made) {
     let Manifest { made_at, store, media, files, .. } = &made.manifest;
     let megabytes = made.manifest.bytes().div_ceil(1_000_000);
-    output::say(format!("{}: a backup of {made_at}, {} files, {megabytes} MB", directory.display(), files.len()));
+    let files = counted(files.len() as u64, "file");
+    output::say(format!("{}: a backup of {made_at}, {files}, {megabytes} MB", directory.display()));
     if *store == StorePart::Postgres {
         output::say(
-            "The store is a database, and is not in it: copy that with pg_basebackup and an archive of its log, or \
-             with pg_dump.",
+            "The backup does not contain the PostgreSQL database of the store: copy it with pg_basebackup and WAL \
+             archiving, or with pg_dump.",
         );
     }
     if *media == MediaPart::Bucket {
-        output::say("Media are in a bucket, and are not in it: have the bucket keep versions, or copy it.");
+        output::say("The backup does not contain the bucket of media: switch on its versioning, or copy it.");
     }
     if made.media_gone > 0 {
-        output::say(format!(
-            "{} media were removed during the backup, because no message needed them any more.",
-            made.media_gone
-        ));
+        let files = counted(made.media_gone, "media file");
+        output::say(format!("The server removed {files} during the backup, because no message needed them any more."));
     }
-    output::say("The pepper and the configuration are not in it: keep them elsewhere, for no API key works without.");
+    output::say(
+        "The backup does not contain the pepper and the configuration. Keep them elsewhere: without the pepper, no API \
+         key works.",
+    );
 }
 
 impl Restore {
@@ -109,12 +112,12 @@ impl Restore {
     }
 }
 
-/// Media of a backup need a directory.
+/// Refuses a backup with files of media if the configuration has no directory for them.
 fn refuse_without_place(manifest: &Manifest, config: &Config) -> Result<(), Failed> {
     let has_files = manifest.media == MediaPart::Directory && manifest.files.iter().any(|file| file.path != "store.db");
     if has_files && media_of(config).is_none() {
         return Err(Failed::new(
-            "the backup holds files of media, and `media.url` names a bucket: leave that out, and set \
+            "the backup contains files of media, but `media.url` names a bucket: remove `media.url`, and set \
              `media.directory`",
         ));
     }
@@ -138,7 +141,7 @@ async fn restore(
     blocking(runtime, move |heard| backup::restore(&from, &manifest, &place, now, heard)).await
 }
 
-/// Holds a database that was restored by its own means, and puts the media of the backup back.
+/// Holds a database that PostgreSQL's own tools restored, and restores the media of the backup.
 async fn hold_database(
     from: PathBuf,
     manifest: &Manifest,
@@ -148,12 +151,12 @@ async fn hold_database(
 ) -> Result<Restored, Failed> {
     if store::path_of(&config.store.url.0).map_err(Failed::new)?.is_some() {
         return Err(Failed::new(
-            "the backup was made beside a database: `store.url` must name the one that was restored",
+            "the store of the backup is a PostgreSQL database: `store.url` must name the restored database",
         ));
     }
     if store::is_new(&config.store.url.0, Arc::clone(runtime)).await.map_err(Failed::new)? {
         return Err(Failed::new(
-            "the database has no tables: restore it first by the means of PostgreSQL, and run this then",
+            "the database has no tables: restore it with PostgreSQL's tools first, then run this command again",
         ));
     }
     let store = store::open(&config.store.url.0, Arc::clone(runtime)).await.map_err(Failed::new)?;
@@ -183,27 +186,31 @@ fn tell_of_restore(manifest: &Manifest, restored: &Restored) {
     let Waiting { queued, under_way, broadcasts, recipients, scheduled } = restored.waiting;
     output::say(format!("Restored as of {}.", manifest.made_at));
     output::say(format!(
-        "{queued} messages ({under_way} of them were under way to a carrier), {broadcasts} broadcasts with \
-         {recipients} recipients to come and {scheduled} scheduled messages waited then, and may have left since."
+        "The backup has {} in the queue ({under_way} of them under way to a carrier), {} with {} to come, and {}. They \
+         may have left since.",
+        counted(queued, "message"),
+        counted(broadcasts, "broadcast"),
+        counted(recipients, "recipient"),
+        counted(scheduled, "scheduled message")
     ));
     if manifest.media == MediaPart::Bucket {
-        output::say("Media were in a bucket and are not in the backup.");
+        output::say("The backup does not contain the bucket of media.");
     }
     if !restored.is_pepper_known {
-        output::say("The backup does not say with which pepper its store was used: see that it is the right one.");
+        output::say("The backup does not name the pepper of its store: make sure that the configuration has the same.");
     }
     output::say(
-        "The store is held: start the server, look with `smsfactory hold list`, and decide with `smsfactory hold end` \
-         and `smsfactory hold release`. Nothing is accepted and nothing leaves before.",
+        "The store is held: the server accepts and sends no messages. Start the server, look at the queue with \
+         `smsfactory hold list`, then use `smsfactory hold end` or `smsfactory hold release`.",
     );
 }
 
-/// The directory of media; `None` where a bucket has them.
+/// The directory of media; `None` if they are in a bucket.
 fn media_of(config: &Config) -> Option<PathBuf> {
     config.media.url.is_empty().then(|| config.media.directory.clone())
 }
 
-/// Does long work beside the tasks, and shows how far it has come.
+/// Does long work beside the tasks, and shows its progress.
 async fn blocking<T: Send + 'static>(
     runtime: &Arc<dyn Runtime>,
     work: impl FnOnce(backup::Heard<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -219,7 +226,7 @@ fn bar() -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     match ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left  {msg}") {
         Ok(style) => bar.with_style(style),
-        // A template that cannot be read leaves the bar as it is by default.
+        // A wrong template leaves the default bar.
         Err(_) => bar,
     }
 }

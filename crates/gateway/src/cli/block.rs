@@ -4,8 +4,8 @@ use axum::http::Method;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::account::Paging;
 use super::client::{Door, escaped, query};
+use super::paging::Length;
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,9 @@ pub(super) struct Block {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
+    /// Messages to the number
     Recipient,
+    /// Messages from the number
     Sender,
 }
 
@@ -35,23 +37,23 @@ impl Kind {
 enum Action {
     /// Lists blocks
     List {
-        /// Of this kind
+        /// Only blocks of this kind
         #[arg(long, value_enum)]
         kind: Option<Kind>,
-        /// Of this account
+        /// Only blocks of this account
         #[arg(long)]
         account: Option<String>,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
-    /// Blocks a number or a sender
+    /// Blocks messages to a number, or messages from a sender
     Add {
-        /// The number, such as +18005550100; of a sender also a short code or a name
+        /// The number, such as +18005550100; for a sender also a short code or a name
         number: String,
-        /// Block messages to the number, or messages from it
+        /// The blocked messages
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]
         kind: Kind,
-        /// For this account only; by default for all accounts
+        /// Block for this account alone; by default for all accounts
         #[arg(long)]
         account: Option<String>,
         /// The reason
@@ -60,12 +62,12 @@ enum Action {
     },
     /// Removes a block
     Remove {
-        /// The number, such as +18005550100; of a sender also a short code or a name
+        /// The number, such as +18005550100; for a sender also a short code or a name
         number: String,
-        /// Of this kind
+        /// The kind of the block
         #[arg(long, value_enum, default_value_t = Kind::Recipient)]
         kind: Kind,
-        /// The block of this account; by default the block for all accounts
+        /// Remove the block of this account; by default the block for all accounts
         #[arg(long)]
         account: Option<String>,
         /// Do not ask for confirmation
@@ -86,12 +88,9 @@ impl Block {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { kind, account, paging } => {
-                let [limit, cursor] = paging.parameters();
-                let query =
-                    query(&[("kind", kind.map(|kind| kind.name().to_owned())), ("accountId", account), limit, cursor]);
-                let answer = door.ask(Method::GET, &format!("/blocks{query}"), None).await?;
-                output::list(&answer, &COLUMNS, door.json);
+            Action::List { kind, account, length } => {
+                let filter = [("kind", kind.map(|kind| kind.name().to_owned())), ("accountId", account)];
+                output::list(&length.gather(door, "/blocks", &filter).await?, &COLUMNS, door.json);
             }
             Action::Add { number, kind, account, reason } => {
                 let block = json!({ "kind": kind.name(), "accountId": account, "reason": reason });

@@ -1,4 +1,4 @@
-//! `smsfactory broadcast`: one text to many.
+//! `smsfactory broadcast`: one text to many recipients.
 
 mod recipients;
 mod send;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::client::Door;
 use super::paging::Length;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Broadcast {
@@ -25,26 +25,26 @@ enum Action {
     Send(send::Send),
     /// Lists broadcasts, newest first
     List {
-        /// Of this account
+        /// Only broadcasts of this account
         #[arg(long)]
         account: Option<String>,
-        /// live or test: sent with keys of this mode
-        #[arg(long)]
+        /// Only broadcasts of keys of this mode
+        #[arg(long, value_parser = choices::modes())]
         mode: Option<String>,
-        /// queued, sending, completed, failed or canceled
-        #[arg(long)]
+        /// Only broadcasts with this status
+        #[arg(long, value_parser = choices::broadcast_statuses())]
         status: Option<String>,
-        /// From this number
-        #[arg(long)]
+        /// Only broadcasts from this sender
+        #[arg(long, value_name = "SENDER")]
         from: Option<String>,
-        /// With this reference of the client
+        /// Only broadcasts with this reference of the client
         #[arg(long)]
         reference: Option<String>,
-        /// Accepted at this time or later, as in RFC 3339
-        #[arg(long)]
+        /// Only broadcasts accepted at this time or later, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         after: Option<String>,
-        /// Accepted before this time
-        #[arg(long)]
+        /// Only broadcasts accepted before this time
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         before: Option<String>,
         #[command(flatten)]
         length: Length,
@@ -54,7 +54,7 @@ enum Action {
         /// The id of the broadcast
         id: String,
     },
-    /// Cancels a broadcast: messages that have not left are not sent
+    /// Cancels a broadcast: the platform sends no more of its messages
     Cancel {
         /// The id of the broadcast
         id: String,
@@ -64,7 +64,7 @@ enum Action {
     },
 }
 
-/// The columns of a list, and of what a sending came to.
+/// The columns of a list, and of the result of `send`.
 const COLUMNS: [(&str, &str); 12] = [
     ("ID", "/id"),
     ("CREATED", "/createdAt"),
@@ -113,7 +113,7 @@ impl Broadcast {
     }
 }
 
-/// Prints a broadcast. For people its counts are lines like the others.
+/// Prints a broadcast. People see its counts as lines like the others.
 fn one(mut broadcast: Value, as_json: bool) {
     if !as_json
         && let Some(Value::Object(counts)) = broadcast.as_object_mut().and_then(|fields| fields.remove("counts"))

@@ -1,5 +1,6 @@
 //! `smsfactory carrier`.
 
+mod test;
 mod trace;
 
 use axum::http::Method;
@@ -26,8 +27,9 @@ enum Action {
         /// The name of the carrier in the configuration
         name: String,
     },
-    /// Stops a carrier on every node until `start`: its messages go to other carriers of their routes, or wait if there
-    /// is none
+    /// Stops a carrier on every node until `start`
+    ///
+    /// Its messages go to other carriers of their routes, or wait if there is none.
     Stop {
         /// The name of the carrier in the configuration
         name: String,
@@ -40,25 +42,27 @@ enum Action {
         /// The name of the carrier in the configuration
         name: String,
     },
-    /// Tests the connection step by step (DNS, TCP, TLS, bind), beside the live sessions; sends no message
-    Test {
-        /// The name of the carrier in the configuration
-        name: String,
-    },
-    /// Shows the PDUs in both directions, decoded, for some time
+    /// Tests a carrier step by step: DNS, TCP, TLS, bind, and with --to a message
+    ///
+    /// The test of the connection runs beside the live sessions, and sends no message. With --to, the command sends
+    /// a message through the carrier, prints its events, and waits for the receipt. The message counts against the
+    /// limits and the quota of its account. The exit code is 0 if the carrier delivered the message.
+    Test(test::Test),
+    /// Prints the decoded PDUs of both directions for some time
     Trace(trace::Trace),
-    /// Shows the codes of the carrier's answers: count, meaning and consequence
+    /// Lists the codes of the carrier's answers: count, meaning and consequence
     Codes {
         /// The name of the carrier in the configuration
         name: String,
     },
-    /// Shows the last hundred receipts and inbound messages that could not be used
+    /// Lists the last hundred receipts and inbound messages that the platform could not use
     Unmatched {
         /// The name of the carrier in the configuration
         name: String,
     },
-    /// Gives the messages of a carrier that is not in the configuration to other carriers of their routes; they fail if
-    /// there is none
+    /// Gives the messages of a carrier that is not in the configuration to other carriers of their routes
+    ///
+    /// A message fails if its route has no other carrier.
     Abandon {
         /// The name of the carrier
         name: String,
@@ -91,9 +95,6 @@ const SESSIONS: [(&str, &str); 6] = [
     ("OF", "/window/of"),
 ];
 
-const STEPS: [(&str, &str); 5] =
-    [("STEP", "/step"), ("OK", "/ok"), ("MS", "/tookMs"), ("FOUND", "/detail"), ("HINT", "/hint")];
-
 const CODES: [(&str, &str); 6] = [
     ("ANSWERS", "/answers"),
     ("CODE", "/code"),
@@ -121,8 +122,8 @@ impl Carrier {
             Action::Show { name } => show(door, &name).await?,
             Action::Stop { name, yes } => {
                 let question = format!(
-                    "Stop carrier {name} on every node? Its messages go to other carriers of their routes, and wait \
-                     where there is none."
+                    "Stop carrier {name} on every node? Its messages go to other carriers of their routes, or wait if \
+                     there is none."
                 );
                 output::confirm(&question, yes)?;
                 door.ask(Method::POST, &format!("/carriers/{}/stop", escaped(&name)), None).await?;
@@ -130,13 +131,14 @@ impl Carrier {
             Action::Start { name } => {
                 door.ask(Method::POST, &format!("/carriers/{}/start", escaped(&name)), None).await?;
             }
-            Action::Test { name } => test(door, &name).await?,
+            Action::Test(test) => test.run(door).await?,
             Action::Trace(trace) => trace.run(door).await?,
             Action::Codes { name } => {
                 let answer = door.ask(Method::GET, &format!("/carriers/{}/codes", escaped(&name)), None).await?;
                 output::list(&answer, &CODES, door.json);
                 if let Some(other) = answer["other"].as_u64().filter(|other| *other > 0 && !door.json) {
-                    output::say(format!("\n{other} answers had further codes"));
+                    let answers = output::counted(other, "answer");
+                    output::say(format!("\nOther codes: {answers}."));
                 }
             }
             Action::Unmatched { name } => {
@@ -145,8 +147,8 @@ impl Carrier {
             }
             Action::Abandon { name, yes } => {
                 let question = format!(
-                    "Abandon carrier {name}? Its messages go to other carriers of their routes, and fail where there \
-                     is none."
+                    "Abandon carrier {name}? Its messages go to other carriers of their routes, or fail if there is \
+                     none."
                 );
                 output::confirm(&question, yes)?;
                 output::one(
@@ -169,16 +171,4 @@ async fn show(door: &Door, name: &str) -> Result<(), Failed> {
         output::list(&Value::from_iter([("data", answer["sessionList"].clone())]), &SESSIONS, false);
     }
     Ok(())
-}
-
-/// Tries a carrier, and prints each step.
-async fn test(door: &Door, name: &str) -> Result<(), Failed> {
-    let answer = door.ask(Method::POST, &format!("/carriers/{}/test", escaped(name)), None).await?;
-    if door.json {
-        output::say(&answer);
-    } else {
-        output::list(&Value::from_iter([("data", answer["steps"].clone())]), &STEPS, false);
-        answer["note"].as_str().into_iter().for_each(|note| output::say(format!("\n{note}")));
-    }
-    if answer["ok"] == true { Ok(()) } else { Err(Failed::new(format!("carrier {name} did not pass the test"))) }
 }

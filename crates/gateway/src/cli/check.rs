@@ -1,4 +1,4 @@
-//! `smsfactory check`: the mistakes of a configuration, before a server is started with it.
+//! `smsfactory check`: the mistakes of a configuration, before a server starts with it.
 
 mod standing;
 
@@ -16,6 +16,7 @@ use store::Checked;
 use store::contract::dispatch::QueueDepth;
 use tokio::sync::mpsc;
 
+use super::output::counted;
 use super::{Failed, machine, output, serve};
 use crate::app::media::Place;
 use crate::config::{Config, line_of_key, secrets};
@@ -26,7 +27,7 @@ use crate::real::OsEntropy;
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// The configuration file
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
     /// Do not connect to carriers, a database, Valkey or a bucket of media
     #[arg(long)]
@@ -36,7 +37,8 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let config = serve::read(&self.config)?;
-        let (carriers, routes) = (counted(config.carrier.len(), "carrier"), counted(config.route.len(), "route"));
+        let (carriers, routes) =
+            (counted(config.carrier.len() as u64, "carrier"), counted(config.route.len() as u64, "route"));
         output::say(format!("{}: read, {carriers}, {routes}", self.config.display()));
         let mut findings = Findings { file: self.config, mistakes: 0 };
         let runtime: Arc<dyn Runtime> = Arc::new(Machine::new());
@@ -89,31 +91,31 @@ impl Check {
     }
 }
 
-/// What has been found so far, printed as it is found.
+/// The findings so far, each printed at once.
 struct Findings {
     file: PathBuf,
-    mistakes: usize,
+    mistakes: u64,
 }
 
 impl Findings {
     fn add(&mut self, key: &str, found: Result<String, String>) {
         match found {
-            Ok(words) => output::say(format!("ok      {words}")),
+            Ok(words) => output::verdict(output::GOOD, "ok", words),
             Err(words) => {
                 self.mistakes += 1;
-                output::say(format!("mistake {}: {words}", self.place(key)));
+                output::verdict(output::BAD, "mistake", format!("{}: {words}", self.place(key)));
             }
         }
     }
 
-    /// What works, and not as the file says.
+    /// Prints a finding that does not stop a server from working.
     fn warn(&self, key: &str, found: Option<String>) {
         if let Some(words) = found {
-            output::say(format!("warning {}: {words}", self.place(key)));
+            output::verdict(output::WARNING, "warning", format!("{}: {words}", self.place(key)));
         }
     }
 
-    /// The line of a key; the file alone where the key is not in it, or a variable stands above it.
+    /// The line of a key; the file alone if it does not have the key, or if a variable overrides it.
     fn place(&self, key: &str) -> String {
         let variable = format!("SMSFACTORY_{}", key.replace('.', "_").to_uppercase());
         let text = std::fs::read_to_string(&self.file).ok().filter(|_| std::env::var_os(variable).is_none());
@@ -122,7 +124,7 @@ impl Findings {
     }
 }
 
-/// What can be found out without a network, each with its key.
+/// The findings that need no network, each with its key.
 fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     let mut found = Vec::new();
     let pepper_key = if config.keys.pepper.is_none() && config.keys.pepper_file.is_some() {
@@ -130,10 +132,10 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     } else {
         "keys.pepper"
     };
-    found.push((pepper_key.to_owned(), config.keys.read().map(|_| "keys: the pepper is there".to_owned())));
+    found.push((pepper_key.to_owned(), config.keys.read().map(|_| "keys: the pepper is set".to_owned())));
     let token_key = if config.admin.token.is_none() { "admin.token_file" } else { "admin.token" };
     let token = config.admin.read_token().map(|token| {
-        format!("admin: the API is {}", if token.is_some() { "on" } else { "off, for there is no token" })
+        format!("admin: the API is {}", if token.is_some() { "on" } else { "off, because there is no token" })
     });
     found.push((token_key.to_owned(), token));
     if let (Some(certificate), Some(key)) = (&config.api.tls_cert, &config.api.tls_key) {
@@ -145,7 +147,7 @@ fn look(config: &Config) -> Vec<(String, Result<String, String>)> {
     found
 }
 
-/// Whether the store can be used, and what would break its promises. A database is not asked `offline`.
+/// Whether the store can be used, and every setting that would break its promises. `offline` asks no database.
 async fn store(config: &Config, runtime: &Arc<dyn Runtime>, offline: bool) -> Option<Result<Checked, String>> {
     let url = &config.store.url;
     if offline && store::path_of(url).is_ok_and(|path| path.is_none()) {
@@ -155,7 +157,7 @@ async fn store(config: &Config, runtime: &Arc<dyn Runtime>, offline: bool) -> Op
     Some(checked.map_err(|error| format!("`store.url`: {error}")))
 }
 
-/// Whether media can be kept where the configuration says. A bucket is not asked `offline`.
+/// Whether the directory or the bucket of media can be used. `offline` asks no bucket.
 async fn media(
     config: &Config,
     runtime: &Arc<dyn Runtime>,
@@ -174,14 +176,14 @@ async fn media(
     found
 }
 
-/// Files with secrets that everybody on this machine can read.
+/// Files with secrets that every user of this machine can read.
 fn exposed(file: &Path, config: &Config) -> Vec<(String, Result<String, String>)> {
     let found = secrets::readable_by_everybody(file, config);
     found.into_iter().map(|(key, file)| (key, Err(secrets::exposure(&file)))).collect()
 }
 
-/// Whether this machine has the addresses that are to be listened on. Their ports may be in use by the service that the
-/// configuration is for.
+/// Whether this machine has the addresses of the listeners. A running server with this configuration may use their
+/// ports.
 fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
     let tried = config.listeners().into_iter().map(|(key, at)| {
         let found =
@@ -192,14 +194,13 @@ fn listeners(config: &Config) -> Vec<(String, Result<String, String>)> {
     tried.collect()
 }
 
-/// Whether this process could open as many files as the configuration may need; a service that is started elsewhere may
-/// have other limits.
+/// Whether this process could open as many files as the configuration may need. A service may have other limits.
 fn files_of(config: &Config) -> Option<String> {
     let limit = files::raise().unwrap_or_else(|_| files::limit());
     Budget::of(config, limit).warning(config, limit)
 }
 
-/// Carriers that messages of the store wait for and this configuration does not know.
+/// Carriers that are not in this configuration although messages of the store wait for them.
 async fn strangers(config: &Config, runtime: &Arc<dyn Runtime>) -> Vec<String> {
     let depths = match store::waiting(&config.store.url, Arc::clone(runtime)).await {
         Ok(depths) => depths,
@@ -211,10 +212,7 @@ async fn strangers(config: &Config, runtime: &Arc<dyn Runtime>) -> Vec<String> {
     let mut strangers: Vec<_> = of_carriers.filter(|(name, _)| !is_known(name)).collect();
     strangers.sort_unstable();
     let sentence = |(carrier, queued): (CarrierName, u64)| {
-        let (messages, verb) = (
-            counted(usize::try_from(queued).unwrap_or(usize::MAX), "message"),
-            if queued == 1 { "waits" } else { "wait" },
-        );
+        let (messages, verb) = (counted(queued, "message"), if queued == 1 { "waits" } else { "wait" });
         format!(
             "{messages} {verb} for the carrier `{carrier}`, which is not in this configuration: `smsfactory carrier \
              abandon {carrier}` gives them to other carriers of their routes"
@@ -223,22 +221,17 @@ async fn strangers(config: &Config, runtime: &Arc<dyn Runtime>) -> Vec<String> {
     strangers.into_iter().map(sentence).collect()
 }
 
-/// A number of things, in words.
-fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
-/// What was found out of a carrier, with its name.
+/// The finding about a carrier, with its name.
 fn named(name: &str, found: Result<String, String>) -> Result<String, String> {
     let with_name = |words| format!("carrier `{name}`: {words}");
     found.map(with_name).map_err(with_name)
 }
 
-/// How often the state of the sessions is looked at while they bind.
+/// The time between two looks at the sessions while they bind.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How soon a session that failed tries again here, so that its reason is heard although another one was bound in
-/// between.
+/// The time before a failed session tries again here: its reason becomes known although another session bound
+/// meanwhile.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Binds every session that a service would, and unbinds them again.
@@ -267,7 +260,7 @@ async fn bind(config: &SmppConfig) -> Result<String, String> {
         }
     });
     let status = settled.await.unwrap_or_else(|_| carrier.status());
-    let (bound, wanted) = (status.sessions_bound, counted(status.sessions_configured, "session"));
+    let (bound, wanted) = (status.sessions_bound, counted(status.sessions_configured as u64, "session"));
     carrier.drain(Duration::from_secs(1)).await;
     if bound == status.sessions_configured {
         return Ok(format!("carrier `{name}`: {wanted} bound to {}:{}", config.host, config.port));

@@ -1,4 +1,4 @@
-//! `smsfactory check-url`: the decision of the guard on a media URL, without fetching.
+//! `smsfactory check-url`: the decision about a media URL, without fetching it.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead};
@@ -18,18 +18,18 @@ use crate::config::{self, Config, ConfigErrors};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckUrl {
-    /// The URL
+    /// The media URL
     #[arg(required_unless_present = "jsonl")]
     url: Option<String>,
-    /// Use these addresses for a host; other hosts are resolved by DNS
+    /// Use these addresses for a host; DNS resolves other hosts
     #[arg(long, value_name = "HOST=IP[,IP]", value_parser = resolution)]
     resolve: Vec<Resolution>,
     /// Read JSON lines from standard input, each with `url`, `resolves_to`, `redirects_to` and
     /// `redirect_resolves_to`, and answer each with `allowed` and `why`
     #[arg(long, conflicts_with_all = ["url", "resolve"])]
     jsonl: bool,
-    /// Use the `[media]` section of this configuration; by default the defaults and the environment
-    #[arg(long, short)]
+    /// Use the `[media]` section of this configuration file; by default the default settings and the environment
+    #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
@@ -56,7 +56,10 @@ impl CheckUrl {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let media = read(self.config)?.media;
         let guard = Guard::new(&media.guard_settings());
-        let Some(url) = self.url else { return lines(&guard).await };
+        let Some(url) = self.url else {
+            output::prompt_for_lines("{\"url\"}");
+            return lines(&guard).await;
+        };
         let known = self.resolve.into_iter().map(|resolution| (resolution.name, resolution.addresses)).collect();
         let known = Known(known);
         let runtime = machine();
@@ -81,7 +84,7 @@ fn read(file: Option<PathBuf>) -> Result<Config, Failed> {
 }
 
 async fn lines(guard: &Guard) -> Result<(), Failed> {
-    let mut unreadable = 0;
+    let mut unreadable = 0_u64;
     for (index, line) in io::stdin().lock().lines().enumerate() {
         let line = line.map_err(Failed::new)?;
         match serde_json::from_str::<Line>(&line) {
@@ -92,7 +95,7 @@ async fn lines(guard: &Guard) -> Result<(), Failed> {
             }
         }
     }
-    if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
+    output::all_read(unreadable)
 }
 
 async fn judged(guard: &Guard, line: Line) -> Value {
@@ -102,7 +105,7 @@ async fn judged(guard: &Guard, line: Line) -> Value {
     }
 }
 
-/// Judges the URL, and then where it redirects to. A redirect to the same name resolves anew if the line says to what.
+/// Judges the URL, then its redirect. A redirect to the same name resolves again if the line has addresses for it.
 async fn follow(guard: &Guard, line: Line) -> Result<Judged, Refused> {
     let first = guard.judge(&line.url, None, &Given { addresses: line.resolves_to.clone(), name: None }).await?;
     let Some(location) = line.redirects_to else { return Ok(first) };
@@ -113,7 +116,7 @@ async fn follow(guard: &Guard, line: Line) -> Result<Judged, Refused> {
     guard.judge(&location, Some(&first), &given).await
 }
 
-/// What `--resolve` says, and the system for the rest.
+/// The addresses of `--resolve`; the system resolves other names.
 struct Known(HashMap<String, Vec<IpAddr>>);
 
 #[async_trait]
@@ -126,7 +129,7 @@ impl Resolve for Known {
     }
 }
 
-/// What a line says of one name, or of whatever name is asked for; the system where it says nothing.
+/// The addresses that a line has for one name, or for every name; the system resolves the others.
 struct Given {
     addresses: Option<Vec<IpAddr>>,
     name: Option<String>,
@@ -144,8 +147,8 @@ impl Resolve for Given {
 
 /// Reads `HOST=IP[,IP]`.
 fn resolution(text: &str) -> Result<Resolution, String> {
-    let (host, list) = text.split_once('=').ok_or("there is no `=`")?;
-    let name = dns_name(host).ok_or_else(|| format!("`{host}` is no name"))?;
+    let (host, list) = text.split_once('=').ok_or("expected HOST=IP, such as example.com=192.0.2.1")?;
+    let name = dns_name(host).ok_or_else(|| format!("`{host}` is not a host name"))?;
     Ok(Resolution { name, addresses: list.split(',').map(address).collect::<Result<_, _>>()? })
 }
 
@@ -153,7 +156,7 @@ fn resolution(text: &str) -> Result<Resolution, String> {
 fn address(text: &str) -> Result<IpAddr, String> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
-    bare.parse().map_err(|_| format!("`{text}` is no address"))
+    bare.parse().map_err(|_| format!("`{text}` is not an IP address"))
 }
 
 fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<IpAddr>>, D::Error> {

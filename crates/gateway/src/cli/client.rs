@@ -1,4 +1,4 @@
-//! An HTTP client for our own doors: plain HTTP/1.1, one request on a connection.
+//! An HTTP client for the APIs of the platform: plain HTTP/1.1, one request on a connection.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,27 +12,46 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::refusal::refused;
 use super::{Failed, machine};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where the operator's door is, and what opens it.
+/// The heading of the options that most commands have.
+pub(super) const COMMON: &str = "Common options";
+
+/// The address of the admin API, and the token for it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Door {
     /// The address of the admin API
-    #[arg(long, global = true, env = "SMSFACTORY_ADMIN_URL", default_value = "http://127.0.0.1:8081")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = COMMON,
+        env = "SMSFACTORY_ADMIN_URL",
+        default_value = "http://127.0.0.1:8081"
+    )]
     url: Uri,
     /// A file with the admin token; by default `SMSFACTORY_ADMIN_TOKEN`, or the token of `dev` in ./data
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Print JSON instead of a table
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(super) json: bool,
 }
 
+/// The address of a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    /// The address of the API.
+    pub(super) url: &'a Uri,
+    /// The option that names another address; `None` if there is no such option.
+    pub(super) option: Option<&'static str>,
+}
+
 impl Door {
-    /// The address of the operator's door.
+    /// The address of the admin API.
     pub(super) const fn url(&self) -> &Uri {
         &self.url
     }
@@ -45,7 +64,8 @@ impl Door {
     /// Asks the admin API with a body as it stands.
     pub(super) async fn send(&self, method: Method, path: &str, body: String) -> Result<Value, Failed> {
         let bearer = format!("Bearer {}", self.token()?);
-        let answer = exchange(&self.url, &method, &format!("/admin/v1{path}"), &bearer, body).await?;
+        let target = Target { url: &self.url, option: Some("--url") };
+        let answer = exchange(target, &method, &format!("/admin/v1{path}"), &bearer, body).await?;
         if answer.status.is_success() { Ok(answer.body) } else { Err(refused(answer.status, &answer.body)) }
     }
 
@@ -67,15 +87,21 @@ pub(super) fn read(file: &Path) -> Result<String, Failed> {
     Ok(text.trim_end().to_owned())
 }
 
-/// What an error answer says, in a line.
-pub(super) fn refused(status: StatusCode, answer: &Value) -> Failed {
-    let message = answer["message"].as_str().unwrap_or("no reason was given");
-    let code = answer["code"].as_u64().map(|code| format!(" ({code})")).unwrap_or_default();
-    let info = answer.get("additionalInfo").map(|info| format!(": {info}")).unwrap_or_default();
-    Failed::new(format!("{} {message}{code}{info}", status.as_u16()))
+impl Target<'_> {
+    fn unreachable(&self, error: &std::io::Error) -> Failed {
+        Failed::new(format!("cannot reach {}: {error}{}", self.url, self.hint()))
+    }
+
+    /// The next step of a person whose request did not reach a server.
+    fn hint(&self) -> String {
+        match self.option {
+            Some(option) => format!("; is the server running? `{option}` names another address"),
+            None => String::new(),
+        }
+    }
 }
 
-/// One request, and its answer as JSON; null where it has no body.
+/// One request, and its answer as JSON; null if it has no body.
 pub(super) async fn request(
     url: &Uri,
     method: &Method,
@@ -83,61 +109,62 @@ pub(super) async fn request(
     authorization: &str,
     body: Option<&Value>,
 ) -> Result<(StatusCode, Value), Failed> {
-    let answer = exchange(url, method, path, authorization, body.map(Value::to_string).unwrap_or_default()).await?;
+    let target = Target { url, option: None };
+    let answer = exchange(target, method, path, authorization, body.map(Value::to_string).unwrap_or_default()).await?;
     Ok((answer.status, answer.body))
 }
 
 /// An answer.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// When to come back, where it says so.
+    /// The wait before another request, if the answer names one.
     pub(super) retry_after: Option<Duration>,
-    /// JSON; null where there is no body.
+    /// JSON; null if there is no body.
     pub(super) body: Value,
 }
 
 /// One request with a body as it stands, and its answer.
 pub(super) async fn exchange(
-    url: &Uri,
+    target: Target<'_>,
     method: &Method,
     path: &str,
     authorization: &str,
     text: String,
 ) -> Result<Answer, Failed> {
-    let (status, retry_after, bytes) = raw(url, method, path, authorization, text).await?;
+    let (status, retry_after, bytes) = raw(target, method, path, authorization, text).await?;
     if bytes.is_empty() {
         return Ok(Answer { status, retry_after, body: Value::Null });
     }
-    let body =
-        serde_json::from_slice(&bytes).map_err(|_| Failed::new(format!("{url} does not answer as smsfactory does")))?;
+    let strange = |_| Failed::new(format!("{} does not answer as smsfactory does{}", target.url, target.hint()));
+    let body = serde_json::from_slice(&bytes).map_err(strange)?;
     Ok(Answer { status, retry_after, body })
 }
 
 /// One request with a body as it stands, and the body of its answer as it stands.
 pub(super) async fn exchange_raw(
-    url: &Uri,
+    target: Target<'_>,
     method: &Method,
     path: &str,
     authorization: &str,
     text: String,
 ) -> Result<(StatusCode, Bytes), Failed> {
-    raw(url, method, path, authorization, text).await.map(|(status, _, bytes)| (status, bytes))
+    raw(target, method, path, authorization, text).await.map(|(status, _, bytes)| (status, bytes))
 }
 
 async fn raw(
-    url: &Uri,
+    target: Target<'_>,
     method: &Method,
     path: &str,
     authorization: &str,
     text: String,
 ) -> Result<(StatusCode, Option<Duration>, Bytes), Failed> {
+    let url = target.url;
     let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
-    let authority =
-        authority.ok_or_else(|| Failed::new(format!("`{url}` is not an address such as http://127.0.0.1:8081")))?;
+    let authority = authority
+        .ok_or_else(|| Failed::new(format!("`{url}` is not a plain HTTP address such as http://127.0.0.1:8081")))?;
     let address = (authority.host().trim_matches(['[', ']']), authority.port_u16().unwrap_or(80));
     let exchange = async {
-        let stream =
-            TcpStream::connect(address).await.map_err(|error| Failed::new(format!("cannot reach {url}: {error}")))?;
+        let stream = TcpStream::connect(address).await.map_err(|error| target.unreachable(&error))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Failed::new)?;
         // It ends with the answer; what goes wrong before, the answer tells.
         machine().spawn("connection", Box::pin(async move { drop(connection.await) }));

@@ -17,10 +17,10 @@ pub(super) struct Console {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Prints a link that signs an operator in once, within 10 minutes
+    /// Prints a link that signs an operator in; it works once, within 10 minutes
     Login {
-        /// The operator's name
-        #[arg(long, default_value = "admin")]
+        /// The name of the operator
+        #[arg(long, value_name = "NAME", default_value = "admin")]
         operator: String,
     },
 }
@@ -39,13 +39,13 @@ impl Console {
             output::say(json!({ "link": link, "expiresAt": answer["expiresAt"] }));
         } else {
             output::say(link);
-            output::complain("the link works once, within 10 minutes");
+            output::note("the link works once, within 10 minutes");
         }
         Ok(())
     }
 }
 
-/// The address at which a link is used.
+/// The address of a link.
 pub(super) fn link(admin: impl std::fmt::Display, token: &str) -> String {
     format!("{}/console/login?token={token}", admin.to_string().trim_end_matches('/'))
 }

@@ -1,17 +1,19 @@
-//! The options that say which decisions of the screen are shown.
+//! The filters for decisions of the compliance screen.
+
+use super::choices;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Decisions {
-    /// Of this account
+    /// Only texts of this account
     #[arg(long)]
     account: Option<String>,
-    /// live or test: sent with keys of this mode
-    #[arg(long)]
+    /// Only texts of keys of this mode
+    #[arg(long, value_parser = choices::modes())]
     mode: Option<String>,
-    /// blocked or flagged
-    #[arg(long)]
+    /// Only texts with this outcome
+    #[arg(long, value_parser = choices::outcomes())]
     outcome: Option<String>,
-    /// Reviewed already: true or false
+    /// Only decisions that an operator has reviewed, or only the others
     #[arg(long, value_name = "BOOL")]
     reviewed: Option<bool>,
 }

@@ -1,7 +1,6 @@
 //! `smsfactory dev`: the whole product on one machine, with simulated carriers behind real SMPP and MM4 sessions.
 //!
-//! Everything that it makes is in one directory: the store, the pepper, the admin token, and the demo account's
-//! credentials.
+//! All its files are in one directory: the store, the pepper, the admin token, and the credentials of the demo account.
 
 mod demo;
 mod first;
@@ -10,7 +9,7 @@ mod stop;
 mod world;
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,38 +27,41 @@ use world::World;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Dev {
-    /// Exit once the first messages, an SMS and an MMS, are delivered
+    /// Exit after the delivery of the first messages, an SMS and an MMS
     #[arg(long)]
     once: bool,
     /// The directory for the store, media, keys and the admin token
-    #[arg(long, default_value = DATA)]
+    #[arg(long, value_name = "DIRECTORY", default_value = DATA)]
     data: PathBuf,
-    /// The address of the public API
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    /// The address of the public API; port 0 takes any free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The address of the admin API
-    #[arg(long, default_value = ADMIN)]
+    /// The address of the admin API, the console and the phones
+    #[arg(long, value_name = "ADDRESS", default_value = ADMIN)]
     admin_listen: SocketAddr,
     /// The address of the simulated SMSC; by default any free port
-    #[arg(long, default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     smsc_listen: SocketAddr,
     /// The address of the simulated MMSC for MM4; by default any free port
-    #[arg(long, default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     mmsc_listen: SocketAddr,
 }
 
-/// Where the operator is served, and where the admin commands look for it.
+/// The address of the admin API, which the admin commands take by default.
 const ADMIN: &str = "127.0.0.1:8081";
 
-/// Whom the first messages go to.
+/// The recipient of the first messages.
 const RECIPIENT: &str = "+18005550199";
 
 impl Dev {
     pub(super) async fn run(self) -> Result<(), Failed> {
         logging::start(LogFormat::Text, if self.once { "warn" } else { "info" }).map(drop).map_err(Failed::new)?;
+        // A command that cannot start leaves no files.
+        refuse_taken(self.listen, "--listen")?;
+        refuse_taken(self.admin_listen, "--admin-listen")?;
+        let world = World::start(self.smsc_listen, self.mmsc_listen).await?;
         fs::create_dir_all(&self.data)
             .map_err(|error| Failed::new(format!("cannot make {}: {error}", self.data.display())))?;
-        let world = World::start(self.smsc_listen, self.mmsc_listen).await?;
         let config = self.config(&world)?;
         let beside = phones::router(world.phones.clone());
         let app = App::start_beside(beside, config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
@@ -108,7 +110,7 @@ impl Dev {
         Ok(config)
     }
 
-    /// Sends an SMS and an MMS, and shows what happened to them and what a STOP does. Returns the id of the first.
+    /// Sends an SMS and an MMS, and shows their events and the effect of a STOP. Returns the id of the SMS.
     async fn first_messages(&self, app: &App, world: &World, demo: &Demo) -> Result<String, Failed> {
         let token = kept(&self.data.join(TOKEN))?;
         let hello = "Hello from smsfactory";
@@ -127,7 +129,7 @@ impl Dev {
         Ok(ids.swap_remove(0))
     }
 
-    /// Prints the command that shows a message, with what it would not find by itself.
+    /// Prints the command that shows a message, with the options for everything that differs from the defaults.
     fn hint(&self, app: &App, id: &str) {
         let program = std::env::args_os()
             .next()
@@ -142,7 +144,7 @@ impl Dev {
             words.extend(["--token-file".to_owned(), self.data.join(TOKEN).display().to_string()]);
         }
         let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        output::say(format!("What happened to the first one:\n\n{}\n\nCtrl-C ends.", words.join(" ")));
+        output::say(format!("To see the first message again:\n\n{}\n\nCtrl-C ends.", words.join(" ")));
     }
 
     /// Prints the calls of the phones for tests.
@@ -186,9 +188,9 @@ impl Dev {
              Live key       {}  {}\n\
              Test key       {}  {}   (sandbox only)\n\
              Numbers        {}\n\n\
-             Send one yourself, without and with a picture:\n\n{}\n{}\n\
-             Let a handset answer STOP (...0010 answers START, ...0011 a long text), see it and its automatic answer, \
-             and opt it in again. Without the last step the first one is refused from then on:\n\n\
+             Send a message, without and with a picture:\n\n{}\n{}\n\
+             Let a handset answer STOP (...0010 answers START, ...0011 a long text), list its message and the \
+             automatic answer, and opt it in again. Without the last command, further messages to it are refused:\n\n\
              {}\n{listed}\n{ended}",
             app.admin_address,
             self.data.join(TOKEN).display(),
@@ -216,6 +218,12 @@ fn introduce_twilio(app: &App, demo: &Demo) {
         demo.live.key_secret,
         app.api_address,
     ));
+}
+
+/// Refuses an address that another program has, before anything is made.
+fn refuse_taken(address: SocketAddr, option: &str) -> Result<(), Failed> {
+    let failed = |error| Failed::new(format!("cannot listen on {address}: {error}; `{option}` names another address"));
+    TcpListener::bind(address).map(drop).map_err(failed)
 }
 
 /// A word as a shell reads it.

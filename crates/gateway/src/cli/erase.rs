@@ -1,4 +1,4 @@
-//! `smsfactory erase`: removes or blanks everything about one person's number.
+//! `smsfactory erase`: removes or blanks all data about one person's number.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::client::Door;
 use super::paging::Length;
 use super::{Failed, machine, output};
 
-/// How often it is looked how far an erasure is.
+/// The time between two looks at the progress of an erasure.
 const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug, clap::Args)]
@@ -28,13 +28,13 @@ pub(super) struct Erase {
     /// Count the data, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// A reference for the request, such as the number of a ticket; it is kept with the record of the erasure
+    /// A reference for the request, such as the number of a ticket, which the record of the erasure keeps
     #[arg(long)]
     reference: Option<String>,
     /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
-    /// Do not wait for the end
+    /// Do not wait for the end of the erasure
     #[arg(long)]
     no_wait: bool,
 }
@@ -43,7 +43,7 @@ pub(super) struct Erase {
 enum Action {
     /// Lists erasures, newest first
     List {
-        /// Erasures of this number
+        /// Only erasures of this number
         #[arg(long)]
         number: Option<String>,
         #[command(flatten)]
@@ -83,8 +83,8 @@ impl Erase {
             }
             (None, Some(number)) => {
                 let question = format!(
-                    "Erase {number}? Texts, media and addresses of all its messages go for good, and messages that \
-                     are queued are canceled."
+                    "Erase {number}? Texts, media and addresses of all its messages are removed for good, and its \
+                     queued messages are canceled."
                 );
                 output::confirm(&question, self.yes)?;
                 let input = json!({ "number": number, "reference": self.reference });
@@ -101,12 +101,13 @@ fn place(id: &str) -> String {
     format!("/erasures/{}", super::client::escaped(id))
 }
 
-/// Waits until an erasure has ended. It ends as well where this command is interrupted.
+/// Waits until an erasure has ended. The erasure continues if this command is interrupted.
 async fn ended(door: &Door, mut erasure: Value) -> Result<Value, Failed> {
     let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     while erasure["state"] == "running" {
-        let (id, messages) = (erasure["id"].as_str().unwrap_or_default(), &erasure["counts"]["messages"]);
-        bar.set_message(format!("{id}: {messages} messages"));
+        let id = erasure["id"].as_str().unwrap_or_default();
+        let messages = output::counted(output::count_in(&erasure["counts"], "messages"), "message");
+        bar.set_message(format!("{id}: {messages}"));
         bar.tick();
         machine().sleep(LOOK).await;
         erasure = door.ask(Method::GET, &place(id), None).await?;

@@ -1,4 +1,4 @@
-//! `smsfactory hold`: a store that was restored, until it is released.
+//! `smsfactory hold`: a restored store, until the operator releases it.
 
 use std::io::{self, IsTerminal};
 
@@ -21,21 +21,30 @@ pub(super) struct Hold {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Says whether the store is held, since when, and how much waits in it
+    /// Shows whether the store is held, since when, and the number of queued messages
     Show,
-    /// Lists the queued messages, newest first: each may have left since the backup. One with attempts was handed to a
-    /// carrier before
-    List(Length),
-    /// Ends what waits, so that it is not sent again: broadcasts are canceled, messages end as undelivered, `unknown`.
-    /// Scheduled messages whose time is still to come stay
+    /// Lists queued messages, newest first
+    ///
+    /// Each may have left after the backup. A carrier had a message with attempts before the backup.
+    List {
+        /// Only messages of this account
+        #[arg(long)]
+        account: Option<String>,
+        #[command(flatten)]
+        length: Length,
+    },
+    /// Ends queued messages and open broadcasts, so that they are not sent again
+    ///
+    /// Broadcasts are canceled. Messages end as undelivered, with the error type `unknown`. Scheduled messages whose
+    /// time is still to come stay.
     End {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Releases the store: what waits in it is sent, and new messages are accepted
+    /// Releases the store: the server sends the queued messages, and accepts new ones
     Release {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -46,27 +55,30 @@ impl Hold {
         let door = &self.door;
         match self.action {
             Action::Show => output::one(&door.ask(Method::GET, "/hold", None).await?, door.json),
-            Action::List(length) => {
-                let queued = [("status", Some("queued".to_owned()))];
+            Action::List { account, length } => {
+                let queued = [("status", Some("queued".to_owned())), ("accountId", account)];
                 output::list(&length.gather(door, "/messages", &queued).await?, &message::WAITING, door.json);
             }
             Action::End { yes } => {
                 let waiting = waiting(door).await?;
                 let question = format!(
-                    "End {waiting}? They are not sent, and their clients are told so. Scheduled messages whose time is \
-                     still to come stay."
+                    "End {waiting}? The server does not send them, and tells their clients. Scheduled messages whose \
+                     time is still to come stay."
                 );
                 output::confirm(&question, yes)?;
                 end(door).await?;
             }
             Action::Release { yes } => {
                 let waiting = waiting(door).await?;
-                output::confirm(&format!("Release the store? It sends {waiting}, some perhaps again."), yes)?;
+                output::confirm(
+                    &format!("Release the store? The server sends {waiting}; some may be sent twice."),
+                    yes,
+                )?;
                 let answer = door.ask(Method::POST, "/hold/release", None).await?;
                 if door.json {
                     output::say(&answer);
                 } else {
-                    output::say(format!("The store is released: {waiting} are sent."));
+                    output::say(format!("The store is released. The server sends {waiting}."));
                 }
             }
         }
@@ -74,43 +86,48 @@ impl Hold {
     }
 }
 
-/// What waits in a held store, in words.
+/// The queued messages and open broadcasts of a held store, in words.
 async fn waiting(door: &Door) -> Result<String, Failed> {
     let hold = door.ask(Method::GET, "/hold", None).await?;
     if hold["held"] != Value::Bool(true) {
         return Err(Failed::new("the store is not held"));
     }
+    let counted = |field: &str, thing: &str| output::counted(output::count_in(&hold, field), thing);
     Ok(format!(
-        "{} messages ({} of them were under way to a carrier), {} broadcasts with {} recipients to come and {} \
-         scheduled messages",
-        hold["queuedMessages"],
+        "{} ({} of them under way to a carrier), {} with {} to come, and {}",
+        counted("queuedMessages", "message"),
         hold["underWay"],
-        hold["openBroadcasts"],
-        hold["recipientsToCome"],
-        hold["scheduledMessages"]
+        counted("openBroadcasts", "broadcast"),
+        counted("recipientsToCome", "recipient"),
+        counted("scheduledMessages", "scheduled message")
     ))
 }
 
-/// Ends what waits, one step after the other.
+/// Ends the queued messages and open broadcasts, step by step.
 async fn end(door: &Door) -> Result<(), Failed> {
     let bar = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     let (mut broadcasts, mut messages) = (0, 0);
     loop {
         let step = door.ask(Method::POST, "/hold/end", None).await?;
-        let count = |field: &str| step[field].as_u64().unwrap_or(0);
+        let count = |field: &str| output::count_in(&step, field);
         let (canceled, ended) = (count("canceledBroadcasts"), count("endedMessages"));
         if canceled + ended == 0 {
             break;
         }
         (broadcasts, messages) = (broadcasts + canceled, messages + ended);
-        bar.set_message(format!("{broadcasts} broadcasts and {messages} messages ended"));
+        bar.set_message(ends(broadcasts, messages));
         bar.tick();
     }
     bar.finish_and_clear();
     if door.json {
         output::say(serde_json::json!({ "canceledBroadcasts": broadcasts, "endedMessages": messages }));
     } else {
-        output::say(format!("{broadcasts} broadcasts were canceled, and {messages} messages ended."));
+        output::say(ends(broadcasts, messages));
     }
     Ok(())
+}
+
+fn ends(broadcasts: u64, messages: u64) -> String {
+    let (broadcasts, messages) = (output::counted(broadcasts, "broadcast"), output::counted(messages, "message"));
+    format!("Canceled {broadcasts}, and ended {messages}.")
 }

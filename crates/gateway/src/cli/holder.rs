@@ -7,21 +7,34 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::client::{COMMON, Target};
 use super::{Failed, client, place};
 
-/// Where the public API is, and the key of an account.
+/// The address of the public API, and the key of an account.
 #[derive(Debug, clap::Args)]
 pub(super) struct Holder {
     /// The address of the public API
-    #[arg(long, global = true, env = "SMSFACTORY_URL", default_value = "http://127.0.0.1:8080")]
-    pub(super) api_url: Uri,
+    #[arg(
+        long,
+        global = true,
+        help_heading = COMMON,
+        env = "SMSFACTORY_URL",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    api_url: Uri,
     /// A file with a key, as printed by `key create --json`; by default `SMSFACTORY_KEY_ID` and
     /// `SMSFACTORY_KEY_SECRET`, or the key of `dev` in ./data
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
 
 impl Holder {
+    /// The address of the public API.
+    pub(super) const fn target(&self) -> Target<'_> {
+        Target { url: &self.api_url, option: Some("--api-url") }
+    }
+
     /// The `Authorization` header of the key.
     pub(super) fn authorization(&self) -> Result<String, Failed> {
         let from_environment =

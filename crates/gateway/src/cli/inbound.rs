@@ -1,4 +1,4 @@
-//! `smsfactory inbound`: messages of handsets.
+//! `smsfactory inbound`: inbound messages.
 
 use axum::http::Method;
 use clap::Subcommand;
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::client::{Door, escaped};
 use super::paging::Length;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Inbound {
@@ -20,23 +20,23 @@ pub(super) struct Inbound {
 enum Action {
     /// Lists inbound messages, newest first; `message show ID` shows one
     List {
-        /// Of this account
+        /// Only messages of this account
         #[arg(long)]
         account: Option<String>,
-        /// live or test; with --account by default live
-        #[arg(long, requires = "account")]
+        /// The mode of the account's messages; by default live
+        #[arg(long, requires = "account", value_parser = choices::modes())]
         mode: Option<String>,
-        /// From this handset
-        #[arg(long)]
+        /// Only messages from this number
+        #[arg(long, value_name = "NUMBER")]
         from: Option<String>,
-        /// To this number
-        #[arg(long)]
+        /// Only messages to this number
+        #[arg(long, value_name = "NUMBER")]
         to: Option<String>,
-        /// Recorded at this time or later, as in RFC 3339
-        #[arg(long)]
+        /// Only messages recorded at this time or later, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         after: Option<String>,
-        /// Recorded before this time
-        #[arg(long)]
+        /// Only messages recorded before this time
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         before: Option<String>,
         #[command(flatten)]
         length: Length,
@@ -48,16 +48,16 @@ enum Action {
 
 #[derive(Debug, Subcommand)]
 enum Unrouted {
-    /// Lists unrouted messages, newest first; by default they are kept for seven days
+    /// Lists unrouted messages, newest first; the platform keeps them for seven days by default
     List(Length),
-    /// Assigns an unrouted message to an account, as if it came now
+    /// Assigns an unrouted message to an account, as if the message came now
     Assign {
         /// The id of the message
         id: String,
         /// The account
         account: String,
-        /// live or test
-        #[arg(long)]
+        /// The mode in which the account sees the message; by default live
+        #[arg(long, value_parser = choices::modes())]
         mode: Option<String>,
         /// Do not ask for confirmation
         #[arg(long)]
@@ -77,7 +77,7 @@ const COLUMNS: [(&str, &str); 9] = [
     ("BODY", "/body"),
 ];
 
-/// The columns of messages that belong to no account.
+/// The columns of unrouted messages.
 const UNROUTED: [(&str, &str); 7] = [
     ("ID", "/id"),
     ("RECEIVED", "/receivedAt"),

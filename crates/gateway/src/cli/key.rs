@@ -4,9 +4,9 @@ use axum::http::Method;
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::account::Paging;
-use super::client::{Door, query};
-use super::{Failed, output};
+use super::client::Door;
+use super::paging::Length;
+use super::{Failed, choices, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Key {
@@ -18,7 +18,9 @@ pub(super) struct Key {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
+    /// Reaches the carriers
     Live,
+    /// Reaches the sandbox alone
     Test,
 }
 
@@ -29,23 +31,23 @@ enum Action {
         /// The id of the account
         account: String,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
-    /// Creates a key. Its secret is shown this once
+    /// Creates a key, and prints its secret once
     Create {
         /// The id of the account
         account: String,
-        /// live: real carriers; test: only the sandbox
+        /// The mode of the key
         #[arg(long, value_enum, default_value_t = Mode::Live)]
         mode: Mode,
-        /// A name that tells it from others, such as the program that uses it
+        /// A name for the key, such as the program that uses it
         #[arg(long)]
         name: Option<String>,
-        /// The time of its expiry, as in RFC 3339
-        #[arg(long)]
+        /// The time at which the key expires, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         expires_at: Option<String>,
     },
-    /// Revokes a key, at once and for good
+    /// Revokes a key at once. This cannot be undone
     Revoke {
         /// The id of the key
         key: String,
@@ -69,10 +71,8 @@ impl Key {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { account, paging } => {
-                let answer = door
-                    .ask(Method::GET, &format!("/accounts/{account}/keys{}", query(&paging.parameters())), None)
-                    .await?;
+            Action::List { account, length } => {
+                let answer = length.gather(door, &format!("/accounts/{account}/keys"), &[]).await?;
                 output::list(&answer, &COLUMNS, door.json);
             }
             Action::Create { account, mode, name, expires_at } => {
@@ -83,7 +83,7 @@ impl Key {
                 let key = json!({ "mode": mode, "name": name, "expiresAt": expires_at });
                 let answer = door.ask(Method::POST, &format!("/accounts/{account}/keys"), Some(&key)).await?;
                 output::one(&answer, door.json);
-                output::complain("the secret is shown this once; keep it");
+                output::note("the secret is shown this once; keep it");
             }
             Action::Revoke { key, yes } => {
                 output::confirm(&format!("Revoke key {key}? Its requests are refused at once."), yes)?;

@@ -5,16 +5,16 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::client::Door;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// Shows the settings; the others have their default (for a number: the setting of its account)
+    /// Shows the settings that differ from the defaults (for a number: from the settings of its account)
     Show {
         /// The account or the number
         of: String,
     },
-    /// Changes the given settings; the others stay
+    /// Changes settings; the other settings stay
     Set(Box<Settings>),
 }
 
@@ -22,27 +22,28 @@ pub(super) enum Action {
 pub(super) struct Settings {
     /// The account or the number
     of: String,
-    /// A further word that stops messages; may be repeated
+    /// A word that stops messages, beside STOP and its like; may be repeated
     #[arg(long, value_name = "WORD")]
     stop_word: Vec<String>,
-    /// A language whose words stop messages too: fr or es; may be repeated
-    #[arg(long, value_name = "LANGUAGE")]
+    /// A language whose words stop messages, beside English; may be repeated
+    #[arg(long, value_name = "LANGUAGE", value_parser = choices::languages())]
     language: Vec<String>,
-    /// Whether YES starts messages again: true or false
+    /// Whether YES starts messages again
     #[arg(long, value_name = "BOOL")]
     yes_starts: Option<bool>,
-    #[arg(long, help = "The action for texts that seem to ask for an end in other words: flag, opt_out or ignore")]
+    /// The action for a text that seems to ask for a stop in other words
+    #[arg(long, value_name = "ACTION", value_parser = choices::suspicions())]
     suspected: Option<String>,
-    /// The scope of a STOP, for an account: account or number
-    #[arg(long)]
+    /// The scope of a STOP: all messages of the account, or those from one of its numbers. For accounts only
+    #[arg(long, value_name = "SCOPE", value_parser = choices::opt_out_scopes())]
     opt_out_scope: Option<String>,
-    /// Whether keywords are answered: true or false
+    /// Whether the platform answers keywords
     #[arg(long, value_name = "BOOL")]
     replies: Option<bool>,
-    /// A contact of the account, for `{support}` in texts
+    /// The contact that replaces `{support}` in answers
     #[arg(long)]
     support: Option<String>,
-    /// The answer to STOP; `{account}` and `{support}` are filled in
+    /// The answer to STOP; the platform replaces `{account}` and `{support}`
     #[arg(long, value_name = "TEXT")]
     stop_text: Option<String>,
     /// The answer to START
@@ -57,7 +58,7 @@ pub(super) struct Settings {
 }
 
 impl Action {
-    /// `path` makes the address of the settings from what they belong to.
+    /// `path` is the address of the settings of an account or a number.
     pub(super) async fn run(self, door: &Door, path: impl Fn(&str) -> String) -> Result<(), Failed> {
         match self {
             Self::Show { of } => output::settings(&door.ask(Method::GET, &path(&of), None).await?, door.json),

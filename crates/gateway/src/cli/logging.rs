@@ -10,7 +10,7 @@ use wire::terminal::escape;
 use crate::config::{LogFormat, log_filter};
 use crate::reload::SetLogLevel;
 
-/// Starts logging. `filter` is a level, or a list such as `info,carrier=debug`. Returns what changes it later.
+/// Starts logging. `filter` is a level, or a list such as `info,carrier=debug`. Returns a function that changes it.
 ///
 /// # Errors
 /// A sentence for the operator when the filter cannot be read.
@@ -25,7 +25,7 @@ fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> (Box<dyn Su
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    // Without colours: once lines have escape characters of ours, those of a carrier cannot be told from them.
+    // Without colours: among escape characters of ours, those of a carrier would not stand out.
     let builder = fmt::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
     match format {
         LogFormat::Text => {

@@ -1,4 +1,4 @@
-//! `smsfactory message`: what became of messages, and sending one.
+//! `smsfactory message`: the outbound messages, and sending one.
 
 mod find;
 mod send;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::client::Door;
 use super::paging::Length;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Message {
@@ -44,38 +44,38 @@ enum Action {
     },
 }
 
-/// Which messages are listed.
+/// The filters of a list.
 #[derive(Debug, clap::Args)]
 struct List {
-    /// Of this account
+    /// Only messages of this account
     #[arg(long)]
     account: Option<String>,
-    /// live or test: sent with keys of this mode
-    #[arg(long)]
+    /// Only messages of keys of this mode
+    #[arg(long, value_parser = choices::modes())]
     mode: Option<String>,
-    /// scheduled, queued, sent, delivered, undelivered, failed or canceled
-    #[arg(long)]
+    /// Only messages with this status
+    #[arg(long, value_parser = choices::statuses())]
     status: Option<String>,
-    /// To this number
-    #[arg(long)]
+    /// Only messages to this number
+    #[arg(long, value_name = "NUMBER")]
     to: Option<String>,
-    /// From this number
-    #[arg(long)]
+    /// Only messages from this sender
+    #[arg(long, value_name = "SENDER")]
     from: Option<String>,
-    /// To or from this number
+    /// Only messages to or from this number
     #[arg(long)]
     number: Option<String>,
-    /// With this reference: its client's, the carrier's id, or with --account the idempotency key
+    /// Only messages with this reference of the client, carrier's id or (with --account) idempotency key
     #[arg(long)]
     reference: Option<String>,
-    /// Of this broadcast
+    /// Only messages of this broadcast
     #[arg(long)]
     broadcast: Option<String>,
-    /// Accepted at this time or later, as in RFC 3339
-    #[arg(long)]
+    /// Only messages accepted at this time or later, as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = choices::time)]
     after: Option<String>,
-    /// Accepted before this time
-    #[arg(long)]
+    /// Only messages accepted before this time
+    #[arg(long, value_name = "TIME", value_parser = choices::time)]
     before: Option<String>,
     #[command(flatten)]
     length: Length,
@@ -157,7 +157,7 @@ impl Message {
     }
 }
 
-/// Takes the sentence out that says for people why a message has not left yet.
+/// Takes the sentence out that tells people why a message is still queued.
 fn wait_of(message: &mut Value, as_json: bool) -> Option<String> {
     if as_json {
         return None;

@@ -11,6 +11,7 @@ mod broadcast;
 mod carrier;
 mod check;
 mod check_url;
+mod choices;
 mod client;
 mod console;
 mod decisions;
@@ -31,6 +32,7 @@ mod output;
 mod paging;
 mod phones;
 mod place;
+mod refusal;
 mod reload;
 mod review;
 mod screen;
@@ -54,7 +56,7 @@ use crate::built;
 
 /// A self-hosted SMS and MMS platform.
 #[derive(Debug, Parser)]
-#[command(name = "smsfactory", version = built::VERSION_LINE, about, max_term_width = 110)]
+#[command(name = "smsfactory", version = built::VERSION_LINE, about, max_term_width = 110, styles = output::HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -73,7 +75,7 @@ enum Command {
     /// Starts a simulated carrier for tests, demonstrations and load
     #[command(subcommand)]
     Simulate(simulate::Simulate),
-    /// The platform at a glance, and everything that needs attention
+    /// The state of the platform, and everything that needs attention
     Status(status::Status),
     /// Accounts and their limits
     Account(account::Account),
@@ -83,15 +85,15 @@ enum Command {
     Number(number::Number),
     /// Blocks of recipients and senders
     Block(block::Block),
-    /// Outbound messages and their events
+    /// Outbound messages: list, find, send
     Message(message::Message),
-    /// Inbound messages, and those to numbers of no account
+    /// Inbound messages, and inbound messages to numbers of no account
     Inbound(inbound::Inbound),
-    /// Opt-outs: handsets that get no messages from an account
+    /// Opt-outs: recipients that get no messages from an account
     Optout(optout::Optout),
     /// Broadcasts: one text to many recipients
     Broadcast(broadcast::Broadcast),
-    /// Carriers: state, test, trace, stop and start
+    /// Carriers: their state, and test, trace, stop and start
     Carrier(carrier::Carrier),
     /// Operators of the console and their roles
     Operator(operator::Operator),
@@ -101,31 +103,32 @@ enum Command {
     Audit(audit::Audit),
     /// Nodes that share the store, and their carriers
     Node(node::Node),
-    /// The store: copy it to PostgreSQL
+    /// The store: copy a SQLite store to PostgreSQL
     Store(store::Store),
     /// Makes a backup of the store and of media while a server runs
     Backup(backup::Backup),
-    /// Puts a backup in the place of a store that is gone, and holds it: nothing leaves before `hold release`
+    /// Restores a backup into an empty store, and holds it: nothing is sent before `hold release`
     Restore(backup::Restore),
-    /// A store that was restored: what waits in it and may have left before, and releasing it
+    /// The hold of a restored store: its queued messages, their end or their release
     Hold(hold::Hold),
-    /// Erases a person: texts, media and addresses of all messages of a number
+    /// Erases the data of a person: texts, media and addresses of all messages of a number
     Erase(erase::Erase),
-    /// Reloads the configuration of a running server, as SIGHUP does, and prints the applied keys and those that need a
-    /// restart
+    /// Reloads the configuration of a running server, as SIGHUP does
+    ///
+    /// Prints the keys that were applied, and the keys that need a restart.
     Reload(reload::Reload),
-    /// Screens texts from standard input: reads lines {"id", "text"}, writes lines {"id", "blocked", "verdict",
-    /// "categories"}
+    /// Screens a text, or texts from standard input, as the compliance screen does
     Screen(screen::Screen),
     /// The compliance screen: policies, review log and templates
     Screening(screening::Screening),
     /// Webhooks: endpoints, deliveries, and forwarding of events to a developer's machine
     Webhook(webhook::Webhook),
-    /// Shows the encoding, segments and invalid characters of a text
+    /// Measures a text: its encoding, its segments, and the characters that decide them
     Text(text::Text),
 }
 
-/// Why a command did not do what it was asked: a sentence for the person who asked.
+/// The reason why a command failed, in a sentence for the person at the shell. An empty sentence if standard output has
+/// it already.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failed(String);
@@ -135,7 +138,7 @@ impl Failed {
         Self(words.to_string())
     }
 
-    /// The answer on standard output said it already.
+    /// A failure whose reason is on standard output.
     const fn told() -> Self {
         Self(String::new())
     }
@@ -146,12 +149,12 @@ fn machine() -> Arc<dyn Runtime> {
     Arc::new(Machine::new())
 }
 
-/// The definition of the command line, for those who write about it: manual pages, completions of shells.
+/// The definition of the command line, for manual pages and for completions of shells.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Does what the command line asks.
+/// Runs the command of the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -201,7 +204,7 @@ pub fn run() -> ExitCode {
 
 fn report(failed: &Failed) -> ExitCode {
     if !failed.0.is_empty() {
-        output::complain(&failed.0);
+        output::error(&failed.0);
     }
     ExitCode::FAILURE
 }
@@ -217,6 +220,59 @@ mod tests {
             .filter_map(|argument| argument.get_env())
             .map(|name| name.to_string_lossy().into_owned());
         own.chain(command.get_subcommands().flat_map(variables)).collect()
+    }
+
+    /// Every command below `command`, by its path.
+    fn commands(command: &clap::Command, path: &str) -> Vec<(String, clap::Command)> {
+        let below = |command: &clap::Command| {
+            let path = format!("{path} {}", command.get_name());
+            let mut found = commands(command, &path);
+            found.push((path.trim().to_owned(), command.clone()));
+            found
+        };
+        command.get_subcommands().flat_map(below).collect()
+    }
+
+    fn options(command: &clap::Command) -> Vec<&str> {
+        command.get_arguments().map(|argument| argument.get_id().as_str()).collect()
+    }
+
+    #[test]
+    fn every_list_has_pages() {
+        // Short lists, which the server sends whole.
+        let whole = ["carrier list", "node list", "webhook list"];
+        let commands = commands(&Arguments::command(), "");
+        let lists = commands.iter().filter(|(path, _)| path.ends_with(" list") && !whole.contains(&path.as_str()));
+        for (path, list) in lists {
+            assert!(["limit", "all", "cursor"].iter().all(|option| options(list).contains(option)), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_list_of_the_things_of_accounts_is_narrowed_to_one() {
+        let others = ["account list", "carrier list", "node list", "operator list", "audit list", "erase list"];
+        let commands = commands(&Arguments::command(), "");
+        let is_list = |path: &str| path.ends_with(" list") || ["screening log", "screening groups"].contains(&path);
+        let lists = commands
+            .iter()
+            .filter(|(path, _)| is_list(path) && !others.contains(&path.as_str()) && path != "inbound unrouted list");
+        let mut count = 0;
+        for (path, list) in lists {
+            assert!(options(list).contains(&"account"), "{path}");
+            count += 1;
+        }
+        assert!(count >= 10, "{count}");
+    }
+
+    #[test]
+    fn options_of_most_commands_have_a_heading_of_their_own() {
+        let commands = commands(&Arguments::command(), "");
+        let global = commands.iter().flat_map(|(path, command)| {
+            command.get_arguments().filter(|argument| argument.is_global_set()).map(move |argument| (path, argument))
+        });
+        for (path, argument) in global {
+            assert_eq!(argument.get_help_heading(), Some(client::COMMON), "{path} {}", argument.get_id());
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub(super) struct Node {
 enum Action {
     /// Lists the nodes that share the store, with their carriers
     List,
-    /// Drains a node: moves its carriers to other nodes and answers `/readyz` with 503, so that it can be stopped
+    /// Drains a node before a stop: its carriers move to other nodes, and its `/readyz` answers 503
     Drain {
         /// The name of the node
         name: String,

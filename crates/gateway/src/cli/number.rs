@@ -4,11 +4,12 @@ use std::num::NonZeroU32;
 
 use axum::http::Method;
 use clap::Subcommand;
+use model::number::NumberState;
 use serde_json::{Value, json};
 
-use super::account::Paging;
-use super::client::{Door, escaped, query};
-use super::{Failed, keywords, output};
+use super::client::{Door, escaped};
+use super::paging::Length;
+use super::{Failed, choices, keywords, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Number {
@@ -22,11 +23,11 @@ pub(super) struct Number {
 enum Action {
     /// Lists senders: numbers, short codes and names
     List {
-        /// Of this account
+        /// Only senders of this account
         #[arg(long)]
         account: Option<String>,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
     /// Shows a sender
     Show {
@@ -37,38 +38,41 @@ enum Action {
     Add {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
-        /// The account that may send from it
+        /// The account that may use the sender
         #[arg(long)]
         account: Option<String>,
-        /// active, pending, suspended, deactivated, released or unavailable
-        #[arg(long)]
+        /// The state of the sender
+        #[arg(long, value_parser = choices::number_states())]
         state: Option<String>,
-        /// The pace, in segments a second; by default as fast as carriers accept
+        /// The limit of segments a second; by default the carriers' own
         #[arg(long)]
         segments_per_second: Option<NonZeroU32>,
     },
     /// Settings of STOP, START and HELP that differ from those of the account
     #[command(subcommand)]
     Keywords(keywords::Action),
-    /// Changes the account, the state or the pace of a sender
+    /// Changes the account, the state or the limit of a sender
     Set {
         /// The number, short code or name, such as +18005550100, 72345 or ACME
         number: String,
-        /// Assign it to this account
+        /// Assign the sender to this account
         #[arg(long)]
         account: Option<String>,
-        /// Take it away from its account
+        /// Take the sender away from its account
         #[arg(long, conflicts_with = "account")]
         no_account: bool,
-        /// active, pending, suspended, deactivated, released or unavailable
-        #[arg(long)]
+        /// The state of the sender
+        #[arg(long, value_parser = choices::number_states())]
         state: Option<String>,
-        /// The new pace, in segments a second
+        /// The limit of segments a second
         #[arg(long)]
         segments_per_second: Option<NonZeroU32>,
-        /// Remove the pace: as fast as carriers accept
+        /// Remove the limit of segments a second
         #[arg(long, conflicts_with = "segments_per_second")]
         no_pace: bool,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -85,10 +89,8 @@ impl Number {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         let answer = match self.action {
-            Action::List { account, paging } => {
-                let [limit, cursor] = paging.parameters();
-                let query = query(&[("accountId", account), limit, cursor]);
-                let answer = door.ask(Method::GET, &format!("/numbers{query}"), None).await?;
+            Action::List { account, length } => {
+                let answer = length.gather(door, "/numbers", &[("accountId", account)]).await?;
                 output::list(&answer, &COLUMNS, door.json);
                 return Ok(());
             }
@@ -105,7 +107,10 @@ impl Number {
             Action::Keywords(action) => {
                 return action.run(door, |number| format!("/numbers/{}/keywords", escaped(number))).await;
             }
-            Action::Set { number, account, no_account, state, segments_per_second, no_pace } => {
+            Action::Set { number, account, no_account, state, segments_per_second, no_pace, yes } => {
+                if no_account || state.as_ref().is_some_and(|state| state != NumberState::Active.as_str()) {
+                    output::confirm(&format!("Stop {number} from sending? Its messages are refused at once."), yes)?;
+                }
                 let mut change = json!({ "state": state });
                 match account {
                     Some(account) => change["accountId"] = account.into(),

@@ -7,8 +7,8 @@ use axum::http::Method;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::account::Paging;
-use super::client::{Door, escaped, query, read};
+use super::client::{Door, escaped, read};
+use super::paging::Length;
 use super::{Failed, output};
 
 #[derive(Debug, clap::Args)]
@@ -21,8 +21,11 @@ pub(super) struct Operator {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Role {
+    /// Reads everything; numbers and texts are masked
     Viewer,
+    /// Reads everything, and does the daily work
     Operator,
+    /// Does everything
     Admin,
 }
 
@@ -41,44 +44,47 @@ enum Action {
     /// Lists operators
     List {
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
-    /// Adds an operator, who signs in by a link (`smsfactory console login`) until there is a password
+    /// Adds an operator. Without a password, an operator signs in by a link (`smsfactory console login`)
     Add {
         /// The name: letters, digits and . _ - @ +
         name: String,
-        /// What the operator may do: read masked, do the work of a day, or everything
+        /// The role of the operator
         #[arg(long, value_enum)]
         role: Role,
     },
-    /// Changes the role of an operator. Its sessions end
+    /// Changes the role of an operator, and ends the operator's sessions
     Set {
         /// The name
         name: String,
-        /// What the operator may do
+        /// The role of the operator
         #[arg(long, value_enum)]
         role: Role,
     },
-    /// Sets the password of an operator, of 15 characters or more. Its sessions end
+    /// Sets the password of an operator, and ends the operator's sessions. It needs 15 characters or more
     Password {
         /// The name
         name: String,
-        /// A file that holds the password; otherwise it is read from the terminal or from standard input
+        /// A file with the password; by default the command reads the terminal or standard input
         #[arg(long)]
         file: Option<PathBuf>,
-        /// Take the password away: the operator signs in by a link or a proxy alone
+        /// Remove the password: the operator signs in by a link or a proxy alone
         #[arg(long, conflicts_with = "file")]
         none: bool,
-    },
-    /// Lets an operator sign in no more, and ends its sessions. The audit log keeps the name
-    Disable {
-        /// The name
-        name: String,
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Lets a disabled operator sign in again
+    /// Disables an operator: ends the sessions and refuses further sign-ins. The audit log keeps the name
+    Disable {
+        /// The name
+        name: String,
+        /// Do not ask for confirmation
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Enables a disabled operator
     Enable {
         /// The name
         name: String,
@@ -97,9 +103,8 @@ impl Operator {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::List { paging } => {
-                let path = format!("/operators{}", query(&paging.parameters()));
-                output::list(&door.ask(Method::GET, &path, None).await?, &COLUMNS, door.json);
+            Action::List { length } => {
+                output::list(&length.gather(door, "/operators", &[]).await?, &COLUMNS, door.json);
                 Ok(())
             }
             Action::Add { name, role } => {
@@ -108,8 +113,11 @@ impl Operator {
                 Ok(())
             }
             Action::Set { name, role } => change(door, &name, json!({ "role": role.as_str() })).await,
-            Action::Password { name, none: true, .. } => change(door, &name, json!({ "password": null })).await,
-            Action::Password { name, file, none: false } => {
+            Action::Password { name, none: true, yes, .. } => {
+                output::confirm(&format!("Remove the password of {name}? The operator's sessions end."), yes)?;
+                change(door, &name, json!({ "password": null })).await
+            }
+            Action::Password { name, file, none: false, .. } => {
                 let password = password(file.as_deref())?;
                 change(door, &name, json!({ "password": password })).await
             }
@@ -129,8 +137,8 @@ async fn change(door: &Door, name: &str, change: Value) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A password from a file, from a pipe, or from a person. It is never an argument, which everybody on the machine could
-/// read.
+/// A password from a file, from a pipe, or from a person. It is never an argument, which every user of the machine
+/// could read.
 fn password(file: Option<&Path>) -> Result<String, Failed> {
     if let Some(file) = file {
         return read(file);

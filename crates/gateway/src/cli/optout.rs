@@ -1,4 +1,4 @@
-//! `smsfactory optout`: handsets to which an account sends nothing.
+//! `smsfactory optout`: recipients that get no messages from an account.
 
 mod file;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::client::{Door, escaped, query};
 use super::paging::Length;
-use super::{Failed, output};
+use super::{Failed, choices, output};
 use file::{Line, Parts};
 
 #[derive(Debug, clap::Args)]
@@ -24,14 +24,14 @@ pub(super) struct Optout {
     action: Action,
 }
 
-/// Whose opt-outs are meant.
+/// The owner of the opt-outs.
 #[derive(Debug, clap::Args)]
 struct Of {
     /// The account
     #[arg(long)]
     account: String,
-    /// live or test: opt-outs from messages of keys of this mode; by default live
-    #[arg(long)]
+    /// The mode of the keys whose messages the opt-outs are about; by default live
+    #[arg(long, value_parser = choices::modes())]
     mode: Option<String>,
 }
 
@@ -53,41 +53,41 @@ enum Action {
     List {
         #[command(flatten)]
         of: Of,
-        /// Of this number
+        /// Only opt-outs of this number
         #[arg(long)]
         number: Option<String>,
-        /// Made at this time or later, as in RFC 3339
-        #[arg(long)]
+        /// Only opt-outs since this time, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         after: Option<String>,
-        /// Made before this time
-        #[arg(long)]
+        /// Only opt-outs before this time
+        #[arg(long, value_name = "TIME", value_parser = choices::time)]
         before: Option<String>,
         #[command(flatten)]
         length: Length,
     },
     /// Opts a number out
     Add {
-        /// The handset, such as +18005550199
+        /// The number of the recipient, such as +18005550199
         number: String,
         #[command(flatten)]
         of: Of,
-        /// Only from messages of this sender
-        #[arg(long)]
+        /// Opt out from messages of this sender alone; by default from all messages
+        #[arg(long, value_name = "SENDER")]
         from: Option<String>,
-        /// The reason; it is kept in the history
+        /// The reason, for the history
         #[arg(long)]
         reason: Option<String>,
     },
     /// Opts a number in again
     Remove {
-        /// The handset, such as +18005550199
+        /// The number of the recipient, such as +18005550199
         number: String,
         #[command(flatten)]
         of: Of,
-        /// The opt-out from messages of this sender; by default the one from all messages
-        #[arg(long)]
+        /// Remove the opt-out from messages of this sender; by default the opt-out from all messages
+        #[arg(long, value_name = "SENDER")]
         from: Option<String>,
-        /// The reason; required if the handset opted out itself
+        /// The reason; required if the recipient opted out by a message
         #[arg(long)]
         reason: Option<String>,
         /// Do not ask for confirmation
@@ -96,7 +96,7 @@ enum Action {
     },
     /// Lists every change of the opt-outs of a number, oldest first
     History {
-        /// The handset, such as +18005550199
+        /// The number of the recipient, such as +18005550199
         number: String,
         #[command(flatten)]
         of: Of,
@@ -105,19 +105,19 @@ enum Action {
     },
     /// Opts out every number in a file
     Import {
-        /// CSV with a column `number` (or numbers in its first column) and perhaps `from` and `reason`, or JSON Lines;
-        /// `-` for standard input
+        /// CSV with the columns `number`, `from` and `reason` (only `number` is required), or JSON Lines; `-` for
+        /// standard input
         file: PathBuf,
         #[command(flatten)]
         of: Of,
-        /// The format; by default by the file name, otherwise CSV
+        /// The format; by default the file name decides, and CSV if it does not
         #[arg(long, value_enum)]
         format: Option<Format>,
     },
-    /// Writes every opt-out in force to a file, which `import` reads
+    /// Exports every opt-out in force, in a form that `import` reads
     Export {
         /// The file; by default standard output
-        #[arg(long)]
+        #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
         of: Of,
@@ -221,13 +221,17 @@ async fn import(door: &Door, file: &std::path::Path, of: Of, format: Option<Form
         output::say(&answer);
     } else {
         let told = bad.iter().take(BAD_TOLD_MAX);
-        told.for_each(|(line, why)| output::complain(format!("{} line {line}: {why}", file.display())));
+        told.for_each(|(line, why)| output::note(format!("{} line {line}: {why}", file.display())));
         if bad.len() > BAD_TOLD_MAX {
-            output::complain(format!("and {} more", bad.len() - BAD_TOLD_MAX));
+            output::note(format!("and {} more", bad.len() - BAD_TOLD_MAX));
         }
         output::one(&answer, false);
     }
-    if bad.is_empty() { Ok(()) } else { Err(Failed::new(format!("{} lines were left out", bad.len()))) }
+    if bad.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::new(format!("{} left out", output::counted(bad.len() as u64, "line"))))
+    }
 }
 
 async fn export(door: &Door, out: Option<&std::path::Path>, of: Of, format: Format) -> Result<(), Failed> {
@@ -241,7 +245,7 @@ async fn export(door: &Door, out: Option<&std::path::Path>, of: Of, format: Form
         file::header(&mut into).map_err(failed)?;
     }
     let [account, mode] = of.parameters();
-    let (mut cursor, mut count) = (None, 0);
+    let (mut cursor, mut count) = (None, 0_u64);
     loop {
         let query = query(&[account.clone(), mode.clone(), ("limit", Some("100".to_owned())), ("cursor", cursor)]);
         let page = door.ask(Method::GET, &format!("/optouts{query}"), None).await?;
@@ -252,7 +256,7 @@ async fn export(door: &Door, out: Option<&std::path::Path>, of: Of, format: Form
             }
             count += 1;
         }
-        bar.set_message(format!("{count} opt-outs"));
+        bar.set_message(output::counted(count, "opt-out"));
         bar.tick();
         cursor = page["nextCursor"].as_str().map(str::to_owned);
         if cursor.is_none() {

@@ -1,4 +1,4 @@
-//! The telephones of the simulators behind the operator's door: for `dev`.
+//! The phones of the simulators beside the admin API: for `dev`.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -10,14 +10,14 @@ use simulator::phones::Phones;
 
 use crate::http::Peer;
 
-/// The telephones under `/dev`. They need no token, and answer this machine alone.
+/// The phones under `/dev`. They need no token, and answer requests of this machine alone.
 pub(super) fn router(phones: Phones) -> Router {
     let answer = move |request: Request| {
         let phones = phones.clone();
         async move {
-            // Without a peer nobody is known to be on this machine.
-            let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-            let peer = request.extensions().get::<Peer>().map_or(nobody, |peer| peer.0);
+            // A request without a peer does not count as one of this machine.
+            let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            let peer = request.extensions().get::<Peer>().map_or(unknown, |peer| peer.0);
             phones.answer(request, peer).await.map(Body::new)
         }
     };

@@ -1,8 +1,8 @@
-//! The files that `smsfactory dev` makes and that other commands look for.
+//! The files that `smsfactory dev` makes and that other commands read.
 
 use std::path::{Path, PathBuf};
 
-/// The directory in which `dev` keeps everything, and in which the admin commands look for the token.
+/// The directory of all files of `dev`, and the directory in which the admin commands look for the token.
 pub(super) const DATA: &str = "./data";
 
 /// The name of the file that holds the admin token.

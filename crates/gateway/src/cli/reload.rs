@@ -1,4 +1,4 @@
-//! `smsfactory reload`: another configuration for a running server.
+//! `smsfactory reload`: a changed configuration for a running server.
 
 use axum::http::Method;
 use serde_json::Value;
@@ -18,9 +18,13 @@ impl Reload {
         if self.door.json {
             output::say(&report);
         } else {
-            for (list, word) in [("applied", "applied"), ("needsRestart", "restart"), ("mistakes", "mistake")] {
+            for (list, word, style) in [
+                ("applied", "applied", output::GOOD),
+                ("needsRestart", "restart", output::WARNING),
+                ("mistakes", "mistake", output::BAD),
+            ] {
                 for entry in report[list].as_array().into_iter().flatten() {
-                    output::say(format!("{word:<8}{}", sentence(entry)));
+                    output::verdict(style, word, sentence(entry));
                 }
             }
         }

@@ -18,13 +18,13 @@ pub(super) struct Groups {
 pub(super) struct Review {
     /// The id of the decision, from `screening log`
     id: String,
-    /// The decision was wrong: offer a template that lets such texts pass
+    /// The decision was wrong: the command prints a template that lets such texts pass
     #[arg(long, group = "judgement")]
     wrong: bool,
     /// The decision was right
     #[arg(long, group = "judgement", conflicts_with_all = ["approve", "template"])]
     right: bool,
-    /// Approve the offered template
+    /// Approve the printed template
     #[arg(long)]
     approve: bool,
     /// Approve this template instead
@@ -52,7 +52,8 @@ impl Groups {
         let answer = door.ask(Method::GET, &format!("/screening/groups{query}"), None).await?;
         output::list(&answer, &COLUMNS, door.json);
         if !door.json {
-            output::say(format!("\nof the {} newest decisions", answer["of"]));
+            let decisions = output::counted(output::count_in(&answer, "of"), "newest decision");
+            output::say(format!("\nThe groups are of the {decisions}."));
         }
         Ok(())
     }

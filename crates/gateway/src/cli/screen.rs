@@ -1,4 +1,4 @@
-//! `smsfactory screen`: the compliance screen on standard input.
+//! `smsfactory screen`: the compliance screen for a text, or for lines of standard input.
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -13,12 +13,20 @@ use crate::api::fields::text::Loose;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screen {
+    /// The text; `-` reads it from standard input. Without a text, the command reads JSON lines {"id", "text"} from
+    /// standard input, and prints lines {"id", "blocked", "verdict", "categories"}
+    ///
+    /// With a text, the exit code is 1 if the default policy blocks the text, and 0 otherwise.
+    text: Option<String>,
     /// A directory with data that replace the built-in data
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
     /// Add places, scores, certainty, reasons, help and the language
     #[arg(long)]
     explain: bool,
+    /// Print the answer to a text as JSON
+    #[arg(long, requires = "text")]
+    json: bool,
 }
 
 /// A line of input: {"id", "text"}.
@@ -31,29 +39,42 @@ struct Line {
 impl Screen {
     pub(super) fn run(self) -> Result<(), Failed> {
         let screen = crate::screen::load(self.data.as_deref()).map_err(Failed::new)?;
+        match &self.text {
+            None => self.lines(&screen),
+            Some(text) if text == "-" => self.text(&screen, &output::standard_input()?),
+            Some(text) => self.text(&screen, text),
+        }
+    }
+
+    fn lines(&self, screen: &screening::Screen) -> Result<(), Failed> {
+        output::prompt_for_lines("{\"id\", \"text\"}");
         let mut unreadable = 0;
         for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
             let line = line.map_err(Failed::new)?;
             match json_line::<Line>(&line) {
-                Ok(Line { id, text }) => output::say(self.judged(&screen, &id, text.0.as_str())),
+                Ok(Line { id, text }) => output::say(self.judged(screen, Some(id), text.0.as_str())),
                 Err(error) => {
                     unreadable += 1;
                     output::say(json!({ "error": error, "line": index + 1 }));
                 }
             }
         }
-        if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
+        output::all_read(unreadable)
     }
 
-    fn judged(&self, screen: &screening::Screen, id: &Value, text: &str) -> Value {
+    fn text(&self, screen: &screening::Screen, text: &str) -> Result<(), Failed> {
+        let answer = self.judged(screen, None, text);
+        output::settings(&answer, self.json);
+        if answer["blocked"] == true { Err(Failed::told()) } else { Ok(()) }
+    }
+
+    fn judged(&self, screen: &screening::Screen, id: Option<Value>, text: &str) -> Value {
         let verdict = screen.screen(text);
         let categories: Vec<&str> = verdict.categories().map(screening::Category::name).collect();
-        let mut answer = json!({
-            "id": id,
-            "blocked": verdict.is_violation(),
-            "verdict": action(verdict.certainty()),
-            "categories": categories,
-        });
+        let mut answer = id.map_or_else(|| json!({}), |id| json!({ "id": id }));
+        answer["blocked"] = verdict.is_violation().into();
+        answer["verdict"] = action(verdict.certainty()).into();
+        answer["categories"] = categories.into();
         if self.explain {
             let matches = verdict.matches().into_iter();
             let matches = matches.map(
@@ -84,7 +105,7 @@ impl Screen {
     }
 }
 
-/// What the default policy makes of a text.
+/// The action of the default policy.
 const fn action(certainty: Option<Certainty>) -> &'static str {
     match certainty {
         Some(Certainty::Sure) => "block",

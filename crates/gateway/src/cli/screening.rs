@@ -4,12 +4,12 @@ use axum::http::Method;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::account::Paging;
-use super::client::{Door, query};
+use super::client::Door;
 use super::decisions::Decisions;
+use super::paging::Length;
 use super::review::{Groups, Review};
 use super::templates::Template;
-use super::{Failed, output, templates};
+use super::{Failed, choices, output, templates};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screening {
@@ -25,11 +25,11 @@ enum Action {
     Log {
         #[command(flatten)]
         decisions: Decisions,
-        /// How certain the screen was: sure or unsure
-        #[arg(long)]
+        /// Only findings of this certainty
+        #[arg(long, value_parser = choices::certainties())]
         certainty: Option<String>,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
     /// Groups similar texts, with the template under which they would pass
     Groups(Groups),
@@ -40,9 +40,9 @@ enum Action {
         /// The account
         account: String,
         #[command(flatten)]
-        paging: Paging,
+        length: Length,
     },
-    /// Approves and removes templates: texts that are accepted whatever the screen finds
+    /// Approves and removes templates: texts that the platform accepts regardless of the compliance screen
     #[command(subcommand)]
     Template(Template),
     /// Shows an account's policy
@@ -50,21 +50,21 @@ enum Action {
         /// The account
         account: String,
     },
-    /// Changes the given parts of an account's policy; the others stay
+    /// Changes parts of an account's policy; the other parts stay
     Set {
         /// The account
         account: String,
         /// The action for sure findings: block (refuse with 33019; the default), flag (accept and mark for review) or
         /// off (accept)
-        #[arg(long, value_name = "ACTION")]
+        #[arg(long, value_name = "ACTION", value_parser = choices::screening_actions())]
         sure: Option<String>,
-        /// The action for unsure findings: block, flag (the default) or off
-        #[arg(long, value_name = "ACTION")]
+        /// The action for unsure findings; flag is the default
+        #[arg(long, value_name = "ACTION", value_parser = choices::screening_actions())]
         unsure: Option<String>,
         /// A category that the account may send, such as shaft.alcohol; may be repeated
         #[arg(long, value_name = "CATEGORY")]
         exempt: Vec<String>,
-        /// A domain of the account, with its subdomains; may be repeated
+        /// A domain of the account, which covers its subdomains; may be repeated
         #[arg(long, value_name = "DOMAIN")]
         allow_domain: Vec<String>,
         /// A phrase that the screen ignores; may be repeated
@@ -93,15 +93,13 @@ impl Screening {
     pub(super) async fn run(self) -> Result<(), Failed> {
         let door = &self.door;
         match self.action {
-            Action::Log { decisions, certainty, paging } => {
-                let [limit, cursor] = paging.parameters();
-                let query = query(&[&decisions.parameters()[..], &[("certainty", certainty), limit, cursor]].concat());
-                let answer = door.ask(Method::GET, &format!("/screening{query}"), None).await?;
-                output::list(&answer, &COLUMNS, door.json);
+            Action::Log { decisions, certainty, length } => {
+                let filter = [&decisions.parameters()[..], &[("certainty", certainty)]].concat();
+                output::list(&length.gather(door, "/screening", &filter).await?, &COLUMNS, door.json);
             }
             Action::Groups(groups) => groups.run(door).await?,
             Action::Review(review) => review.run(door).await?,
-            Action::Templates { account, paging } => templates::list(door, &account, &paging).await?,
+            Action::Templates { account, length } => templates::list(door, &account, length).await?,
             Action::Template(template) => template.run(door).await?,
             Action::Policy { account } => {
                 show(&door.ask(Method::GET, &path(&account), None).await?, door.json);
@@ -145,7 +143,7 @@ fn show(policy: &Value, as_json: bool) {
     output::one(&lines, false);
 }
 
-/// An action with its meaning; one of a newer server as it is.
+/// An action with its meaning; an action of a newer server as it is.
 fn meaning(action: &Value) -> Value {
     match action.as_str() {
         Some("block") => "block (refused with 33019)".into(),

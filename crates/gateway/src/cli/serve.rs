@@ -1,4 +1,4 @@
-//! `smsfactory serve`: the service, until it is told to end.
+//! `smsfactory serve`: the service, until a signal ends it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::reload::Source;
 #[derive(Debug, clap::Args)]
 pub(super) struct Serve {
     /// The configuration file
-    #[arg(long, short)]
+    #[arg(long, short, value_name = "FILE")]
     config: PathBuf,
 }
 
@@ -28,7 +28,7 @@ impl Serve {
         warn_of_exposures(&self.config, &config);
         let app = App::start(config, machine(), Arc::new(OsEntropy)).await.map_err(Failed::new)?;
         app.reloader().set_source(Source { read: Box::new(move || read_again(&self.config)), set_log_level });
-        tracing::info!("Clients are served on {}, the operator on {}", app.api_address, app.admin_address);
+        tracing::info!("The public API listens on {}, the admin API on {}", app.api_address, app.admin_address);
         let manager = ServiceManager::of_environment();
         let mut signals = Signals::new()?;
         manager.is_ready(app.api_address, app.admin_address);
@@ -57,14 +57,15 @@ async fn until_the_end(
         }
     };
     tracing::info!(
-        "Stopping: nothing more is accepted; carriers may answer messages under way. A second signal ends it at once"
+        "Stopping: the server refuses new requests, and waits for the carriers' answers to messages under way. A \
+         second signal ends it at once"
     );
     manager.ends_within(app.ends_within());
     stop(app, signals).await?;
     ended
 }
 
-/// Takes over the configuration as it is now. The report is in the log.
+/// Reloads the configuration. The report is in the log.
 fn reload(app: &App) {
     let reloader = Arc::clone(app.reloader());
     // Signals are heard meanwhile.
@@ -75,8 +76,8 @@ fn reload(app: &App) {
 pub(super) async fn stop(app: App, signals: &mut Signals) -> Result<(), Failed> {
     tokio::select! {
         () = app.stop() => Ok(()),
-        () = signals.next() => Err(Failed::new("ended at once by a second signal; the outcome of attempts under way \
-            is unknown")),
+        () = signals.next() => Err(Failed::new("a second signal ended the process at once; the outcome of attempts \
+            under way is unknown")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Telling systemd how the service is doing, one datagram at a time, as `sd_notify(3)` describes it.
+//! The state of the service for systemd, a datagram each, as `sd_notify(3)` describes it.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -6,16 +6,16 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What started the service and wants to hear from it, if anything does.
+/// The service manager that started the process, if it wants to know the state of the service.
 pub(super) struct ServiceManager {
-    /// Where it listens.
+    /// The socket to which it listens.
     socket: Option<(UnixDatagram, PathBuf)>,
-    /// It wants to hear this often that the service lives.
+    /// The time between two signs of life.
     every: Option<Duration>,
 }
 
 impl ServiceManager {
-    /// The one that the environment names (`NOTIFY_SOCKET`, and `WATCHDOG_USEC` for this very process).
+    /// The service manager that the environment names (`NOTIFY_SOCKET`, and `WATCHDOG_USEC` for this very process).
     pub(super) fn of_environment() -> Self {
         let variable = |name: &str| std::env::var_os(name);
         Self::named(variable, std::process::id())
@@ -32,14 +32,14 @@ impl ServiceManager {
         }
     }
 
-    /// How often [`lives`](Self::lives) is to be told; never, where nobody waits for it.
+    /// The time between two calls of [`lives`](Self::lives); `None` if the service manager does not wait for them.
     pub(super) fn every(&self) -> Option<Duration> {
         self.every.filter(|_| self.socket.is_some())
     }
 
-    /// The service has started, and is served on these addresses.
+    /// The service has started, and its APIs listen on these addresses.
     pub(super) fn is_ready(&self, clients: SocketAddr, operator: SocketAddr) {
-        self.tell(&format!("READY=1\nSTATUS=Clients are served on {clients}, the operator on {operator}"));
+        self.tell(&format!("READY=1\nSTATUS=The public API listens on {clients}, the admin API on {operator}"));
     }
 
     /// The service still does its work.
@@ -47,7 +47,7 @@ impl ServiceManager {
         self.tell("WATCHDOG=1");
     }
 
-    /// The service ends, and has ended after this time.
+    /// The service is ending, within this time.
     pub(super) fn ends_within(&self, time: Duration) {
         self.tell(&format!("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", time.as_micros()));
     }
@@ -55,19 +55,22 @@ impl ServiceManager {
     fn tell(&self, state: &str) {
         let Some((socket, path)) = &self.socket else { return };
         if let Err(error) = socket.send_to(state.as_bytes(), path) {
-            tracing::warn!("The service manager at {} does not hear `{state}`: {error}", path.display());
+            tracing::warn!("The service manager at {} did not get `{state}`: {error}", path.display());
         }
     }
 }
 
-/// A socket from which to tell it; none, with a line in the log, where that cannot be.
+/// A socket for the datagrams; none, with a line in the log, if there can be none.
 fn open(path: PathBuf) -> Option<(UnixDatagram, PathBuf)> {
     if !path.is_absolute() {
-        tracing::warn!("NOTIFY_SOCKET is {}, and only a path is understood", path.display());
+        tracing::warn!("NOTIFY_SOCKET is {}, but it must be an absolute path", path.display());
         return None;
     }
     let opened = UnixDatagram::unbound().and_then(|socket| socket.set_nonblocking(true).map(|()| socket));
-    opened.inspect_err(|error| tracing::warn!("Cannot tell the service manager anything: {error}")).ok().zip(Some(path))
+    opened
+        .inspect_err(|error| tracing::warn!("Cannot open a socket to the service manager: {error}"))
+        .ok()
+        .zip(Some(path))
 }
 
 #[cfg(test)]

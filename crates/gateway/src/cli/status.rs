@@ -1,4 +1,4 @@
-//! `smsfactory status`: how the platform does, at a glance.
+//! `smsfactory status`: the state of the platform, and everything that needs attention.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -41,17 +41,14 @@ fn show(overview: &Value) {
     let (node, now) = (&overview["node"], &overview["now"]);
     output::say(format!("Node {} of {}, at {}", words(&node["name"]), node["of"], words(&overview["at"])));
     output::say(format!(
-        "A second: {} accepted, {} sent, {} delivered, {} failed, at this node\n",
+        "Messages a second at this node: {} accepted, {} sent, {} delivered, {} failed\n",
         now["accepted"], now["sent"], now["delivered"], now["failed"]
     ));
     output::list(&json!({ "data": overview["carriers"] }), &CARRIERS, false);
     for queue in overview["queue"].as_array().into_iter().flatten() {
         let carrier = queue["carrier"].as_str().unwrap_or("a route");
-        output::say(format!(
-            "\n{} queued for {carrier}, the oldest since {}",
-            queue["queued"],
-            words(&queue["oldestAt"])
-        ));
+        let queued = output::counted(output::count_in(queue, "queued"), "message");
+        output::say(format!("\n{queued} queued for {carrier}, the oldest since {}", words(&queue["oldestAt"])));
     }
     let attention = overview["attention"].as_array().map_or(&[][..], Vec::as_slice);
     if attention.is_empty() {
@@ -59,7 +56,10 @@ fn show(overview: &Value) {
     }
     for needs in attention {
         let since = needs["since"].as_str().map(|at| format!(" (since {at})")).unwrap_or_default();
-        output::say(format!("\n! {}{since}.\n  {}.", words(&needs["sentence"]), words(&needs["whatToDo"])));
+        output::attention(
+            &format!("{}{since}.", words(&needs["sentence"])),
+            &format!("{}.", words(&needs["whatToDo"])),
+        );
     }
 }
 

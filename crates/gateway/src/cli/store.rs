@@ -1,4 +1,4 @@
-//! `smsfactory store`: work on the store.
+//! `smsfactory store`: a copy of a SQLite store in PostgreSQL.
 
 use std::io::IsTerminal;
 
@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use store::copy::{Copied, Copy, Progress, Stage};
 
+use super::client::COMMON;
 use super::{Failed, machine, output};
 
 const COLUMNS: &[(&str, &str)] = &[("table", "/table"), ("rows", "/rows"), ("sha256", "/sha256")];
@@ -14,16 +15,16 @@ const COLUMNS: &[(&str, &str)] = &[("table", "/table"), ("rows", "/rows"), ("sha
 pub(super) struct Store {
     #[command(subcommand)]
     action: Action,
-    /// Print the answer as JSON
-    #[arg(long, global = true)]
+    /// Print JSON instead of a table
+    #[arg(long, global = true, help_heading = COMMON)]
     json: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Copies a SQLite store, which must not be in use, into an empty PostgreSQL database, and compares both
+    /// Copies a SQLite store that is not in use into an empty PostgreSQL database, and compares both
     ///
-    /// An interrupted copy continues when the command is repeated. The SQLite store is not changed.
+    /// Repeat the command to continue an interrupted copy. The SQLite store does not change.
     Copy {
         /// The SQLite store: `sqlite:PATH`
         #[arg(long, value_name = "URL")]
@@ -45,7 +46,7 @@ impl Store {
     }
 }
 
-/// How far the copy has come, for people.
+/// The progress of the copy, for people.
 struct Shown(ProgressBar);
 
 impl Shown {
@@ -53,7 +54,7 @@ impl Shown {
         let style =
             ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} rows  {per_sec}  {eta} left  {msg}");
         let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-        // A template that cannot be read leaves the bar as it is by default.
+        // A wrong template leaves the default bar.
         Self(match style {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
@@ -62,7 +63,7 @@ impl Shown {
 
     fn tell(&self, Progress { stage, table, rows, total }: Progress) {
         if rows < self.0.position() {
-            // What was copied is gone through once more.
+            // The next stage begins.
             self.0.reset();
         }
         self.0.set_length(total);
@@ -90,14 +91,14 @@ fn report(copied: &Copied, to: &str, as_json: bool) {
         return;
     }
     output::say(format!(
-        "\nThe copy has the same rows with the same values. Set `store.url` to {} and start the servers; do not start \
-         one with the old store again.",
+        "\nThe copy has the same rows with the same values. Set `store.url` to {} and start the servers. Do not start \
+         a server with the old store again.",
         store::without_password(to)
     ));
     if copied.has_media {
         output::say(
-            "Media were not moved: all nodes must share the directory of `media.directory`, or its files must be moved \
-             to the bucket of `media.url` under their names.",
+            "The command does not copy media: all nodes must share the directory `media.directory`, or you move its \
+             files to the bucket of `media.url` under the same names.",
         );
     }
 }

@@ -4,13 +4,13 @@ use axum::http::Method;
 use clap::Subcommand;
 use serde_json::json;
 
-use super::account::Paging;
-use super::client::{Door, escaped, query};
+use super::client::{Door, escaped};
+use super::paging::Length;
 use super::{Failed, output};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Template {
-    /// Approves a text for an account: it is accepted, whatever the screen finds
+    /// Approves a text for an account: the platform accepts it regardless of the compliance screen
     Add {
         /// The account
         account: String,
@@ -52,10 +52,8 @@ impl Template {
 }
 
 /// Lists the templates of an account.
-pub(super) async fn list(door: &Door, account: &str, paging: &Paging) -> Result<(), Failed> {
-    let query = query(&paging.parameters());
-    let answer = door.ask(Method::GET, &format!("{}{query}", path(account)), None).await?;
-    output::list(&answer, &COLUMNS, door.json);
+pub(super) async fn list(door: &Door, account: &str, length: Length) -> Result<(), Failed> {
+    output::list(&length.gather(door, &path(account), &[]).await?, &COLUMNS, door.json);
     Ok(())
 }
 

@@ -13,10 +13,10 @@ use crate::api::view::ucs2_view;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Text {
-    /// The text
+    /// The text; `-` reads it from standard input, without the line break at its end
     #[arg(required_unless_present = "jsonl")]
     text: Option<String>,
-    /// Read lines {"body"} from standard input, and answer each with a line of JSON
+    /// Read JSON lines {"body"} from standard input, and print a JSON line for each
     #[arg(long, conflicts_with = "text")]
     jsonl: bool,
     /// Print JSON
@@ -31,7 +31,11 @@ struct Line {
 
 impl Text {
     pub(super) fn run(self) -> Result<(), Failed> {
-        let Some(text) = self.text else { return lines() };
+        let text = match self.text {
+            None => return lines(),
+            Some(text) if text == "-" => output::standard_input()?,
+            Some(text) => text,
+        };
         let measured = measured(&text.into());
         output::one(&measured, self.json);
         if !self.json {
@@ -55,6 +59,7 @@ impl Text {
 }
 
 fn lines() -> Result<(), Failed> {
+    output::prompt_for_lines("{\"body\"}");
     let mut unreadable = 0;
     for (index, line) in std::io::stdin().lock().split(b'\n').enumerate() {
         let line = line.map_err(Failed::new)?;
@@ -66,11 +71,11 @@ fn lines() -> Result<(), Failed> {
             }
         }
     }
-    if unreadable == 0 { Ok(()) } else { Err(Failed::new(format!("{unreadable} lines could not be read"))) }
+    output::all_read(unreadable)
 }
 
-/// Reads a line of JSON, which ends with a line feed, perhaps after a carriage return. `Err` says why it cannot be
-/// read.
+/// Reads a line of JSON, which ends with a line feed, perhaps after a carriage return. `Err` is the reason in a
+/// sentence.
 pub(super) fn json_line<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).map_err(|error| error.to_string())?;
     serde_json::from_str(text).map_err(|error| error.to_string())
@@ -97,8 +102,8 @@ fn measured(text: &LooseText) -> Value {
     })
 }
 
-/// A character as a person can look for it: its code point, what it is called where it hides or looks like another, and
-/// the character itself where it is seen.
+/// A character as a person can search for it: its code point, with its name if it is invisible or looks like another
+/// one, or with the character itself if it is visible.
 fn described(character: &Value) -> String {
     let Some(character) = character.as_str().and_then(|text| text.chars().next()) else { return "-".to_owned() };
     let code = format!("U+{:04X}", u32::from(character));
@@ -109,7 +114,7 @@ fn described(character: &Value) -> String {
     }
 }
 
-/// What a character is called that word processors, date formats and copied texts bring in unseen (Unicode character
+/// The name of a character that word processors, date formats and copied texts bring in unseen (Unicode character
 /// database, in lower case).
 const fn name_of(character: char) -> Option<&'static str> {
     Some(match character {

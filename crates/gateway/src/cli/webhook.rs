@@ -1,4 +1,5 @@
-//! `smsfactory webhook`: endpoints of an account, as the holder of one of its API keys; for the operator a list of all.
+//! `smsfactory webhook`: the endpoints of an account, with one of its API keys; for the operator the endpoints of all
+//! accounts.
 
 mod listen;
 
@@ -6,9 +7,11 @@ use axum::http::{Method, StatusCode};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::client::{self, Door, escaped, exchange, query};
+use super::client::{Door, escaped, exchange};
 use super::holder::Holder;
-use super::{Failed, output};
+use super::paging::Length;
+use super::refusal::refused;
+use super::{Failed, choices, output};
 
 const BASE: &str = "/api/v1/messaging";
 
@@ -26,35 +29,35 @@ pub(super) struct Webhook {
 enum Action {
     /// Lists the endpoints of the key's account
     List {
-        /// List the endpoints of every account, with the admin token instead of a key
+        /// List the endpoints of all accounts, with the admin token instead of a key
         #[arg(long)]
         all: bool,
-        /// Of these, the endpoints of this account
+        /// Only endpoints of this account
         #[arg(long, requires = "all")]
         account: Option<String>,
     },
-    /// Creates an endpoint and prints its secret
+    /// Creates an endpoint, and prints its secret
     Create {
-        /// The URL for events, with https
+        /// The https URL to which the platform sends events
         #[arg(value_name = "URL")]
         endpoint: String,
-        /// The types of events: names, prefixes such as `messaging.outgoing.*`, or `*`
+        /// A type of events: a name, a prefix such as `messaging.outgoing.*`, or `*`; may be repeated
         #[arg(long = "event", value_name = "PATTERN")]
         events: Vec<String>,
-        /// A description of yours
-        #[arg(long)]
+        /// A description
+        #[arg(long, value_name = "TEXT")]
         description: Option<String>,
-        /// The order of events: message, strict or none
-        #[arg(long)]
+        /// The order of events: of each message, of all events, or none
+        #[arg(long, value_parser = choices::orderings())]
         ordering: Option<String>,
-        /// Send events of the messages of broadcasts as well
+        /// Send events of the messages of broadcasts, too
         #[arg(long)]
         broadcast_messages: bool,
-        /// What requests look like: json, or twilio for forms as Twilio's API sends them
-        #[arg(long)]
+        /// The format of requests: JSON, or forms as Twilio's API sends them
+        #[arg(long, value_parser = choices::formats())]
         format: Option<String>,
     },
-    /// Gives an endpoint a new secret and prints it; for a day both secrets sign
+    /// Gives an endpoint a new secret, and prints it; for a day both secrets sign
     Rotate {
         /// The id of the endpoint
         id: String,
@@ -63,19 +66,15 @@ enum Action {
     Deliveries {
         /// The id of the endpoint
         id: String,
-        /// pending, succeeded or failed
-        #[arg(long)]
+        /// Only deliveries with this status
+        #[arg(long, value_parser = choices::delivery_statuses())]
         status: Option<String>,
-        /// Events of this type
-        #[arg(long = "type")]
+        /// Only deliveries of events of this type
+        #[arg(long = "type", value_name = "TYPE")]
         kind: Option<String>,
-        /// Deliveries to show, at most 100
-        #[arg(long)]
-        limit: Option<u32>,
-        /// The cursor that an earlier list ended with
-        #[arg(long)]
-        cursor: Option<String>,
-        /// An endpoint of any account, with the admin token instead of a key
+        #[command(flatten)]
+        length: Length,
+        /// Name an endpoint of any account, with the admin token instead of a key
         #[arg(long)]
         as_operator: bool,
     },
@@ -83,28 +82,28 @@ enum Action {
     Replay {
         /// The id of the endpoint
         id: String,
-        /// Events of this time or later, as in RFC 3339
-        #[arg(long, required_unless_present = "event_ids")]
+        /// Deliver events of this time or later, as in RFC 3339
+        #[arg(long, value_name = "TIME", value_parser = choices::time, required_unless_present = "event_ids")]
         since: Option<String>,
-        /// Events before this time
-        #[arg(long, requires = "since")]
+        /// Deliver only events before this time
+        #[arg(long, value_name = "TIME", value_parser = choices::time, requires = "since")]
         until: Option<String>,
-        /// Events with deliveries of this status: pending, succeeded or failed
-        #[arg(long, requires = "since")]
+        /// Deliver only events with a delivery of this status
+        #[arg(long, requires = "since", value_parser = choices::delivery_statuses())]
         status: Option<String>,
-        /// These events
+        /// Deliver this event; may be repeated
         #[arg(long = "event", value_name = "ID", conflicts_with = "since")]
         event_ids: Vec<String>,
-        /// An endpoint of any account, with the admin token instead of a key
+        /// Name an endpoint of any account, with the admin token instead of a key
         #[arg(long)]
         as_operator: bool,
     },
-    /// Delivers a test event now and prints the endpoint's response
+    /// Delivers a test event now, and prints the response of the endpoint
     Test {
         /// The id of the endpoint
         id: String,
     },
-    /// Forwards the account's events, signed, to an address of yours, until Ctrl-C
+    /// Forwards the account's events, signed, to a URL on this machine, until Ctrl-C
     Listen(listen::Listen),
 }
 
@@ -124,8 +123,7 @@ impl Webhook {
         let (door, holder) = (&self.door, &self.holder);
         match self.action {
             Action::List { all: true, account } => {
-                let query = query(&[("accountId", account)]);
-                let answer = door.ask(Method::GET, &format!("/webhooks{query}"), None).await?;
+                let answer = Length::WHOLE.gather(door, "/webhooks", &[("accountId", account)]).await?;
                 let mut columns = COLUMNS.to_vec();
                 columns.insert(1, ("ACCOUNT", "/accountId"));
                 columns.insert(2, ("MODE", "/mode"));
@@ -148,15 +146,13 @@ impl Webhook {
                 let path = format!("/webhook/{}/rotate", escaped(&id));
                 output::one(&holder.ask(Method::POST, &path, Some(&json!({}))).await?, door.json);
             }
-            Action::Deliveries { id, status, kind, limit, cursor, as_operator } => {
-                let limit = limit.map(|limit| limit.to_string());
-                let given = query(&[("status", status), ("type", kind), ("limit", limit), ("cursor", cursor)]);
-                let id = escaped(&id);
-                let answer = match as_operator {
-                    true => door.ask(Method::GET, &format!("/webhooks/{id}/deliveries{given}"), None).await?,
-                    false => holder.ask(Method::GET, &format!("/webhook/{id}/delivery{given}"), None).await?,
+            Action::Deliveries { id, status, kind, length, as_operator } => {
+                let (id, filter) = (escaped(&id), [("status", status), ("type", kind)]);
+                let page = async |given: String| match as_operator {
+                    true => door.ask(Method::GET, &format!("/webhooks/{id}/deliveries{given}"), None).await,
+                    false => holder.ask(Method::GET, &format!("/webhook/{id}/delivery{given}"), None).await,
                 };
-                deliveries(&answer, door.json);
+                deliveries(&length.pages(&filter, page).await?, door.json);
             }
             Action::Replay { id, since, until, status, event_ids, as_operator } => {
                 let body = if event_ids.is_empty() {
@@ -181,7 +177,7 @@ impl Webhook {
     }
 }
 
-/// Prints deliveries. For people the last attempt of each is in its line.
+/// Prints deliveries. People see the last attempt of each in its line.
 fn deliveries(answer: &Value, as_json: bool) {
     let mut shown = answer.clone();
     for delivery in shown["data"].as_array_mut().into_iter().flatten().filter(|_| !as_json) {
@@ -207,11 +203,11 @@ impl Holder {
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failed> {
         let text = body.map(Value::to_string).unwrap_or_default();
         let path = format!("{BASE}{path}");
-        let answer = exchange(&self.api_url, &method, &path, &self.authorization()?, text).await?;
+        let answer = exchange(self.target(), &method, &path, &self.authorization()?, text).await?;
         match answer.status {
             StatusCode::NO_CONTENT => Ok(Value::Null),
             status if status.is_success() => Ok(answer.body),
-            status => Err(client::refused(status, &answer.body)),
+            status => Err(refused(status, &answer.body)),
         }
     }
 }

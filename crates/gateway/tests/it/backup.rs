@@ -258,7 +258,7 @@ async fn a_wrong_pepper_is_refused_at_the_start_and_by_check_and_a_new_one_takes
     let pair = format!("{new}\"\nprevious_pepper = \"{old}");
     std::fs::write(&file, text.replace(&old, &pair)).unwrap();
     let (code, said) = run(&["check", "--offline"], &file);
-    assert!(code == Some(0) && said.contains("takes the place of the previous one"), "{said}");
+    assert!(code == Some(0) && said.contains("will replace the previous one"), "{said}");
     let mut moved = resumed(&file, &service).await;
     let (_, said) = run(&["check", "--offline"], &file);
     assert!(said.contains("keys that still need `keys.previous_pepper`: 1"), "{said}");

@@ -20,7 +20,7 @@ pub(crate) fn smsfactory(arguments: &[&str]) -> Command {
     command
 }
 
-fn told(output: &Output) -> (Option<i32>, String, String) {
+pub(crate) fn told(output: &Output) -> (Option<i32>, String, String) {
     let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
@@ -141,7 +141,7 @@ fn a_mistake_has_one_line() {
 const URLS: &str = include_str!("../../../fetch/tests/urls.jsonl");
 
 /// Gives a program its standard input, and has what it says.
-fn fed(command: &mut Command, input: &str) -> (Option<i32>, String, String) {
+pub(crate) fn fed(command: &mut Command, input: &str) -> (Option<i32>, String, String) {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_owned());
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
@@ -171,7 +171,7 @@ fn a_batch_of_urls_is_judged_line_by_line() {
     for (line, answer) in answers.iter().enumerate().skip(1) {
         assert!(answer["error"].is_string() && answer["line"] == line + 1, "{answer}");
     }
-    assert!(answers[3]["error"].as_str().unwrap().contains("`a` is no address"), "{}", answers[3]);
+    assert!(answers[3]["error"].as_str().unwrap().contains("`a` is not an IP address"), "{}", answers[3]);
 }
 
 #[test]
@@ -220,6 +220,20 @@ fn what_clients_notice_is_not_done_unasked() {
         &["account", "disable", "acc_x"],
         &["key", "revoke", "uk_x"],
         &["block", "remove", "+12025550143"],
+        &["number", "set", "+12025550143", "--no-account"],
+        &["number", "set", "+12025550143", "--state", "suspended"],
+        &["operator", "disable", "ada"],
+        &["operator", "password", "ada", "--none"],
+        &["account", "retention", "acc_x", "discard"],
+        &["message", "again", "msg_x"],
+        &["broadcast", "cancel", "brc_x"],
+        &["carrier", "stop", "main"],
+        &["carrier", "abandon", "main"],
+        &["node", "drain", "a"],
+        &["optout", "remove", "+12025550143", "--account", "acc_x"],
+        &["inbound", "unrouted", "assign", "msg_x", "acc_x"],
+        &["screening", "template", "remove", "acc_x", "tpl_x"],
+        &["erase", "+12025550143"],
     ] {
         let (code, out, err) = told(&smsfactory(arguments).output().unwrap());
         assert_eq!((code, out.as_str()), (Some(1), ""), "{arguments:?}");

@@ -92,7 +92,7 @@ async fn a_file_of_opt_outs_is_imported_and_exported() {
     let (code, out, err) = run(&stage, &import, "").await;
     assert_eq!(code, Some(1), "{out}");
     assert!(err.contains("line 3: `number` is `nonsense`") && err.contains("line 5: `from` is not"), "{err}");
-    assert!(out.contains("added") && err.contains("2 lines were left out"), "{out} {err}");
+    assert!(out.contains("added") && err.contains("2 lines left out"), "{out} {err}");
     assert_eq!(count(&stage, &tenant).await, 2);
     let (code, out, _) = run(&stage, &[&import[..], &["--json"]].concat(), "").await;
     let report: Value = serde_json::from_str(&out).unwrap();
@@ -108,7 +108,7 @@ async fn a_file_of_opt_outs_is_imported_and_exported() {
         // The senders are not the other account's.
         let (code, _, err) =
             run(&stage, &["optout", "import", out.to_str().unwrap(), "--account", &other.account], "").await;
-        assert!(code == Some(1) && err.contains("1 lines were left out"), "{err}");
+        assert!(code == Some(1) && err.contains("1 line left out"), "{err}");
     }
     assert_eq!(count(&stage, &other).await, 1);
     let since = stage.ask(&other.get("/optout")).await.expect(200)["data"][0]["createdAt"].clone();

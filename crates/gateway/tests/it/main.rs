@@ -37,6 +37,7 @@ mod leaving;
 mod limits;
 mod list;
 mod live;
+mod manners;
 mod media;
 mod message;
 mod metrics;

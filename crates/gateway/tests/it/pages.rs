@@ -43,7 +43,7 @@ async fn every_page_of_an_error_shows_a_request_and_the_answer() {
             assert!(text.contains(&part), "{code} lacks {part}: {text}");
         }
     }
-    for (code, part) in [(33015, "<code>text/x-vcard</code>"), (33018, "8443"), (33017, "cut in its substance")] {
+    for (code, part) in [(33015, "<code>text/x-vcard</code>"), (33018, "8443"), (33017, "empty or truncated")] {
         assert!(page(&stage.ask(&Ask::new("GET", &format!("/page/errors/{code}"))).await).contains(part), "{code}");
     }
 }

@@ -55,7 +55,7 @@ impl Service {
         });
         let started = eventually("the service starts", async || {
             let lines = lines.lock().unwrap();
-            let line = lines.iter().find(|line| line.contains("Clients are served on"))?;
+            let line = lines.iter().find(|line| line.contains("The public API listens on"))?;
             let addresses = line.split([' ', ',']).filter_map(|word| word.parse().ok());
             Some(addresses.collect::<Vec<SocketAddr>>())
         })
@@ -191,7 +191,7 @@ async fn a_second_signal_ends_at_once() {
         eventually("the service drains", async || service.has_logged("Stopping").then_some(())).await;
         service.signal(second);
         assert_eq!(service.ended().await.code(), Some(1));
-        assert!(service.has_logged("ended at once by a second signal"));
+        assert!(service.has_logged("a second signal ended the process at once"));
     }
 }
 
@@ -286,7 +286,7 @@ async fn a_service_manager_hears_that_the_service_is_ready_lives_and_ends() {
     let told = format!("export NOTIFY_SOCKET={} WATCHDOG_USEC=100000;", path.display());
     let mut service = Service::start(&told, dead_port(), "[dispatch]\ndrain_secs = 3").await;
     let (clients, operator) = (service.api, service.admin);
-    let ready = format!("READY=1\nSTATUS=Clients are served on {clients}, the operator on {operator}");
+    let ready = format!("READY=1\nSTATUS=The public API listens on {clients}, the admin API on {operator}");
     assert_eq!([heard().await, heard().await, heard().await], [&*ready, "WATCHDOG=1", "WATCHDOG=1"]);
     service.signal(Signal::TERM);
     let last = loop {

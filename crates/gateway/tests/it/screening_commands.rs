@@ -75,8 +75,8 @@ async fn a_policy_is_shown_with_the_meaning_of_its_actions_and_changed_in_parts(
         (&json!("flag"), &json!("off"), 2)
     );
     let (code, out, err) = run(&stage, &["screening", "set", account, "--sure", "maybe"], "").await;
-    assert_eq!((code, out.as_str()), (Some(1), ""));
-    assert!(err.contains("sure") && err.contains("block"), "{err}");
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("'--sure <ACTION>'") && err.contains("possible values: block, flag, off"), "{err}");
     let (code, ..) = run(&stage, &["screening", "set", account, "--action", "flag"], "").await;
     assert_eq!(code, Some(2), "there is no such option");
 }
@@ -95,5 +95,5 @@ async fn the_log_shows_the_certainty_and_is_narrowed_by_it() {
         assert_eq!(shown.lines().count(), 1 + rows, "{shown}");
     }
     let (code, _, err) = run(&stage, &["screening", "log", "--certainty", "maybe"], "").await;
-    assert!(code == Some(1) && err.contains("certainty"), "{err}");
+    assert!(code == Some(2) && err.contains("'--certainty <CERTAINTY>'") && err.contains("sure, unsure"), "{err}");
 }

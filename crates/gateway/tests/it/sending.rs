@@ -115,7 +115,7 @@ async fn what_was_cut_short_goes_on_without_sending_twice() {
     let output = run(&stage, &tenant, &from).await;
     assert_eq!((output.status.code(), sent(&output).len()), (Some(1), 2));
     assert!(
-        words(&output.stderr).contains("33012") && words(&output.stderr).contains("not sent to twice"),
+        words(&output.stderr).contains("33012") && words(&output.stderr).contains("no recipient gets a message twice"),
         "{output:?}"
     );
     stage.operate("PATCH", &format!("/accounts/{}", tenant.account), json!({ "dailyQuota": 100 })).await.expect(200);

@@ -25,7 +25,7 @@ use model::error::Refusal;
 use model::idempotency::Endpoint;
 use model::message::{Direction, Message};
 use model::sampler::Sampler;
-use model::{ClientReference, Entropy, Media, MessageId, Mint, SenderKinds, Timestamp, Validity};
+use model::{CarrierName, ClientReference, Entropy, Media, MessageId, Mint, SenderKinds, Timestamp, Validity};
 use runtime::Runtime;
 use screening::Screen;
 use store::Store;
@@ -44,6 +44,7 @@ pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
 pub(crate) use launch::LAUNCHES;
 use parse::{Draft, Parsed, later};
+use payload::Outbound;
 pub use recipients::RecipientList;
 pub(crate) use reference::References;
 use replay::with_text;
@@ -75,6 +76,8 @@ pub struct SendRequest {
     pub idempotency_key: Option<String>,
     /// The message of which it is a copy; never the client's word.
     pub again: Option<MessageId>,
+    /// The carrier that gets the message first, in the place of the first of its route; never the client's word.
+    pub carrier: Option<CarrierName>,
 }
 
 /// The bounds that the operator sets.
@@ -140,11 +143,11 @@ impl Admission {
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> MessageId + Send,
     ) -> Result<Accepted<Message>, Refusal> {
-        let (now, again) = (self.runtime.now(), request.again);
+        let (now, again, carrier) = (self.runtime.now(), request.again, request.carrier.clone());
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
-        if let Some(replay) = self.begin::<Arc<Message>>(caller, claim, parsed.media_url.is_some(), under_way).await? {
+        if let Some(replay) = self.begin::<Outbound>(caller, claim, parsed.media_url.is_some(), under_way).await? {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
             return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
@@ -157,7 +160,7 @@ impl Admission {
         // Media take their time, and the message begins its life when it is written.
         let now = self.runtime.now();
         let message = Arc::new(self.message(caller, draft, name(now), (now, send_at)));
-        self.commit(caller, message, media, under_way, (flagged, again)).await // 33012 33013 33007
+        self.commit(caller, (message, carrier), media, under_way, (flagged, again)).await // 33012 33013 33007
     }
 
     /// What a URL points to, if there is one.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::error::Refusal;
-use model::{Broadcast, MediaId, Message, Owner, Recipients, Screened, Timestamp};
+use model::{Broadcast, CarrierName, MediaId, Message, Owner, Recipients, Screened, Timestamp};
 use store::contract::admission::{
     Admission as Envelope, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage,
 };
@@ -49,43 +49,49 @@ pub(super) trait Payload: Send + Sync + Sized {
     ) -> impl Future<Output = Result<Option<Earlier<Self::Made>>, StoreError>> + Send;
 }
 
-impl Payload for Arc<Message> {
+/// A message, and the carrier that the operator names in the place of the first of its route.
+pub(super) type Outbound = (Arc<Message>, Option<CarrierName>);
+
+impl Payload for Outbound {
     type Made = Message;
 
     fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.0.created_at
     }
 
     fn screened(&self) -> Screened {
-        Screened::Message(self.id)
+        Screened::Message(self.0.id)
     }
 
     fn carry(&mut self, media: Option<MediaId>) {
-        Self::make_mut(self).media = media;
+        Arc::make_mut(&mut self.0).media = media;
     }
 
     /// What is accepted goes straight to its dispatcher where that one has room; otherwise it is found in the store, as
     /// what leaves later is.
     async fn write(&self, admission: &Admission, envelope: Envelope<()>) -> Result<Admitted<Message>, Refusal> {
-        let (message, dispatchers) = (Self::clone(self), &admission.dispatchers);
-        let carrier = admission.routes.first(Subject::of(&message), |name| dispatchers.standing(name));
+        let (message, dispatchers) = (Arc::clone(&self.0), &admission.dispatchers);
+        let carrier = match &self.1 {
+            Some(name) => name.clone().into(),
+            None => admission.routes.first(Subject::of(&message), |name| dispatchers.standing(name)),
+        };
         let carrier_now = carrier.carrier().filter(|_| message.send_at.is_none());
         let place = carrier_now.and_then(|name| dispatchers.reserve(name, message.account));
         let (lease, due_at) = (place.as_ref().map(|place| place.lease()), admission.runtime.steady());
         let envelope = envelope.with(NewMessage { message, carrier, lease, due_at });
         let admitted = admission.store.admit(envelope).await.map_err(refused_by_store)?;
         if let (Admitted::New, Some(place)) = (&admitted, place) {
-            place.fill(Self::clone(self));
+            place.fill(Arc::clone(&self.0));
         }
         Ok(admitted)
     }
 
     fn text(&self) -> (Option<&str>, Option<&str>) {
-        (self.body.as_deref(), self.media_url.as_deref())
+        (self.0.body.as_deref(), self.0.media_url.as_deref())
     }
 
-    fn made(self) -> Self {
-        self
+    fn made(self) -> Arc<Message> {
+        self.0
     }
 
     async fn earlier(

@@ -1,16 +1,16 @@
-//! For each error a request that causes it.
+//! A request that causes each error.
 
 use model::error::ErrorCode;
 
-/// A request that causes the error, as a person would write it down.
+/// A request that causes the error, for people.
 pub(super) const fn cause(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::UnexpectedError => "Any request, when something breaks on our side.",
+        ErrorCode::UnexpectedError => "Any request, if the platform itself fails.",
         ErrorCode::AuthenticationFailed => {
             "GET /api/v1/messaging/message\nAuthorization: Basic dWtfd3Jvbmc6c2tfd3Jvbmc="
         }
         ErrorCode::RateLimitExceeded => {
-            "POST /api/v1/messaging/message\n\nfor the eleventh time in 60 seconds, where the account may send 10"
+            "POST /api/v1/messaging/message\n\nfor the eleventh time in 60 seconds, with a limit of 10"
         }
         ErrorCode::InvalidPhoneNumber => {
             "POST /api/v1/messaging/message\n\n\
@@ -27,14 +27,14 @@ pub(super) const fn cause(code: ErrorCode) -> &'static str {
             "POST /api/v1/messaging/message\n\n\
              {\"to\": \"+18005551234\", \"from\": \"+18005550100\", \"body\": \"Hello\", \"messageType\": \"sms\"}"
         }
-        ErrorCode::MessageSendFailed => "POST /api/v1/messaging/message\n\nwhen the message could not be stored",
+        ErrorCode::MessageSendFailed => "POST /api/v1/messaging/message\n\nwhile the platform cannot store the message",
         ErrorCode::SenderNumberNotAvailable => {
             "POST /api/v1/messaging/message\n\n\
              {\"to\": \"+18005551234\", \"from\": \"+15005550001\", \"body\": \"Hello\"}"
         }
         ErrorCode::SenderNumberNotActive => {
             "POST /api/v1/messaging/message\n\n\
-             {\"to\": \"+18005551234\", \"from\": \"a number of yours that is pending\", \"body\": \"Hello\"}"
+             {\"to\": \"+18005551234\", \"from\": \"a pending number of your account\", \"body\": \"Hello\"}"
         }
         ErrorCode::RecipientBlocked => {
             "POST /api/v1/messaging/message\n\n\
@@ -45,11 +45,11 @@ pub(super) const fn cause(code: ErrorCode) -> &'static str {
              {\"to\": \"+18005551234\", \"from\": \"a number that the operator blocked\", \"body\": \"Hello\"}"
         }
         ErrorCode::DailyQuotaReached => {
-            "POST /api/v1/messaging/message\n\nafter as many recipients today as the account's daily quota allows"
+            "POST /api/v1/messaging/message\n\nafter the account has used its daily quota of recipients"
         }
         ErrorCode::DuplicateIdempotencyKey => {
             "POST /api/v1/messaging/message\nIdempotency-Key: order-1\n\n\
-             with another body than the first request with the key order-1"
+             with a body that differs from the first request with the key order-1"
         }
         ErrorCode::MediaTooLarge
         | ErrorCode::MediaTypeNotSupported
@@ -76,7 +76,7 @@ pub(super) const fn cause(code: ErrorCode) -> &'static str {
     }
 }
 
-/// What is wrong with media.
+/// Mistakes in media.
 const fn media(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::MediaTooLarge => {
@@ -102,7 +102,7 @@ const fn media(code: ErrorCode) -> &'static str {
     }
 }
 
-/// What is wrong with the form of a request.
+/// Mistakes in the form of a request.
 const fn form(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::TooLateToCancel => {
@@ -119,7 +119,7 @@ const fn form(code: ErrorCode) -> &'static str {
              to=%2B18005551234&from=%2B18005550100&body=Hello"
         }
         ErrorCode::RequestTooLarge => "POST /api/v1/messaging/message\n\nwith a body of more than 64 KiB",
-        ErrorCode::ServiceUnavailable => "Any request, while the service starts, ends or cannot reach its store.",
+        ErrorCode::ServiceUnavailable => "Any request, while the server starts or stops, or cannot reach its store.",
         ErrorCode::InvalidIdempotencyKey => "POST /api/v1/messaging/message\nIdempotency-Key: order #1",
         _ => {
             "POST /api/v1/messaging/message\n\n\

@@ -67,9 +67,9 @@ fn details(code: ErrorCode) -> Markup {
     match code {
         ErrorCode::NonCompliantMessageContent => categories(),
         ErrorCode::MediaTypeNotSupported => html! {
-            h2 { "Types that are supported" }
+            h2 { "Supported types" }
             ul { @for kind in MediaType::ALL { li { code { (kind.as_str()) } } } }
-            p { "The bytes of the file decide, and not its " code { "Content-Type" } "." }
+            p { "The content of the file decides, not its " code { "Content-Type" } "." }
         },
         ErrorCode::MediaUrlNotAllowed => sentences("Rules for a `mediaUrl`", &URL_RULES),
         ErrorCode::MediaUploadFailed => sentences("Causes", &DOWNLOAD_CAUSES),
@@ -87,22 +87,22 @@ fn sentences(title: &str, sentences: &[&str]) -> Markup {
 const URL_RULES: [&str; 5] = [
     "The scheme is `http` or `https`, and the port is 80, 443, 8080 or 8443.",
     "It has at most 2,048 characters, and no control characters, blanks, backslashes or user info.",
-    "The host is public: all of its addresses are, and its name has a dot and is not reserved.",
-    "At most three redirects are followed, none of them from `https` to `http`. Each is judged like the first URL.",
-    "The URL of a webhook must be `https`, on any port, unless the operator allows more.",
+    "The host is public: so are all its addresses, and its name has a dot and is not reserved.",
+    "The platform follows at most three redirects, and none from `https` to `http`. Each must keep these rules.",
+    "The URL of a webhook must be `https`, on any port, unless the operator allows other URLs.",
 ];
 
 const DOWNLOAD_CAUSES: [&str; 7] = [
-    "The name of the host does not resolve, or the server cannot be reached.",
-    "The server answers with another status than 200, 203 or 206, or with a redirect to a URL that cannot be read.",
-    "The whole file does not come in time: 10 seconds unless the operator has set another time.",
-    "The connection ends before the whole file has come.",
-    "The file is compressed by a `Content-Encoding`, is empty, or is cut in its substance.",
-    "Other downloads of your account take all places. Send the request again.",
-    "A redirect leads to a URL of more than 8,192 characters, or a fourth redirect comes.",
+    "The host name does not resolve, or the server cannot be reached.",
+    "The server answers with a status other than 200, 203 or 206, or redirects to a URL that is not valid.",
+    "The download takes longer than 10 seconds, or than the limit that the operator has set.",
+    "The connection ends before the end of the file.",
+    "The file is compressed by a `Content-Encoding`, empty or truncated.",
+    "Your account has too many downloads in progress. Send the request again.",
+    "A redirect leads to a URL of more than 8,192 characters, or is the fourth.",
 ];
 
-/// What each category of the compliance screen means, and how a message is fixed.
+/// The meaning of each category of the compliance screen, and the way to fix a message.
 fn categories() -> Markup {
     html! {
         h2 { "Categories" }
@@ -116,10 +116,13 @@ fn categories() -> Markup {
             }
         }
         p {
-            code { "help" } " in " code { "additionalInfo" } " has at most one sentence for each category that was \
-            found. It says what would help for this message: which link stands next to which words, which request to \
-            leave out, or which exemption the operator can give."
+            code { "help" } " in " code { "additionalInfo" } " has at most one sentence for each category that the \
+            screen found. It names the change that helps for this message: a link beside certain words, a request to \
+            leave out, or an exemption that the operator can grant."
         }
-        p { "Is the message innocent? The operator can allow a domain, a phrase or a category for your account." }
+        p {
+            "If a harmless message is refused, the operator can allow a domain, a phrase or a category for your \
+            account."
+        }
     }
 }

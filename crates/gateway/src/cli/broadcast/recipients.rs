@@ -1,5 +1,5 @@
-//! A file of recipients: one number a line, or CSV with a column of numbers. Every line is judged before anything is
-//! sent.
+//! A file of recipients: one number a line, or CSV with a column of numbers. Every line is checked before the command
+//! sends anything.
 
 use model::Msisdn;
 use std::collections::HashMap;
@@ -9,12 +9,12 @@ use crate::csv_lines::line_of;
 /// Names of the column that holds the numbers, in any case.
 const COLUMNS: [&str; 6] = ["to", "number", "phone", "recipient", "msisdn", "mobile"];
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listed {
     /// The numbers, each once, in order.
     pub(super) recipients: Vec<Msisdn>,
-    /// What is wrong: the line, from 1, and a sentence.
+    /// The mistakes: the line, from 1, and a sentence.
     pub(super) bad: Vec<(u64, String)>,
 }
 

@@ -1,8 +1,8 @@
 //! `smsfactory broadcast send`: a file of recipients to as many broadcasts as it takes.
 //!
-//! It is a client of the public API and passes every check that a client passes. Its idempotency keys follow from what
-//! is sent, so that whoever runs it again, because it was interrupted or refused half way, sends to nobody twice: what
-//! was accepted is answered as it was, and the rest is sent.
+//! It is a client of the public API and passes every check that a client passes. Its idempotency keys follow from the
+//! content. So a second run, after an interruption or a refusal, sends to no recipient twice: the platform repeats its
+//! answers to the accepted requests, and accepts the others.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode};
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Msisdn;
 use model::idempotency::Fingerprint;
@@ -19,50 +19,51 @@ use serde_json::{Value, json};
 use super::super::machine;
 use super::recipients::{self, Listed};
 use super::{COLUMNS, Failed, output};
-use crate::cli::client::{self, Answer, escaped, exchange};
+use crate::cli::client::{self, Answer, Target, escaped, exchange};
 use crate::cli::holder::Holder;
+use crate::cli::refusal::refused;
 
 const BASE: &str = "/api/v1/messaging/broadcast";
 
-/// Recipients of one request, unless asked otherwise: what the platform takes by default.
+/// The default number of recipients in a request: as many as the platform takes by default.
 const PER_REQUEST: NonZeroUsize = NonZeroUsize::new(50_000).expect("it is not zero");
 
-/// How many bad lines are told.
+/// How many bad lines are printed.
 const BAD_TOLD_MAX: usize = 1_000;
 
-/// How often a request is tried that gets no answer, or is told to come back.
+/// How often the command sends a request that gets no answer, or is to be sent again later.
 const TRIES: u32 = 20;
 
-/// The wait before such another try where the answer names none.
+/// The wait before such another try if the answer names none.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Between two looks at how far the broadcasts have come.
+/// The time between two looks at the progress of the broadcasts.
 const LOOK: Duration = Duration::from_secs(1);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Send {
-    /// The sender number
-    #[arg(long)]
+    /// The sender: a number, short code or name of the account
+    #[arg(long, value_name = "SENDER")]
     from: String,
     /// The recipients: a number a line, or CSV with a column `to`, `number` or `phone`; `-` for standard input
     #[arg(long, value_name = "FILE")]
     to_file: PathBuf,
     /// The text
-    #[arg(long, required_unless_present = "body_file")]
+    #[arg(long, value_name = "TEXT", required_unless_present = "body_file")]
     body: Option<String>,
     /// A file with the text
     #[arg(long, value_name = "FILE", conflicts_with = "body")]
     body_file: Option<PathBuf>,
-    /// A name that distinguishes this broadcast from an equal one (same text, same recipients)
-    #[arg(long, default_value = "")]
+    /// A name that distinguishes this broadcast from an earlier one with the same text and recipients
+    #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
-    /// Skip bad lines, and send to the others
+    /// Skip bad lines, and send to the recipients of the others
     #[arg(long)]
     skip_bad_lines: bool,
-    /// The maximum of recipients in one request
+    /// The maximum number of recipients in one request
     #[arg(long, default_value_t = PER_REQUEST)]
     per_request: NonZeroUsize,
-    /// Do not wait until every recipient has had a turn
+    /// Do not wait until the platform has sent to every recipient
     #[arg(long)]
     detach: bool,
     #[command(flatten)]
@@ -72,7 +73,7 @@ pub(super) struct Send {
 impl Send {
     pub(super) async fn run(self, as_json: bool) -> Result<(), Failed> {
         let recipients = self.recipients()?;
-        let client = Client { url: &self.holder.api_url, authorization: self.holder.authorization()? };
+        let client = Client { target: self.holder.target(), authorization: self.holder.authorization()? };
         let body = match &self.body_file {
             Some(file) => client::read(file)?,
             None => self.body.clone().unwrap_or_default(),
@@ -87,7 +88,7 @@ impl Send {
                     bar.abandon();
                     report(&broadcasts, as_json);
                     return Err(Failed::new(format!(
-                        "{failed}; run the command again: accepted recipients are not sent to twice"
+                        "{failed}; run the command again: no recipient gets a message twice"
                     )));
                 }
             }
@@ -100,7 +101,7 @@ impl Send {
         Ok(())
     }
 
-    /// The recipients, once every line is known to be sound or to be left out.
+    /// The recipients, after a check of every line.
     fn recipients(&self) -> Result<Vec<Msisdn>, Failed> {
         let mut file = Vec::new();
         let read = if self.to_file.as_os_str() == "-" {
@@ -112,16 +113,17 @@ impl Send {
         let Listed { recipients, bad } = recipients::read(&file);
         bad.iter()
             .take(BAD_TOLD_MAX)
-            .for_each(|(line, what)| output::complain(format!("{} line {line}: {what}", self.to_file.display())));
+            .for_each(|(line, mistake)| output::note(format!("{} line {line}: {mistake}", self.to_file.display())));
         if bad.len() > BAD_TOLD_MAX {
-            output::complain(format!("and {} more", bad.len() - BAD_TOLD_MAX));
+            output::note(format!("and {} more", bad.len() - BAD_TOLD_MAX));
         }
         match (bad.len(), recipients.is_empty()) {
             (0, false) => Ok(recipients),
             (_, false) if self.skip_bad_lines => Ok(recipients),
             (0, true) => Err(Failed::new("there is no recipient in the file")),
             (count, _) => {
-                Err(Failed::new(format!("nothing was sent: {count} bad lines (--skip-bad-lines sends to the others)")))
+                let lines = output::counted(count as u64, "bad line");
+                Err(Failed::new(format!("nothing was sent: {lines} (--skip-bad-lines sends to the others)")))
             }
         }
     }
@@ -135,24 +137,24 @@ impl Send {
     }
 }
 
-/// The public API, as the holder of a key.
+/// A client of the public API.
 struct Client<'a> {
-    url: &'a Uri,
+    target: Target<'a>,
     authorization: String,
 }
 
 impl Client<'_> {
-    /// Sends one request, again and again where it gets no answer or is told to come back: its key lets it be accepted
-    /// once.
+    /// Sends one request, again if it gets no answer or is to be sent again later: the platform accepts its idempotency
+    /// key once.
     async fn send(&self, request: &Value, bar: &ProgressBar) -> Result<Value, Failed> {
         let text = request.to_string();
         let mut last = Failed::new("");
         for _ in 0..TRIES {
-            let wait = match exchange(self.url, &Method::POST, BASE, &self.authorization, text.clone()).await {
+            let wait = match exchange(self.target, &Method::POST, BASE, &self.authorization, text.clone()).await {
                 Ok(answer) if answer.status == StatusCode::CREATED => return Ok(answer.body),
                 Ok(Answer { status, retry_after, body }) => {
-                    last = client::refused(status, &body);
-                    // 33012, the daily quota, comes back at midnight: too long to wait for here.
+                    last = refused(status, &body);
+                    // The daily quota (33012) returns at midnight: too long to wait for here.
                     match body["code"].as_u64() {
                         Some(33002 | 33105) => retry_after.unwrap_or(AGAIN),
                         _ => return Err(last),
@@ -169,7 +171,7 @@ impl Client<'_> {
         Err(last)
     }
 
-    /// Looks until everybody has had their turn.
+    /// Waits until the platform has sent to every recipient.
     async fn follow(&self, broadcasts: &mut [Value], bar: &ProgressBar) -> Result<(), Failed> {
         bar.set_message("");
         bar.reset_elapsed();
@@ -178,11 +180,11 @@ impl Client<'_> {
             let mut waiting = 0;
             for broadcast in broadcasts.iter_mut().filter(|broadcast| is_open(broadcast)) {
                 let path = format!("{BASE}/{}", escaped(broadcast["id"].as_str().unwrap_or_default()));
-                let answer = exchange(self.url, &Method::GET, &path, &self.authorization, String::new()).await?;
+                let answer = exchange(self.target, &Method::GET, &path, &self.authorization, String::new()).await?;
                 match answer.status {
                     StatusCode::OK => *broadcast = answer.body,
                     StatusCode::TOO_MANY_REQUESTS => machine().sleep(answer.retry_after.unwrap_or(AGAIN)).await,
-                    status => return Err(client::refused(status, &answer.body)),
+                    status => return Err(refused(status, &answer.body)),
                 }
                 waiting += usize::from(is_open(broadcast));
             }
@@ -199,7 +201,7 @@ fn is_open(broadcast: &Value) -> bool {
     matches!(broadcast["status"].as_str(), Some("queued" | "sending"))
 }
 
-/// How many do not wait any more.
+/// The number of recipients that do not wait any more.
 fn left(broadcast: &Value) -> u64 {
     let count = |name: &str| broadcast["counts"][name].as_u64().unwrap_or(0);
     count("total") - count("queued").min(count("total"))

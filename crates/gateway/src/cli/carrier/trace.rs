@@ -1,4 +1,4 @@
-//! `smsfactory carrier trace`: the PDUs of a carrier as they come and go.
+//! `smsfactory carrier trace`: the PDUs of a carrier in both directions.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -6,33 +6,33 @@ use serde_json::{Value, json};
 use super::super::client::{Door, escaped, query};
 use super::super::{Failed, output};
 
-/// How long a request for further PDUs waits, in seconds.
+/// The time that a request waits for further PDUs, in seconds.
 const WAIT_SECS: u64 = 10;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Trace {
     /// The name of the carrier in the configuration
     name: String,
-    /// How long
+    /// The length of the trace
     #[arg(long, default_value_t = 60, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
-    /// Show texts and whole numbers, which are masked otherwise
+    /// Show texts and whole numbers; by default they are masked
     #[arg(long)]
     texts: bool,
-    /// Show the PDUs of this message alone
+    /// Show only the PDUs of this message
     #[arg(long, value_name = "ID")]
     message: Option<String>,
 }
 
 impl Trace {
-    /// Switches the trace on, and prints what is traced until it ends.
+    /// Switches the trace on, and prints PDUs until it ends.
     pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
         let path = format!("/carriers/{}/trace", escaped(&self.name));
         let begin = json!({ "seconds": self.seconds, "texts": self.texts });
         let begun = door.ask(Method::POST, &path, Some(&begin)).await?;
         if !door.json {
-            let masked = if self.texts { "" } else { "; texts and numbers are masked" };
-            output::complain(format!("carrier {} is traced until {}{masked}", self.name, text(&begun["until"])));
+            let masked = if self.texts { "" } else { "; texts and numbers are masked (`--texts` shows them)" };
+            output::note(format!("tracing carrier {} until {}{masked}", self.name, text(&begun["until"])));
         }
         let mut next = begun["next"].as_u64().unwrap_or(0);
         loop {
@@ -44,7 +44,8 @@ impl Trace {
             let page = door.ask(Method::GET, &format!("{path}{asked}"), None).await?;
             next = page["next"].as_u64().unwrap_or(next);
             if let Some(missed) = page["missed"].as_u64().filter(|missed| *missed > 0) {
-                output::complain(format!("{missed} PDUs came faster than they were read, and are not shown"));
+                let pdus = output::counted(missed, "PDU");
+                output::note(format!("{pdus} missing: the carrier was faster than this command"));
             }
             let pdus = page["data"].as_array().map_or(&[][..], Vec::as_slice);
             pdus.iter().for_each(|pdu| show(pdu, door.json));

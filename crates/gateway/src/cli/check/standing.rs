@@ -1,4 +1,4 @@
-//! Whether a server could start with the store and its pepper, and would send.
+//! The store's pepper and its hold: whether a server could start, and whether it would send.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use store::contract::peppers::Adopted;
 use crate::admin::held;
 use crate::config::Config;
 
-/// Whether the pepper is that of the store, and whether the store is held. A database is not asked `offline`.
+/// Whether the pepper is the store's, and whether the store is held. `offline` asks no database.
 pub(super) async fn look(
     config: &Config,
     runtime: &Arc<dyn Runtime>,
@@ -25,15 +25,17 @@ pub(super) async fn look(
     let found = judged.map_err(|error| error.to_string()).map(|adopted| {
         match adopted {
             Adopted::Known => "keys: the pepper is that of the store",
-            Adopted::First { .. } => "keys: the store does not know its pepper yet, and takes this one for it",
-            Adopted::Rotated => "keys: the pepper takes the place of the previous one with the next start",
+            Adopted::First { .. } => "keys: the store has no pepper yet, and will use this one",
+            Adopted::Rotated => "keys: the pepper will replace the previous one at the next start",
         }
         .to_owned()
     });
     let outdated = standing.keys_of_other_peppers;
     let outdated = (outdated > 0).then(|| match previous {
-        Some(_) => format!("keys that still need `keys.previous_pepper`: {outdated}; each moves when it is used"),
-        None => format!("keys that do not work, because they were made with an earlier pepper: {outdated}"),
+        Some(_) => {
+            format!("keys that still need `keys.previous_pepper`: {outdated}; each changes over at its next use")
+        }
+        None => format!("keys that do not work, because they belong to an earlier pepper: {outdated}"),
     });
     vec![(Some(found), outdated), (None, standing.hold.map(held))]
 }

@@ -10,14 +10,15 @@ use model::MessageId;
 use serde_json::Value;
 
 use super::super::client::{self, escaped};
+use super::super::refusal::refused;
 use super::super::{Failed, machine};
 use super::demo::Demo;
 use crate::app::App;
 
-/// How long a message may take.
+/// The time in which a message has to be delivered.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Sends `message` with the demo account's live key, and waits until it is delivered. Returns it with its life, as the
+/// Sends `message` with the demo account's live key, and waits for its delivery. Returns it with its events, as the
 /// operator sees it.
 pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Value) -> Result<Value, Failed> {
     let basic = format!("Basic {}", STANDARD.encode(format!("{}:{}", demo.live.key_id, demo.live.key_secret)));
@@ -25,7 +26,7 @@ pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Va
         client::request(&url(app.api_address)?, &Method::POST, "/api/v1/messaging/message", &basic, Some(message))
             .await?;
     if status != StatusCode::CREATED {
-        return Err(client::refused(status, &answer));
+        return Err(refused(status, &answer));
     }
     let id = answer["id"].as_str().unwrap_or_default();
     let ended = machine().timeout(LIMIT, end(app, id)).await;
@@ -35,13 +36,13 @@ pub(super) async fn send(app: &App, demo: &Demo, admin_token: &str, message: &Va
     let (status, message) =
         client::request(&url(app.admin_address)?, &Method::GET, &path, &format!("Bearer {admin_token}"), None).await?;
     match message["status"].as_str() {
-        _ if !status.is_success() => Err(client::refused(status, &message)),
+        _ if !status.is_success() => Err(refused(status, &message)),
         Some("delivered") => Ok(message),
         _ => Err(Failed::new(format!("the message {id} is {}: {}", message["status"], message["errorMessage"]))),
     }
 }
 
-/// Waits until nothing follows.
+/// Waits for a final status.
 async fn end(app: &App, id: &str) -> Result<(), Failed> {
     let id: MessageId = id.parse().map_err(Failed::new)?;
     loop {

@@ -1,4 +1,4 @@
-//! STOP at work: a handset of the sandbox is written to, answers STOP, and gets nothing more.
+//! STOP at work: a handset of the sandbox gets a message, answers STOP, and gets no further message.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::super::client::{self, escaped};
+use super::super::refusal::refused;
 use super::super::{Failed, machine, output};
 use super::demo::{Demo, NUMBERS};
 use super::first::url;
@@ -16,10 +17,10 @@ use crate::app::App;
 /// A handset that answers STOP, in the sandbox and behind the simulated SMSC.
 pub(super) const HANDSET: &str = "+18005550009";
 
-/// How long its answer may take.
+/// The time in which it has to answer.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Between two looks for it.
+/// The time between two looks for the answer.
 const LOOK: Duration = Duration::from_millis(20);
 
 const BASE: &str = "/api/v1/messaging";
@@ -38,17 +39,17 @@ pub(super) fn message() -> Value {
     json!({ "to": HANDSET, "from": NUMBERS[0], "body": "The shop is open again" })
 }
 
-/// Writes to the handset with the demo account's test key, waits for its answer, and prints what followed.
+/// Sends to the handset with the demo account's test key, waits for its answer, and prints the messages.
 pub(super) async fn show(app: &App, demo: &Demo) -> Result<(), Failed> {
     let client = Client { app, demo };
     // The demo account may be one of an earlier start, in which the handset opted out.
     client.opt_in().await?;
     let (status, sent) = client.ask(&Method::POST, "/message", Some(&message())).await?;
     if status != StatusCode::CREATED {
-        return Err(client::refused(status, &sent));
+        return Err(refused(status, &sent));
     }
     if machine().timeout(LIMIT, client.opted_out()).await.is_err() {
-        output::say(format!("The handset {HANDSET} of the sandbox has not answered STOP within {LIMIT:?}.\n"));
+        output::say(format!("The handset {HANDSET} of the sandbox did not answer STOP within {LIMIT:?}.\n"));
         return Ok(());
     }
     let since = escaped(sent["createdAt"].as_str().unwrap_or_default());
@@ -58,9 +59,9 @@ pub(super) async fn show(app: &App, demo: &Demo) -> Result<(), Failed> {
     }
     output::say(format!("The handset {HANDSET} of the sandbox answers STOP (test key):\n"));
     output::list(&list, &COLUMNS, false);
-    let (status, refused) = client.ask(&Method::POST, "/message", Some(&message())).await?;
-    output::say(format!("\nThe next message to it: {}\n", client::refused(status, &refused)));
-    // What is printed later can be tried as it stands.
+    let (status, answer) = client.ask(&Method::POST, "/message", Some(&message())).await?;
+    output::say(format!("\nThe next message to it: {}\n", refused(status, &answer)));
+    // The commands that `dev` prints later work as they stand.
     client.opt_in().await
 }
 
@@ -79,7 +80,7 @@ impl Client<'_> {
     async fn opt_in(&self) -> Result<(), Failed> {
         let (place, reason) = (format!("/optout/{}", escaped(HANDSET)), json!({ "reason": "another demonstration" }));
         let (status, answer) = self.ask(&Method::DELETE, &place, Some(&reason)).await?;
-        if status.is_success() { Ok(()) } else { Err(client::refused(status, &answer)) }
+        if status.is_success() { Ok(()) } else { Err(refused(status, &answer)) }
     }
 
     /// Waits until the handset is opted out.

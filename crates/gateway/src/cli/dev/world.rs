@@ -1,4 +1,4 @@
-//! What stands around the platform in `dev`: a simulated SMSC, a simulated MMSC, and a server with a picture.
+//! The surroundings of the platform in `dev`: a simulated SMSC, a simulated MMSC, and a server with a picture.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -68,9 +68,10 @@ impl World {
         };
         options.inbound.inbound_answer =
             HANDSETS.map(|(digits, text)| smsc::AnswerOf { digits: digits.to_owned(), text: text.to_owned() }).to_vec();
-        let smsc = smsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime))
-            .await
-            .map_err(|error| Failed::new(format!("cannot listen on {smsc_listen}: {error}")))?;
+        let smsc =
+            smsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime)).await.map_err(|error| {
+                Failed::new(format!("cannot listen on {smsc_listen}: {error}; `--smsc-listen` names another address"))
+            })?;
         let options = mmsc::Options {
             listen_mm4: mmsc_listen,
             listen_mm7: ANY_PORT,
@@ -78,9 +79,10 @@ impl World {
             report_delay_ms: mmsc::DelayMs(200, 600),
             ..mmsc::Options::default()
         };
-        let mmsc = mmsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime))
-            .await
-            .map_err(|error| Failed::new(format!("cannot listen on {mmsc_listen}: {error}")))?;
+        let mmsc =
+            mmsc::start_with(options, Some(Arc::clone(&handsets)), Arc::clone(&runtime)).await.map_err(|error| {
+                Failed::new(format!("cannot listen on {mmsc_listen}: {error}; `--mmsc-listen` names another address"))
+            })?;
         let listener = TcpListener::bind(ANY_PORT).await.map_err(Failed::new)?;
         let picture = listener.local_addr().map_err(Failed::new)?;
         machine().spawn("pictures", Box::pin(show(listener)));
@@ -111,18 +113,18 @@ impl World {
         vec![smsc.into(), mmsc.into()]
     }
 
-    /// Lets the platform fetch from this machine: the picture is nowhere else.
+    /// Lets the platform fetch from this machine, because the picture is here.
     pub(super) fn allow(&self, media: &mut Media) {
         media.allow_networks.push(IpAddr::V4(Ipv4Addr::LOCALHOST).into());
         media.ports.push(self.picture.port());
     }
 
-    /// Where the picture is.
+    /// The URL of the picture.
     pub(super) fn picture(&self) -> String {
         format!("http://{}/hello.jpg", self.picture)
     }
 
-    /// Tells the MMSC where its answers and reports go, which is known once the platform listens.
+    /// Tells the MMSC the address for its answers and reports, which is known once the platform listens.
     pub(super) fn meet(&self, app: &App) {
         let carriers = app.pipeline().carriers();
         let listens_at = carriers

@@ -1,4 +1,4 @@
-//! `smsfactory message find`: one question for all the names that a message has.
+//! `smsfactory message find`: a search by any name of a message.
 
 use axum::http::Method;
 use model::MessageId;
@@ -10,9 +10,10 @@ use crate::cli::{Failed, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Find {
-    /// An id, a number to or from which it went, a client's reference, or a carrier's id
+    /// An id, a number, a client's reference or a carrier's id
+    #[arg(value_name = "NAME")]
     what: String,
-    /// Of this account; its idempotency keys are looked up, too
+    /// Only messages of this account; the search includes its idempotency keys
     #[arg(long)]
     account: Option<String>,
     #[command(flatten)]
@@ -21,7 +22,7 @@ pub(super) struct Find {
 
 impl Find {
     pub(super) async fn run(self, door: &Door) -> Result<(), Failed> {
-        let what = self.what.trim().to_owned();
+        let (what, name) = (self.what.trim().to_owned(), self.what.clone());
         let answer = if what.parse::<MessageId>().is_ok() {
             let found = door.ask(Method::GET, &format!("/messages/{what}"), None).await?;
             json!({ "data": [found], "nextCursor": null })
@@ -30,12 +31,12 @@ impl Find {
         };
         output::list(&answer, &super::COLUMNS, door.json);
         if answer["data"].as_array().is_some_and(Vec::is_empty) {
-            return Err(Failed::new("no message is known by that"));
+            return Err(Failed::new(format!("no message has the id, number or reference `{name}`")));
         }
         Ok(())
     }
 
-    /// Digits alone may be a number as well as a carrier's id: where no message has them as its reference, they are a
+    /// Digits alone may be a number as well as a carrier's id: if no message has them as its reference, they are a
     /// number.
     async fn listed(self, door: &Door, what: &str) -> Result<Value, Failed> {
         let Self { account, length, .. } = self;

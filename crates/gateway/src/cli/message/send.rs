@@ -6,22 +6,22 @@ use axum::http::Method;
 use serde_json::json;
 
 use crate::cli::client::{Door, escaped, read};
-use crate::cli::{Failed, output};
+use crate::cli::{Failed, choices, output};
 
 /// A message on behalf of an account.
 #[derive(Debug, clap::Args)]
 pub(super) struct Send {
-    /// The account, whose limits and quota count
+    /// The account; its limits and its quota count
     #[arg(long)]
     account: String,
     /// The recipient
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER")]
     to: String,
-    /// The sender, a number of the account
-    #[arg(long)]
+    /// The sender: a number, short code or name of the account
+    #[arg(long, value_name = "SENDER")]
     from: String,
     /// The text
-    #[arg(long, required_unless_present_any = ["body_file", "media_url"])]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["body_file", "media_url"])]
     body: Option<String>,
     /// A file with the text
     #[arg(long, value_name = "FILE", conflicts_with = "body")]
@@ -29,12 +29,15 @@ pub(super) struct Send {
     /// The URL of the media of an MMS
     #[arg(long, value_name = "URL")]
     media_url: Option<String>,
-    /// live, or test for the sandbox; by default live
-    #[arg(long)]
+    /// The mode: live for carriers, test for the sandbox; by default live
+    #[arg(long, value_parser = choices::modes())]
     mode: Option<String>,
     /// The account's reference for the message
     #[arg(long)]
     reference: Option<String>,
+    /// The carrier that gets the message first; by default the first of its route
+    #[arg(long, value_name = "NAME")]
+    carrier: Option<String>,
     /// Send nothing if the account has sent the same message under this key before
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
@@ -67,6 +70,7 @@ impl Send {
             "body": body,
             "mediaUrl": self.media_url,
             "reference": self.reference,
+            "carrier": self.carrier,
             "idempotencyKey": self.idempotency_key,
         });
         output::one(&door.ask(Method::POST, "/messages", Some(&message)).await?, door.json);

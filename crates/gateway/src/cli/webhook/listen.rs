@@ -1,7 +1,7 @@
 //! `smsfactory webhook listen`: follows the account's events and forwards them, signed, to a developer's machine.
 //!
-//! It needs no endpoint: while it asks, the platform writes the log of the account. It goes on where it was when the
-//! platform or the receiver could not be reached meanwhile.
+//! It needs no endpoint: while the command asks, the platform writes the log of the account. If the platform or the
+//! receiver cannot be reached for a while, the command continues with the next event.
 
 use std::time::Duration;
 
@@ -22,28 +22,25 @@ use crate::cli::client::{escaped, exchange, exchange_raw};
 use crate::cli::holder::Holder;
 use crate::real::OsEntropy;
 
-/// Between two looks for events when there are none.
+/// The time between two looks for events when there are none.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Before another try where the platform or the receiver was not there.
+/// The time before another try if the platform or the receiver cannot be reached.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// How long the receiver may take.
+/// The time in which the receiver has to answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
-    #[arg(
-        long,
-        value_name = "URL",
-        help = "The URL to which events are forwarded, such as http://localhost:3000/hook"
-    )]
+    /// The URL that gets the events, such as http://localhost:3000/hook
+    #[arg(long, value_name = "URL")]
     forward_to: Uri,
-    /// The secret for signatures, `whsec_…`; by default a new one, which is printed
+    /// The secret for signatures, `whsec_…`; by default the command makes one, and prints it
     #[arg(long, env = "SMSFACTORY_WEBHOOK_SECRET")]
     secret: Option<String>,
-    /// Begin after this event, or with events of this time; by default with new events
-    #[arg(long)]
+    /// Begin after the event with this id, or at this time; by default with new events
+    #[arg(long, value_name = "ID|TIME")]
     after: Option<String>,
 }
 
@@ -65,13 +62,13 @@ impl Listen {
             }
             None => Secret::new(&OsEntropy),
         };
-        output::complain(format!("forwarding to {}; secret {}", self.forward_to, secret.reveal()));
-        // The first request has the log written from now on.
+        output::note(format!("forwarding to {}; secret {}", self.forward_to, secret.reveal()));
+        // The first request makes the platform write the log from now on.
         let mut after = match self.after.clone() {
             Some(after) => after,
             None => {
                 let path = format!("{BASE}/event?follow=true&limit=1");
-                exchange(&holder.api_url, &Method::GET, &path, &holder.authorization()?, String::new()).await?;
+                exchange(holder.target(), &Method::GET, &path, &holder.authorization()?, String::new()).await?;
                 machine().now().to_string()
             }
         };
@@ -80,7 +77,7 @@ impl Listen {
                 Ok(events) => events,
                 Err(Trouble::Refused(failed)) => return Err(failed),
                 Err(Trouble::Passing(failed)) => {
-                    output::complain(format!("{failed}; trying again"));
+                    output::note(format!("{failed}; trying again"));
                     machine().sleep(AGAIN).await;
                     continue;
                 }
@@ -95,7 +92,7 @@ impl Listen {
         }
     }
 
-    /// Forwards an event until the receiver answers, whatever it answers: it is the developer who looks at that.
+    /// Forwards an event until the receiver answers. Any answer counts: the developer sees its status.
     async fn forward(&self, event: &Event, secret: &Secret, as_json: bool) {
         loop {
             match machine().timeout(TIMEOUT, self.post(event, secret)).await {
@@ -109,8 +106,8 @@ impl Listen {
                     }
                     return;
                 }
-                Ok(Err(failed)) => output::complain(format!("{} was not forwarded: {failed}", event.id)),
-                Err(_) => output::complain(format!("{} was not answered within {} s", event.id, TIMEOUT.as_secs())),
+                Ok(Err(failed)) => output::note(format!("{} was not forwarded: {failed}", event.id)),
+                Err(_) => output::note(format!("{} was not answered within {} s", event.id, TIMEOUT.as_secs())),
             }
             machine().sleep(AGAIN).await;
         }
@@ -145,22 +142,22 @@ impl Listen {
     }
 }
 
-/// Why there are no events.
+/// The reason why there are no events.
 enum Trouble {
-    /// The platform says why; asking again would not help.
+    /// The platform refuses, and would refuse again.
     Refused(Failed),
-    /// It was not there, or asks to come back.
+    /// The platform cannot be reached, or names a time for another request.
     Passing(Failed),
 }
 
 async fn events(holder: &Holder, after: &str) -> Result<Vec<Event>, Trouble> {
     let path = format!("{BASE}/event?follow=true&limit=100&after={}", escaped(after));
     let authorization = holder.authorization().map_err(Trouble::Refused)?;
-    let asked = exchange_raw(&holder.api_url, &Method::GET, &path, &authorization, String::new()).await;
+    let asked = exchange_raw(holder.target(), &Method::GET, &path, &authorization, String::new()).await;
     let (status, text) = asked.map_err(Trouble::Passing)?;
     let answer: Value = serde_json::from_slice(&text).unwrap_or_default();
     if !status.is_success() {
-        let failed = crate::cli::client::refused(status, &answer);
+        let failed = crate::cli::refusal::refused(status, &answer);
         let is_passing = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
         return Err(if is_passing { Trouble::Passing(failed) } else { Trouble::Refused(failed) });
     }
