@@ -1,4 +1,4 @@
-"""A server with one of each thing that a path of the admin API can name, for tests that try every operation of it."""
+"""A server with one of each thing that a path of its APIs can name, for tests that try every operation."""
 
 import base64
 import json
@@ -13,9 +13,8 @@ RECIPIENTS = ["+18005551234", "+18005551235"]
 SCAM = "USPS: your package is on hold. Pay the $1.99 fee at http://usps-redelivery.top/pay now or it will be returned"
 
 
-def furnish(server):
-    """Makes the things, and returns the names of those of each kind."""
-    credentials = server.account()
+def furnish(server, credentials):
+    """Makes the things of the account with these credentials, and returns the names of those of each kind."""
     key = base64.b64decode(credentials).decode().partition(":")[0]
 
     def client(path, body):
@@ -51,7 +50,8 @@ def furnish(server):
         "nodes": [node["name"] for node in server.ask("GET", "/nodes")["data"]],
         "codes": ["33000", "33001", "33101"],
     }
-    wait_for("the delivery of the messages", lambda: server.ask("GET", f"/messages/{sent[-1]}")["status"] == "delivered")
+    last = f"/messages/{sent[-1]}"
+    wait_for("the delivery of the last message", lambda: server.ask("GET", last)["status"] == "delivered")
     return names
 
 

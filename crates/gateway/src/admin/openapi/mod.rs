@@ -32,7 +32,7 @@ pub(super) async fn reference() -> Response<Body> {
 
 /// The whole document.
 pub fn document() -> Value {
-    DOCUMENT.to_json(&paths::all(), &schemas::all())
+    DOCUMENT.to_json(&paths::all(), None, &schemas::all())
 }
 
 const DOCUMENT: Document = Document {
@@ -90,8 +90,8 @@ const DESCRIPTION: &str = "\
     the same operations with their role: `viewer`, `operator` or `admin`. Each operation names the role that it needs. \
     Every change is recorded in the audit log.\n\n\
     Times are UTC, RFC 3339 with milliseconds. A body needs `Content-Type: application/json`; a missing body is an \
-    empty object. An unknown field of a body is an error. `null` is as good as absent, unless the field says otherwise. \
-    Every error is JSON with a `code`, and `moreInfo` links to a page that explains the code.\n\n\
+    empty object. An unknown field of a body is an error. `null` is as good as absent, unless the field says \
+    otherwise. Every error is JSON with a `code`, and `moreInfo` links to a page that explains the code.\n\n\
     Viewers get masked answers, and so does every request with `mask=1` in its query: `+1********43` in place of a \
     number, and an object with `masked` and `length` in place of a text.";
 
@@ -156,9 +156,9 @@ mod tests {
     fn what_changes_something_by_a_body_has_an_example_of_it() {
         for (path, methods) in document()["paths"].as_object().unwrap() {
             for (method, operation) in methods.as_object().unwrap() {
-                for (kind, content) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-                    assert!(!content["example"].is_null(), "{method} {path}: {kind} has no example");
-                }
+                let Some(content) = operation["requestBody"]["content"].as_object() else { continue };
+                let has_example = content.values().any(|content| !content["example"].is_null());
+                assert!(has_example, "the body of {method} {path} has no example");
             }
         }
     }

@@ -23,12 +23,17 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// The document (OpenAPI 3.1, section 4.8.1).
-    pub(crate) fn to_json(&self, operations: &[Operation], schemas: &Map<String, Value>) -> Value {
+    /// The document (OpenAPI 3.1, section 4.8.1), with the webhooks of an API that has some.
+    pub(crate) fn to_json(
+        &self,
+        operations: &[Operation],
+        webhooks: Option<Value>,
+        schemas: &Map<String, Value>,
+    ) -> Value {
         let tag = |(name, description): &(&str, &str)| json!({ "name": name, "description": description });
         let (name, scheme, form) = self.credentials;
         let can_come = |code: ErrorCode| operations.iter().any(|operation| operation.refuses(code));
-        json!({
+        let mut document = json!({
             "openapi": "3.1.0",
             "info": {
                 "title": self.title,
@@ -41,13 +46,17 @@ impl Document {
             "tags": self.tags.iter().map(tag).collect::<Vec<_>>(),
             "security": [{ name: [] }],
             "paths": self.paths_of(operations),
-            "components": {
-                "securitySchemes": { name: { "type": "http", "scheme": scheme, "description": form } },
-                "headers": headers::components(self.headers),
-                "schemas": schemas,
-                "examples": errors::examples(can_come),
-            },
-        })
+        });
+        if let Some(webhooks) = webhooks {
+            document["webhooks"] = webhooks;
+        }
+        document["components"] = json!({
+            "securitySchemes": { name: { "type": "http", "scheme": scheme, "description": form } },
+            "headers": headers::components(self.headers),
+            "schemas": schemas,
+            "examples": errors::examples(can_come),
+        });
+        document
     }
 
     /// The operations by their paths.

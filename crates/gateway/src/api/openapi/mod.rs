@@ -38,9 +38,7 @@ pub(super) async fn show() -> Response<Body> {
 
 /// The whole document.
 pub fn document() -> Value {
-    let mut document = DOCUMENT.to_json(&paths::all(), &schemas::all());
-    document["webhooks"] = events::webhooks();
-    document
+    DOCUMENT.to_json(&paths::all(), Some(events::webhooks()), &schemas::all())
 }
 
 const DOCUMENT: Document = Document {

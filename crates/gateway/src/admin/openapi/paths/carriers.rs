@@ -105,14 +105,15 @@ fn begin_trace() -> Operation {
 
 fn read_trace() -> Operation {
     let about = (TAG, "Read a trace", "The PDUs so far. They can be read for 15 minutes after the end of the trace.");
-    let integer = |minimum: u16, maximum: u16, default: u16| json!({ "type": "integer", "minimum": minimum, "maximum": maximum, "default": default });
+    let wait = json!({ "type": "integer", "minimum": 0, "maximum": 30, "default": 0 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 2_000, "default": 500 });
     let after = json!({ "type": "integer", "minimum": 0, "default": 0 });
     Operation::new("get", admin_path!("/carriers/{name}/trace"), "readTrace", about)
         .parameters([
             carrier(),
             query("after", "Only PDUs after this one: the `next` of an earlier answer.", &after),
-            query("wait", "Seconds to wait for a PDU if there is none yet.", &integer(0, 30, 0)),
-            query("limit", "The most PDUs of an answer.", &integer(1, 2_000, 500)),
+            query("wait", "Seconds to wait for a PDU if there is none yet.", &wait),
+            query("limit", "The most PDUs of an answer.", &limit),
             query("message", "Only PDUs of this message.", &id("msg")),
         ])
         .answers(200, "The trace.", &reference("Trace"))

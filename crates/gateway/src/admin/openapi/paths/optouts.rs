@@ -75,9 +75,12 @@ fn import() -> Operation {
     let content: Map<String, Value> = import_types()
         .iter()
         .map(|kind| {
-            let example = if *kind == "text/csv" { "number\n+18005550166\n" } else { "\"+18005550166\"\n" };
             // Lines that cannot be read are reported, so that no body is wrong.
-            ((*kind).to_owned(), json!({ "schema": {}, "example": example }))
+            let mut content = json!({ "schema": {} });
+            if *kind == "text/csv" {
+                content["example"] = "number\n+18005550166\n".into();
+            }
+            ((*kind).to_owned(), content)
         })
         .collect();
     Operation::new("post", admin_path!("/optouts/import"), "importOptOuts", about)

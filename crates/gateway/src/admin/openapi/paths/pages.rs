@@ -59,10 +59,10 @@ fn ready() -> Operation {
 }
 
 fn metrics() -> Operation {
-    open("/metrics", "getMetrics", "Metrics", "In the text format of Prometheus.").answers_with(
+    open("/metrics", "getMetrics", "Metrics", "In the OpenMetrics text format, for Prometheus.").answers_with(
         200,
         "The metrics.",
         &[],
-        content("text/plain", "string"),
+        content("application/openmetrics-text", "string"),
     )
 }

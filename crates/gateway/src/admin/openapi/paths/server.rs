@@ -45,7 +45,7 @@ fn live() -> Operation {
             query("carrier", "Only messages of this carrier.", &text),
             query("status", "Only changes to this status.", &status),
         ])
-        .answers_with(200, "The stream.", &[], json!({ "text/event-stream": { "schema": { "type": "string" } } }))
+        .answers_with(200, "The stream.", &[], json!({ "text/event-stream": { "schema": {} } }))
         .codes([ErrorCode::InvalidPhoneNumber])
 }
 
@@ -78,8 +78,8 @@ fn reload() -> Operation {
     let about = (
         TAG,
         "Reload the configuration",
-        "Reads the configuration again and applies the changes that need no restart. If the configuration has mistakes, \
-         nothing changes.",
+        "Reads the configuration again and applies the changes that need no restart. If the configuration has \
+         mistakes, nothing changes.",
     );
     Operation::new("post", admin_path!("/reload"), "reload", about).answers(
         200,

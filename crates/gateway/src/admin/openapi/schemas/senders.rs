@@ -97,7 +97,7 @@ fn new_block() -> Value {
         &["kind"],
         &json!({
             "kind": block_kind(),
-            "accountId": account_id_or_null("The account whose messages are blocked; absent for those of all accounts."),
+            "accountId": account_id_or_null("The account whose messages are blocked; absent for all accounts."),
             "reason": text_or_null("The reason, for the operator."),
         }),
     )
