@@ -2316,7 +2316,7 @@ export interface components {
         "X-RateLimit-Reset": number;
         /** @description Seconds to wait before the request is sent again. */
         "Retry-After": number;
-        /** @description `Basic`: the kind of credentials that are needed. */
+        /** @description The kind of credentials that are needed: `Basic` or `Bearer`. */
         "WWW-Authenticate": string;
         /** @description The address of what was made. */
         Location: string;

@@ -131,6 +131,12 @@ const ACCESS: &[Access] = &[
     reads(Operator, "/audit"),
 ];
 
+/// Every method and route, with the name of the least role that may use it.
+#[cfg(test)]
+pub(super) fn roles() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    ACCESS.iter().map(|access| (access.method, access.route, access.least.as_str()))
+}
+
 /// Whether a method only reads.
 pub(super) fn only_reads(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD

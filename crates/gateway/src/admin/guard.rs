@@ -14,7 +14,7 @@ use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use subtle::ConstantTimeEq;
 
 use super::principal::Principal;
-use super::{Admin, access};
+use super::{Admin, BASE, access};
 use crate::api::address;
 use crate::http::Peer;
 use crate::http::caught::to_the_end;
@@ -45,7 +45,7 @@ pub(super) async fn guard(State(admin): State<Arc<Admin>>, mut request: Request,
 /// Lets a request through for which the role is enough.
 async fn admitted(admin: &Admin, principal: Principal, mut request: Request, next: Next) -> Response<Body> {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().and_then(|route| route.as_str().strip_prefix("/admin/v1"));
+    let route = route.as_ref().and_then(|route| route.as_str().strip_prefix(BASE));
     // What is not there, or has another method, is answered by the router.
     let Some(access) = route.and_then(|route| access::of(request.method(), route)) else {
         return next.run(request).await;

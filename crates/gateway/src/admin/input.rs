@@ -24,6 +24,10 @@ pub(super) async fn body<T: DeserializeOwned>(admin: &Admin, request: Request<Bo
         require_json(&head.headers)?;
     }
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    // serde would read the values of a list as the fields, in their order.
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Err(wrong(".", "an object"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let inner = error.inner();

@@ -31,7 +31,7 @@ struct KeyView {
 }
 
 /// The longest name of a key, in characters.
-const NAME_MAX: usize = 100;
+pub(super) const NAME_MAX: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -21,6 +21,7 @@ mod messages;
 mod metrics;
 mod nodes;
 mod numbers;
+pub mod openapi;
 mod operators;
 mod optouts;
 mod overview;
@@ -40,7 +41,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use ipnet::IpNet;
@@ -60,6 +62,7 @@ pub use principal::Principal;
 use self::auditing::Auditing;
 use self::routes::{Methods, Routes};
 use crate::api::links::MediaLinks;
+use crate::api::pages;
 use crate::http::body::BodyLimits;
 use crate::http::envelope::{Envelope, allow};
 use crate::http::log::Lines;
@@ -109,7 +112,10 @@ type Shared = State<Arc<Admin>>;
 /// What a handler comes to.
 type Answered = Result<Response<Body>, Refusal>;
 
-/// What the admin API answers, address by address.
+/// Under this path everything needs the token.
+const BASE: &str = "/admin/v1";
+
+/// What the admin API answers, address by address; the document in [`openapi`] describes the same ones.
 fn routes() -> Routes {
     Routes::default()
         .route("/accounts", with(get(accounts::list).post(accounts::create), "GET, HEAD, POST"))
@@ -188,13 +194,28 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), masking::masked))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::guard));
     Router::new()
-        .nest("/admin/v1", api)
-        .route("/healthz", with(get(health::alive), "GET, HEAD").served)
-        .route("/readyz", with(get(health::ready), "GET, HEAD").served)
-        .route("/metrics", with(get(metrics::text), "GET, HEAD").served)
+        .nest(BASE, api)
+        .merge(open_routes().router)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::log))
         .with_state(admin)
+}
+
+/// Routes that need no token: for probes, for Prometheus, and for persons.
+fn open_routes() -> Routes {
+    Routes::default()
+        .route("/healthz", with(get(health::alive), "GET, HEAD"))
+        .route("/readyz", with(get(health::ready), "GET, HEAD"))
+        .route("/metrics", with(get(metrics::text), "GET, HEAD"))
+        .route("/openapi.json", with(get(openapi::show), "GET, HEAD"))
+        .route("/docs", with(get(openapi::reference), "GET, HEAD"))
+        .route("/page/errors", with(get(pages::index), "GET, HEAD"))
+        .route("/page/errors/{code}", with(get(page_of_error), "GET, HEAD"))
+        .route(pages::STYLE, with(get(pages::style), "GET, HEAD"))
+}
+
+async fn page_of_error(State(admin): Shared, code: Result<Path<String>, PathRejection>) -> Response<Body> {
+    admin.answer(pages::error_named(code))
 }
 
 /// The routes of carriers.

@@ -22,10 +22,10 @@ const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 100;
 
 /// The most that a policy may list of domains, and of phrases.
-const LISTED_MAX: usize = 1_000;
+pub(super) const LISTED_MAX: usize = 1_000;
 
 /// The longest domain or phrase, in bytes.
-const LISTED_BYTES_MAX: usize = 500;
+pub(super) const LISTED_BYTES_MAX: usize = 500;
 
 pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
     let shown = account(&admin, id).and_then(|id| json(StatusCode::OK, &*admin.pipeline.tenants().screening(id)));

@@ -18,7 +18,7 @@ use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
 
 /// The longest note, in Unicode scalar values.
-const NOTE_CHARACTERS_MAX: usize = 500;
+pub(super) const NOTE_CHARACTERS_MAX: usize = 500;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

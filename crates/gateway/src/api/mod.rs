@@ -22,7 +22,7 @@ pub(crate) mod message;
 mod number;
 pub mod openapi;
 pub mod optouts;
-mod pages;
+pub(crate) mod pages;
 mod prefer;
 pub mod twilio;
 pub(crate) mod usage;

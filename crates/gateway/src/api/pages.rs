@@ -1,4 +1,5 @@
-//! Pages for people: the error catalogue, and the reference of the API. They need no key and no script.
+//! Pages for people: the error catalogue, and the reference of an API. They need no credentials and no script. Both
+//! listeners serve them.
 
 mod causes;
 mod errors;
@@ -9,14 +10,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X
 use axum::http::{HeaderValue, Response};
 use maud::{DOCTYPE, Markup, html};
 
-pub(super) use errors::{code, index};
+pub(super) use errors::code;
+pub(crate) use errors::{index, named as error_named};
+pub(crate) use reference::of as reference_of;
 pub(super) use reference::show as reference;
 
 /// Where the style sheet is.
-pub(super) const STYLE: &str = "/page/style.css";
+pub(crate) const STYLE: &str = "/page/style.css";
 
 /// The style sheet.
-pub(super) async fn style() -> Response<Body> {
+pub(crate) async fn style() -> Response<Body> {
     let mut response = with_type("text/css; charset=utf-8", include_str!("pages/style.css").to_owned());
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
     response

@@ -11,6 +11,7 @@ mod support;
 
 mod account;
 mod admin;
+mod admin_document;
 mod backup;
 mod broadcast;
 mod broadcasts;

@@ -1,13 +1,11 @@
-//! Error answers, made from the catalogue, and the headers that answers have.
+//! Error answers, made from the catalogue.
 
 use model::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
+use super::conventions::Conventions;
 use super::parts::reference;
 use crate::http::status;
-
-/// Headers that every answer has.
-const OF_ALL: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 
 /// Errors that say when to try again.
 const LATER: [u16; 2] = [429, 503];
@@ -45,20 +43,20 @@ pub(super) fn example(code: ErrorCode) -> Value {
     value
 }
 
-/// An example of each error, by its number.
-pub(super) fn examples() -> Value {
+/// An example of each error that can come, by its number.
+pub(super) fn examples(can_come: impl Fn(ErrorCode) -> bool) -> Value {
     let examples = ErrorCode::ALL
         .into_iter()
-        .filter(|code| *code != ErrorCode::MethodNotAllowed)
+        .filter(|code| can_come(*code))
         .map(|code| (code.number().to_string(), json!({ "summary": code.name(), "value": example(code) })));
     examples.collect::<Map<_, _>>().into()
 }
 
 /// The answer of a status with one of these codes, and with these headers beside those of the status.
-pub(super) fn answer(status: u16, codes: &[ErrorCode], others: &[&str]) -> Value {
+pub(super) fn answer(conventions: &Conventions, status: u16, codes: &[ErrorCode], others: &[&str]) -> Value {
     let numbers: Vec<u16> = codes.iter().map(|code| code.number()).collect();
-    let lines: Vec<String> =
-        codes.iter().map(|code| format!("- `{}` {}: {}", code.number(), code.message(), code.remedy())).collect();
+    let line = |code: &ErrorCode| format!("- `{}` {}: {}", code.number(), code.message(), conventions.remedy(*code));
+    let lines: Vec<String> = codes.iter().map(line).collect();
     let examples: Map<String, Value> = numbers
         .iter()
         .map(|number| (number.to_string(), json!({ "$ref": format!("#/components/examples/{number}") })))
@@ -72,7 +70,7 @@ pub(super) fn answer(status: u16, codes: &[ErrorCode], others: &[&str]) -> Value
     }
     json!({
         "description": lines.join("\n"),
-        "headers": headers_of(&headers),
+        "headers": conventions.headers_of(&headers),
         "content": {
             "application/json": {
                 "schema": {
@@ -82,45 +80,4 @@ pub(super) fn answer(status: u16, codes: &[ErrorCode], others: &[&str]) -> Value
             },
         },
     })
-}
-
-/// The headers of an answer: these, and those that every answer has.
-pub(super) fn headers_of(names: &[&str]) -> Value {
-    let all = OF_ALL.iter().chain(names);
-    all.map(|name| ((*name).to_owned(), header_of(name))).collect::<Map<_, _>>().into()
-}
-
-/// A header by its name.
-pub(super) fn header_of(name: &str) -> Value {
-    json!({ "$ref": format!("#/components/headers/{name}") })
-}
-
-/// Every header that an answer may have.
-pub(super) fn headers() -> Value {
-    let integer = |minimum: u8| json!({ "type": "integer", "minimum": minimum });
-    let text = json!({ "type": "string" });
-    json!({
-        "X-RateLimit-Limit": header("Requests that a window of 60 seconds has.", true, &integer(0)),
-        "X-RateLimit-Remaining": header("Requests that are left in the window.", true, &integer(0)),
-        "X-RateLimit-Reset": header("When the window ends, in Unix seconds.", true, &integer(0)),
-        "Retry-After": header("Seconds to wait before the request is sent again.", true, &integer(1)),
-        "WWW-Authenticate": header("`Basic`: the kind of credentials that are needed.", true, &text),
-        "Location": header("The address of what was made.", true, &text),
-        "Idempotent-Replayed": header(
-            "`true` where the answer is that of an earlier request with the same key; nothing was sent again.",
-            false,
-            &json!({ "const": "true" }),
-        ),
-        "Preference-Applied": header("The preferences that were applied: `handling=strict`, `wait=N`.", false, &text),
-        "X-Ignored-Fields": header(
-            "The names of fields that were ignored, with commas between them, escaped as in a URL where they are no \
-             plain text. The first ones, where there are many.",
-            false,
-            &text,
-        ),
-    })
-}
-
-fn header(description: &str, required: bool, schema: &Value) -> Value {
-    json!({ "description": description, "required": required, "schema": schema })
 }

@@ -4,12 +4,15 @@
 //! the document is written here, and the tests hold it against the router, the error catalogue and every answer that
 //! they get.
 
+pub(crate) mod conventions;
+pub(crate) mod document;
 mod errors;
 mod events;
-mod operation;
-mod parts;
-mod paths;
-mod schemas;
+mod headers;
+pub(crate) mod operation;
+pub(crate) mod parts;
+pub(crate) mod paths;
+pub(crate) mod schemas;
 
 use std::sync::LazyLock;
 
@@ -17,61 +20,66 @@ use axum::body::Body;
 use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::http::{HeaderValue, Response};
 use model::error::ErrorCode;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::http::json as answer;
-use operation::Operation;
+use conventions::Conventions;
+use document::Document;
 
 /// The document as it is served.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
+static SERVED: LazyLock<String> = LazyLock::new(|| document().to_string());
 
 /// `GET /openapi.json`. Any page may read it: it has nothing that is not the same everywhere.
 pub(super) async fn show() -> Response<Body> {
-    let mut response = answer(DOCUMENT.clone());
+    let mut response = answer(SERVED.clone());
     response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 
 /// The whole document.
 pub fn document() -> Value {
-    let operations = paths::all();
-    let tags = [
+    DOCUMENT.to_json(&paths::all(), Some(events::webhooks()), &schemas::all())
+}
+
+const DOCUMENT: Document = Document {
+    title: "smsfactory messaging API",
+    summary: "Send and receive SMS and MMS.",
+    description: DESCRIPTION,
+    tags: &[
         ("Messages", "Send a message and follow it. Messages of handsets are in the same lists."),
         ("Broadcasts", "Send one text to many recipients."),
         ("Opt-outs", "Handsets that want no messages."),
         ("Webhooks", "Endpoints of your account that get events, their deliveries and their secrets."),
         ("Account", "Your limits, your quota and your numbers."),
         ("Pages", "What needs no key: explanations of errors, and this document."),
-    ];
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "smsfactory messaging API",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Send and receive SMS and MMS.",
-            "description": DESCRIPTION,
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-        },
-        "servers": [{ "url": "/", "description": "The server that this document comes from." }],
-        "tags": tags.map(|(name, description)| json!({ "name": name, "description": description })),
-        "security": [{ "key": [] }],
-        "paths": paths_of(&operations),
-        "webhooks": events::webhooks(),
-        "components": {
-            "securitySchemes": {
-                "key": {
-                    "type": "http",
-                    "scheme": "basic",
-                    "description": "The key id (`uk_…`) as user, and the secret (`sk_live_…` or `sk_test_…`) as \
-                        password.",
-                },
-            },
-            "headers": errors::headers(),
-            "schemas": schemas::all(),
-            "examples": errors::examples(),
-        },
-    })
-}
+    ],
+    credentials: ("key", "basic", CREDENTIALS),
+    headers: &[
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "Retry-After",
+        "WWW-Authenticate",
+        "Location",
+        "Idempotent-Replayed",
+        "Preference-Applied",
+        "X-Ignored-Fields",
+    ],
+    conventions: Conventions {
+        headers: &["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"],
+        of_bodies: &["Preference-Applied", "X-Ignored-Fields"],
+        preference: Some(STRICT),
+        remedies: &[],
+    },
+};
+
+const CREDENTIALS: &str = "\
+    The key id (`uk_…`) as user, and the secret (`sk_live_…` or `sk_test_…`) as password.";
+
+/// What a client may prefer that sends a body.
+const STRICT: &str = "\
+    With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, \
+    unknown fields are ignored, and `X-Ignored-Fields` names them.";
 
 const DESCRIPTION: &str = "\
     Every answer has `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`. Every error is JSON with a \
@@ -87,16 +95,6 @@ pub(crate) fn example(code: ErrorCode) -> Value {
     errors::example(code)
 }
 
-/// The operations by their paths.
-fn paths_of(operations: &[Operation]) -> Value {
-    let mut paths = Map::new();
-    for operation in operations {
-        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
-        path[operation.method] = operation.to_json();
-    }
-    paths.into()
-}
-
 /// A path of the API, below its base.
 macro_rules! api_path {
     ($path:literal) => {
@@ -108,39 +106,14 @@ use api_path;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
 
+    use super::document::promises;
     use super::*;
     use crate::api::BASE;
 
-    /// Where the document stands in the repository.
-    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
-
-    /// Every `$ref` of a value.
-    fn references(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(fields) => {
-                if let Some(Value::String(reference)) = fields.get("$ref") {
-                    found.insert(reference.clone());
-                }
-                fields.values().for_each(|value| references(value, found));
-            }
-            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
-            _ => {}
-        }
-    }
-
     #[test]
     fn the_file_in_the_repository_is_the_document_that_is_served() {
-        let document = format!("{:#}\n", document());
-        if std::env::var_os("SMSFACTORY_WRITE_OPENAPI").is_some() {
-            fs::write(FILE, &document).unwrap();
-        }
-        let file = fs::read_to_string(FILE).unwrap_or_default();
-        assert!(
-            file == document,
-            "docs/openapi.json is old: SMSFACTORY_WRITE_OPENAPI=1 cargo test -p gateway --lib openapi writes it"
-        );
+        promises::is_the_file(&document(), "openapi.json");
     }
 
     #[test]
@@ -150,17 +123,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere_and_nothing_is_left_over() {
-        let document = document();
-        let mut found = BTreeSet::new();
-        references(&document, &mut found);
-        for reference in &found {
-            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
-        }
-        for kind in ["headers", "schemas", "examples"] {
-            for name in document["components"][kind].as_object().unwrap().keys() {
-                assert!(found.contains(&format!("#/components/{kind}/{name}")), "{kind}: {name} is unused");
-            }
-        }
+        promises::has_no_loose_end(&document());
     }
 
     #[test]
@@ -168,14 +131,8 @@ mod tests {
         let of_router: BTreeSet<String> = crate::api::routes()
             .iter()
             .flat_map(|route| route.allowed.split(", ").map(|method| format!("{method} {}", route.path)))
-            .filter(|route| !route.starts_with("HEAD "))
             .collect();
-        let operations = paths::all();
-        let of_document: BTreeSet<String> = operations
-            .iter()
-            .map(|operation| format!("{} {}", operation.method.to_uppercase(), operation.path))
-            .collect();
-        assert_eq!(of_document, of_router);
+        promises::has_the_routes(&paths::all(), &of_router, "a function in crates/gateway/src/api/openapi/paths/");
     }
 
     #[test]
@@ -188,8 +145,6 @@ mod tests {
 
     #[test]
     fn operations_have_names_of_their_own() {
-        let operations = paths::all();
-        let names: BTreeSet<_> = operations.iter().map(|operation| operation.id).collect();
-        assert_eq!(names.len(), operations.len());
+        promises::has_one_name_each(&paths::all());
     }
 }

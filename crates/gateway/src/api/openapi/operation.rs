@@ -1,10 +1,12 @@
 //! An operation: a method of a path, the request that it takes and the answers that it gives.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use model::error::ErrorCode;
 use serde_json::{Map, Value, json};
 
+use super::conventions::Conventions;
 use super::errors;
 use super::parts::{header, reference};
 use crate::http::status;
@@ -18,31 +20,32 @@ const OF_ALL: [ErrorCode; 5] = [
     ErrorCode::ServiceUnavailable,
 ];
 
-/// Headers that answers to requests with a body may have.
-const OF_BODIES: [&str; 2] = ["Preference-Applied", "X-Ignored-Fields"];
-
-/// What a client may prefer that sends a body.
-pub(super) const STRICT: &str = "With `handling=strict` (RFC 7240), a request whose body has an unknown field is \
-    refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them.";
-
 /// A method of a path.
-pub(super) struct Operation {
-    pub(super) method: &'static str,
-    pub(super) path: &'static str,
-    pub(super) id: &'static str,
+pub(crate) struct Operation {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) id: &'static str,
     tag: &'static str,
     summary: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
     parameters: Vec<Value>,
     body: Option<Value>,
-    answers: Vec<(u16, Value)>,
+    answers: Vec<Answer>,
     codes: Vec<ErrorCode>,
     is_open: bool,
 }
 
+/// An answer that is no error.
+struct Answer {
+    status: u16,
+    description: &'static str,
+    headers: Vec<&'static str>,
+    content: Value,
+}
+
 impl Operation {
-    /// An operation that needs a key and takes nothing.
-    pub(super) fn new(
+    /// An operation that needs credentials and takes nothing.
+    pub(crate) fn new(
         method: &'static str,
         path: &'static str,
         id: &'static str,
@@ -55,7 +58,7 @@ impl Operation {
             id,
             tag,
             summary,
-            description,
+            description: description.into(),
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
@@ -64,71 +67,90 @@ impl Operation {
         }
     }
 
-    /// Needs no key.
-    pub(super) fn open(mut self) -> Self {
+    /// Needs no credentials.
+    pub(crate) fn open(mut self) -> Self {
         self.is_open = true;
-        self.codes.retain(|code| *code != ErrorCode::AuthenticationFailed);
+        self.never([ErrorCode::AuthenticationFailed])
+    }
+
+    /// Never answers with these errors.
+    pub(crate) fn never<const N: usize>(mut self, codes: [ErrorCode; N]) -> Self {
+        self.codes.retain(|code| !codes.contains(code));
         self
     }
 
-    pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
+    /// Ends the description with another paragraph.
+    pub(crate) fn remark(mut self, paragraph: &str) -> Self {
+        self.description = format!("{}\n\n{paragraph}", self.description).into();
+        self
+    }
+
+    /// Takes these parameters too.
+    pub(crate) fn parameters(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {
         self.parameters.extend(parameters);
         self
     }
 
     /// Takes a JSON body of this schema, of which this is an example.
-    pub(super) fn json(self, schema: &str, example: &Value) -> Self {
+    pub(crate) fn json(self, schema: &str, example: &Value) -> Self {
         let content = json!({ "application/json": { "schema": reference(schema), "example": example } });
         self.body(true, &content).codes([ErrorCode::UnsupportedContentType])
     }
 
     /// Takes a body of these types.
-    pub(super) fn body(mut self, is_required: bool, content: &Value) -> Self {
+    pub(crate) fn body(mut self, is_required: bool, content: &Value) -> Self {
         self.body = Some(json!({ "required": is_required, "content": content }));
         self
     }
 
+    /// Takes a JSON body of this schema, of which this is an example, or none: then every field is absent.
+    pub(crate) fn optional_json(self, schema: &str, example: &Value) -> Self {
+        let content = json!({ "application/json": { "schema": reference(schema), "example": example } });
+        self.body(false, &content).codes([ErrorCode::UnsupportedContentType])
+    }
+
     /// Answers with JSON of this schema.
-    pub(super) fn answers(self, status: u16, description: &str, schema: &Value) -> Self {
+    pub(crate) fn answers(self, status: u16, description: &'static str, schema: &Value) -> Self {
         self.answers_with(status, description, &[], json!({ "application/json": { "schema": schema } }))
     }
 
     /// Answers with this content and these headers beside those that every answer has.
-    pub(super) fn answers_with(mut self, status: u16, description: &str, headers: &[&str], content: Value) -> Self {
-        let mut answer = json!({ "description": description, "headers": errors::headers_of(headers) });
-        if !content.is_null() {
-            answer["content"] = content;
-        }
-        self.answers.push((status, answer));
+    pub(crate) fn answers_with(
+        mut self,
+        status: u16,
+        description: &'static str,
+        headers: &[&'static str],
+        content: Value,
+    ) -> Self {
+        self.answers.push(Answer { status, description, headers: headers.to_vec(), content });
         self
     }
 
     /// Answers that a thing was made, where it is found, and whether the answer is a repeat.
-    pub(super) fn creates(self, schema: &str, headers: &[&str]) -> Self {
+    pub(crate) fn creates(self, schema: &str, headers: &[&'static str]) -> Self {
         let headers = [&["Location"], headers].concat();
         let content = json!({ "application/json": { "schema": reference(schema) } });
         self.answers_with(201, "On disk. `Location` is its address.", &headers, content)
     }
 
     /// Refuses requests with these errors too.
-    pub(super) fn codes(mut self, codes: impl IntoIterator<Item = ErrorCode>) -> Self {
+    pub(crate) fn codes(mut self, codes: impl IntoIterator<Item = ErrorCode>) -> Self {
         self.codes.extend(codes);
         self
     }
 
     /// Names a thing that may not be there.
-    pub(super) fn of_one(self) -> Self {
+    pub(crate) fn of_one(self) -> Self {
         self.codes([ErrorCode::NotFound])
     }
 
     /// Whether it may answer with this error.
-    #[cfg(test)]
-    pub(super) fn refuses(&self, code: ErrorCode) -> bool {
+    pub(crate) fn refuses(&self, code: ErrorCode) -> bool {
         self.codes.contains(&code)
     }
 
     /// The Operation Object (OpenAPI 3.1, section 4.8.10).
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self, conventions: &Conventions) -> Value {
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.tag],
@@ -138,34 +160,38 @@ impl Operation {
         if self.is_open {
             operation["security"] = json!([]);
         }
-        let parameters = self.all_parameters();
+        let parameters = self.all_parameters(conventions);
         if !parameters.is_empty() {
             operation["parameters"] = json!(parameters);
         }
         if let Some(body) = &self.body {
             operation["requestBody"] = body.clone();
         }
-        operation["responses"] = self.responses();
+        operation["responses"] = self.responses(conventions);
         operation
     }
 
     /// The parameters, with the preference that every request with a body may have.
-    fn all_parameters(&self) -> Vec<Value> {
+    fn all_parameters(&self, conventions: &Conventions) -> Vec<Value> {
         let mut all = self.parameters.clone();
-        if self.body.is_some() && all.iter().all(|parameter| parameter["name"] != "Prefer") {
-            all.push(header("Prefer", STRICT, &json!({ "type": "string", "examples": ["handling=strict"] })));
+        if let Some(preference) = conventions.preference
+            && self.body.is_some()
+            && all.iter().all(|parameter| parameter["name"] != "Prefer")
+        {
+            all.push(header("Prefer", preference, &json!({ "type": "string", "examples": ["handling=strict"] })));
         }
         all
     }
 
     /// The answers by their status, errors among them.
-    fn responses(&self) -> Value {
+    fn responses(&self, conventions: &Conventions) -> Value {
         let mut responses = Map::new();
-        let of_bodies: &[&str] = if self.body.is_some() { &OF_BODIES } else { &[] };
-        for (status, answer) in &self.answers {
-            let mut answer = answer.clone();
-            for name in of_bodies {
-                answer["headers"][name] = errors::header_of(name);
+        let of_bodies = if self.body.is_some() { conventions.of_bodies } else { &[] };
+        for Answer { status, description, headers, content } in &self.answers {
+            let headers = conventions.headers_of(&[headers.as_slice(), of_bodies].concat());
+            let mut answer = json!({ "description": description, "headers": headers });
+            if !content.is_null() {
+                answer["content"] = content.clone();
             }
             responses.insert(status.to_string(), answer);
         }
@@ -175,7 +201,8 @@ impl Operation {
         }
         for (status, codes) in refused {
             let headers = if status == 400 { of_bodies } else { &[] };
-            responses.insert(status.to_string(), errors::answer(status, &codes, headers));
+            let answer = errors::answer(conventions, status, &codes, headers);
+            responses.entry(status.to_string()).or_insert(answer);
         }
         responses.into()
     }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 /// A reference to a schema.
-pub(super) fn reference(schema: &str) -> Value {
+pub(crate) fn reference(schema: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{schema}") })
 }
 
 /// A page of a list.
-pub(super) fn page_of(schema: &str) -> Value {
+pub(crate) fn page_of(schema: &str) -> Value {
     json!({
         "type": "object",
         "required": ["data", "nextCursor"],
@@ -24,23 +24,33 @@ pub(super) fn page_of(schema: &str) -> Value {
 }
 
 /// A parameter of the query. An empty one is as good as absent.
-pub(super) fn query(name: &str, description: &str, schema: &Value) -> Value {
+pub(crate) fn query(name: &str, description: &str, schema: &Value) -> Value {
     json!({ "name": name, "in": "query", "description": description, "allowEmptyValue": true, "schema": schema })
 }
 
+/// The same, which must be there and must not be empty.
+pub(crate) fn required_query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "required": true, "description": description, "schema": schema })
+}
+
 /// A parameter of the path.
-pub(super) fn in_path(name: &str, description: &str, schema: &Value) -> Value {
+pub(crate) fn in_path(name: &str, description: &str, schema: &Value) -> Value {
     json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
 }
 
 /// A header of the request.
-pub(super) fn header(name: &str, description: &str, schema: &Value) -> Value {
+pub(crate) fn header(name: &str, description: &str, schema: &Value) -> Value {
     json!({ "name": name, "in": "header", "description": description, "schema": schema })
 }
 
-/// The parameters that every list with pages has.
-pub(super) fn paging() -> [Value; 2] {
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 });
+/// The parameters that lists with pages have.
+pub(crate) fn paging() -> [Value; 2] {
+    paging_of(50, 100)
+}
+
+/// The same, where a page has so many items by default and at most.
+pub(crate) fn paging_of(default: u16, maximum: u16) -> [Value; 2] {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": maximum, "default": default });
     [
         query("limit", "How many items a page has at most.", &limit),
         query("cursor", "Where the page begins: the `nextCursor` of the page before.", &json!({ "type": "string" })),
@@ -48,17 +58,17 @@ pub(super) fn paging() -> [Value; 2] {
 }
 
 /// An id: its prefix and 22 letters and digits.
-pub(super) fn id(prefix: &str) -> Value {
+pub(crate) fn id(prefix: &str) -> Value {
     json!({ "type": "string", "pattern": format!("^{prefix}_[0-9A-Za-z]{{22}}$") })
 }
 
 /// A number in E.164 form.
-pub(super) fn number() -> Value {
+pub(crate) fn number() -> Value {
     json!({ "type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$" })
 }
 
 /// The parameters that narrow a list to a time.
-pub(super) fn times() -> [Value; 2] {
+pub(crate) fn times() -> [Value; 2] {
     let time = json!({ "type": "string", "format": "date-time" });
     [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
 }

@@ -2,7 +2,7 @@
 
 mod account;
 mod broadcasts;
-mod messages;
+pub(crate) mod messages;
 mod opt_outs;
 mod pages;
 mod webhooks;

@@ -8,16 +8,13 @@ mod messages;
 use serde_json::{Map, Value, json};
 
 /// Every schema by its name.
-pub(super) fn all() -> Value {
-    let mut all = Map::new();
-    for (name, schema) in [messages::all(), addresses::all(), endpoints::all(), account::all()].into_iter().flatten() {
-        all.insert(name.to_owned(), schema);
-    }
-    all.into()
+pub(crate) fn all() -> Map<String, Value> {
+    let all = [messages::all(), addresses::all(), endpoints::all(), account::all()].into_iter().flatten();
+    all.map(|(name, schema)| (name.to_owned(), schema)).collect()
 }
 
 /// An object whose fields of these names are always there.
-fn object(required: &[&str], properties: &Value) -> Value {
+pub(crate) fn object(required: &[&str], properties: &Value) -> Value {
     let mut object = json!({ "type": "object", "properties": properties });
     if !required.is_empty() {
         object["required"] = json!(required);
@@ -25,31 +22,31 @@ fn object(required: &[&str], properties: &Value) -> Value {
     object
 }
 
-fn text(description: &str) -> Value {
+pub(crate) fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
 }
 
 /// A text that may be `null`.
-fn text_or_null(description: &str) -> Value {
+pub(crate) fn text_or_null(description: &str) -> Value {
     json!({ "type": ["string", "null"], "description": description })
 }
 
-fn time(description: &str) -> Value {
+pub(crate) fn time(description: &str) -> Value {
     json!({ "type": "string", "format": "date-time", "description": description })
 }
 
-fn flag(description: &str) -> Value {
+pub(crate) fn flag(description: &str) -> Value {
     json!({ "type": "boolean", "description": description })
 }
 
-fn count(description: &str) -> Value {
+pub(crate) fn count(description: &str) -> Value {
     json!({ "type": "integer", "minimum": 0, "description": description })
 }
 
-fn one_of(values: &[&str], description: &str) -> Value {
+pub(crate) fn one_of(values: &[&str], description: &str) -> Value {
     json!({ "type": "string", "enum": values, "description": description })
 }
 
-fn list(items: &Value, description: &str) -> Value {
+pub(crate) fn list(items: &Value, description: &str) -> Value {
     json!({ "type": "array", "items": items, "description": description })
 }

@@ -14,7 +14,7 @@ use crate::api::{Shared, openapi};
 use crate::http::status;
 
 /// `GET /page/errors`.
-pub(in crate::api) async fn index() -> Response<Body> {
+pub(crate) async fn index() -> Response<Body> {
     page(
         "Errors",
         &html! {
@@ -39,9 +39,16 @@ pub(in crate::api) async fn index() -> Response<Body> {
 
 /// `GET /page/errors/{code}`.
 pub(in crate::api) async fn code(State(api): Shared, number: Result<Path<String>, PathRejection>) -> Response<Body> {
+    api.answer(named(number))
+}
+
+/// The page of the error that a path names.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] where there is no such error.
+pub(crate) fn named(number: Result<Path<String>, PathRejection>) -> Result<Response<Body>, Refusal> {
     let code = number.ok().and_then(|Path(text)| text.parse().ok()).and_then(ErrorCode::from_number);
-    let found = code.map(explained).ok_or_else(|| Refusal::new(ErrorCode::NotFound));
-    api.answer(found)
+    code.map(explained).ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 fn explained(code: ErrorCode) -> Response<Body> {

@@ -1,4 +1,4 @@
-//! The reference of the API, read from its OpenAPI document.
+//! The reference of an API, read from its OpenAPI document.
 
 use axum::body::Body;
 use axum::http::Response;
@@ -13,24 +13,32 @@ const METHODS: [&str; 5] = ["post", "get", "put", "patch", "delete"];
 
 /// `GET /docs`.
 pub(in crate::api) async fn show() -> Response<Body> {
-    let document = openapi::document();
+    of("API reference", &openapi::document())
+}
+
+/// The reference of the API that a document describes.
+pub(crate) fn of(title: &str, document: &Value) -> Response<Body> {
     let tags = document["tags"].as_array().into_iter().flatten();
     page(
-        "API reference",
+        title,
         &html! {
-            @for paragraph in text(&document["info"]["description"]).split("\n\n") { p { (with_code(paragraph)) } }
-            p { "Credentials: " (with_code(text(&document["components"]["securitySchemes"]["key"]["description"]))) }
-            (contents(&document))
+            (paragraphs(&document["info"]["description"]))
+            @for (_, scheme) in fields_of(&document["components"]["securitySchemes"]) {
+                p { "Credentials: " (with_code(text(&scheme["description"]))) }
+            }
+            (contents(document))
             @for tag in tags {
                 h2 id=(slug(text(&tag["name"]))) { (text(&tag["name"])) }
                 p { (with_code(text(&tag["description"]))) }
-                @for (path, method, operation) in operations(&document, text(&tag["name"])) {
+                @for (path, method, operation) in operations(document, text(&tag["name"])) {
                     (shown(path, method, operation))
                 }
             }
-            h2 id="events" { "Events" }
-            p { "Each is a signed " code { "POST" } " to your endpoint, as in Standard Webhooks 1.0." }
-            (events(&document))
+            @if has_events(document) {
+                h2 id="events" { "Events" }
+                p { "Each is a signed " code { "POST" } " to your endpoint, as in Standard Webhooks 1.0." }
+                (events(document))
+            }
             h2 id="schemas" { "Schemas" }
             @for (name, schema) in fields_of(&document["components"]["schemas"]) { (schema_of(name, schema)) }
         },
@@ -64,10 +72,22 @@ fn contents(document: &Value) -> Markup {
                         }
                     }
                 }
-                li { a href="#events" { "Events" } }
+                @if has_events(document) { li { a href="#events" { "Events" } } }
                 li { a href="#schemas" { "Schemas" } }
             }
         }
+    }
+}
+
+/// Whether the API has events.
+fn has_events(document: &Value) -> bool {
+    !fields_of(&document["webhooks"]).is_empty()
+}
+
+/// A text of several paragraphs.
+fn paragraphs(description: &Value) -> Markup {
+    html! {
+        @for paragraph in text(description).split("\n\n") { p { (with_code(paragraph)) } }
     }
 }
 
@@ -76,7 +96,7 @@ fn shown(path: &str, method: &str, operation: &Value) -> Markup {
     html! {
         h3 id=(text(&operation["operationId"])) { (text(&operation["summary"])) }
         p { span.method { (method.to_uppercase()) } code { (path) } }
-        p { (with_code(text(&operation["description"]))) }
+        (paragraphs(&operation["description"]))
         @if !parameters.is_empty() {
             div.wide {
                 table {

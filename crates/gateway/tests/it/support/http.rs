@@ -51,6 +51,11 @@ impl Ask {
         self.target.split('?').next().unwrap_or_default()
     }
 
+    /// The query; empty where there is none.
+    pub(crate) fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
     /// The whole request.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);

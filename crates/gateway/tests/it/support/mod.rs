@@ -4,7 +4,7 @@
 pub(crate) mod http;
 pub(crate) mod inbound;
 pub(crate) mod media;
-mod openapi;
+pub(crate) mod openapi;
 pub(crate) mod receiver;
 pub(crate) mod scripted;
 pub(crate) mod store;
@@ -179,9 +179,23 @@ impl Stage {
 
     /// A request to the admin API, by its operator.
     pub(crate) async fn operate(&self, method: &str, path: &str, body: Value) -> Reply {
-        let ask = Ask::new(method, &format!("/admin/v1{path}")).header("authorization", &format!("Bearer {TOKEN}"));
-        let ask = if body.is_null() { ask } else { ask.json(&body) };
-        ask.send(self.admin).await
+        let ask = Self::operators(method, path);
+        self.operated(if body.is_null() { ask } else { ask.json(&body) }).await
+    }
+
+    /// The same with a body of another type.
+    pub(crate) async fn operate_with(&self, method: &str, path: &str, media_type: &str, body: &str) -> Reply {
+        self.operated(Self::operators(method, path).header("content-type", media_type).octets(body)).await
+    }
+
+    fn operators(method: &str, path: &str) -> Ask {
+        Ask::new(method, &format!("/admin/v1{path}")).header("authorization", &format!("Bearer {TOKEN}"))
+    }
+
+    async fn operated(&self, ask: Ask) -> Reply {
+        let reply = ask.send(self.admin).await;
+        openapi::judge_operators(&ask, &reply);
+        reply
     }
 
     /// An account that may ask as often as it likes.

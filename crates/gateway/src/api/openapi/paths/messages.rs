@@ -3,14 +3,14 @@
 use model::error::ErrorCode;
 use serde_json::{Value, json};
 
-use super::super::api_path;
-use super::super::operation::{Operation, STRICT};
+use super::super::operation::Operation;
 use super::super::parts::{header, id as id_of, in_path, page_of, paging, query, reference, times};
+use super::super::{STRICT, api_path};
 
 const TAG: &str = "Messages";
 
 /// Errors of whatever sends: what is wrong with the request, with its sender, its text and its media.
-pub(super) const OF_SENDING: [ErrorCode; 17] = [
+pub(crate) const OF_SENDING: [ErrorCode; 17] = [
     ErrorCode::MissingRequiredField,
     ErrorCode::InvalidMessageType,
     ErrorCode::InvalidPhoneNumber,
@@ -45,7 +45,7 @@ pub(super) fn headers() -> [Value; 2] {
 }
 
 /// The headers of an answer that accepts something.
-pub(super) const ACCEPTED: [&str; 1] = ["Idempotent-Replayed"];
+pub(crate) const ACCEPTED: [&str; 1] = ["Idempotent-Replayed"];
 
 fn send() -> Operation {
     let about = (

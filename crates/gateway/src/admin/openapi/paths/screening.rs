@@ -1,0 +1,113 @@
+//! `/screening`, and the policies and templates of accounts.
+
+use model::error::ErrorCode;
+use model::{ScreeningCertainty, ScreeningOutcome};
+use serde_json::{Value, json};
+
+use super::super::admin_path;
+use super::super::parts::{account, of_account, of_mode, pages};
+use crate::api::openapi::operation::Operation;
+use crate::api::openapi::parts::{id, in_path, page_of, paging, query, reference};
+
+const TAG: &str = "Screening";
+
+pub(super) fn all() -> Vec<Operation> {
+    vec![policy(), set_policy(), log(), groups(), review(), templates(), approve(), remove()]
+}
+
+fn policy() -> Operation {
+    let about = (TAG, "Get the screening policy of an account", "The defaults, unless a policy was set.");
+    Operation::new("get", admin_path!("/accounts/{id}/screening"), "getScreeningPolicy", about)
+        .parameters([account()])
+        .answers(200, "The policy.", &reference("ScreeningPolicy"))
+        .of_one()
+}
+
+fn set_policy() -> Operation {
+    let about =
+        (TAG, "Set the screening policy of an account", "The whole policy: fields that are absent get defaults.");
+    let example = json!({ "sure": "block", "unsure": "flag", "allowedDomains": ["acme.com"] });
+    Operation::new("put", admin_path!("/accounts/{id}/screening"), "putScreeningPolicy", about)
+        .parameters([account()])
+        .optional_json("NewScreeningPolicy", &example)
+        .answers(200, "The policy.", &reference("ScreeningPolicy"))
+        .of_one()
+}
+
+/// The parameters that narrow the review log.
+fn filters() -> [Value; 5] {
+    let outcome = json!({ "type": "string", "enum": ScreeningOutcome::ALL.map(ScreeningOutcome::as_str) });
+    let certainty = json!({ "type": "string", "enum": ScreeningCertainty::ALL.map(ScreeningCertainty::as_str) });
+    [
+        of_account(),
+        of_mode(),
+        query("outcome", "Only decisions with this outcome.", &outcome),
+        query("certainty", "Only decisions of this certainty.", &certainty),
+        query("reviewed", "Only decisions that were reviewed, or were not.", &json!({ "type": "boolean" })),
+    ]
+}
+
+fn log() -> Operation {
+    let about = (TAG, "List decisions of the screen", "Newest first, with text, findings and review.");
+    Operation::new("get", admin_path!("/screening"), "listDecisions", about)
+        .parameters(filters())
+        .parameters(paging())
+        .answers(200, "A page of decisions.", &page_of("Decision"))
+}
+
+fn groups() -> Operation {
+    let about = (
+        TAG,
+        "Group decisions of the screen",
+        "Texts of one shape together, each group with the template that its texts would pass under. Groups are made of \
+         the newest 1,000 decisions of the filter.",
+    );
+    Operation::new("get", admin_path!("/screening/groups"), "groupDecisions", about).parameters(filters()).answers(
+        200,
+        "The groups, largest first.",
+        &reference("DecisionGroups"),
+    )
+}
+
+fn review() -> Operation {
+    let about = (
+        TAG,
+        "Review a decision of the screen",
+        "A second review replaces the first. With `correct` false, the answer offers a template; with `approve` true, \
+         that template is approved for the account.",
+    );
+    Operation::new("post", admin_path!("/screening/{id}/review"), "reviewDecision", about)
+        .parameters([in_path("id", "The id of the decision.", &id("scr"))])
+        .json("NewReview", &json!({ "correct": false, "note": "an order confirmation" }))
+        .answers(200, "The review.", &reference("Review"))
+        .codes([ErrorCode::MissingRequiredField])
+        .of_one()
+}
+
+fn templates() -> Operation {
+    let about = (TAG, "List the approved templates of an account", "Oldest first.");
+    Operation::new("get", admin_path!("/accounts/{id}/screening/templates"), "listTemplates", about)
+        .parameters([account()])
+        .parameters(pages())
+        .answers(200, "A page of templates.", &page_of("Template"))
+        .of_one()
+}
+
+fn approve() -> Operation {
+    let about = (TAG, "Approve a template for an account", "A text with placeholders, such as `{code}`.");
+    Operation::new("put", admin_path!("/accounts/{id}/screening/templates"), "putTemplate", about)
+        .parameters([account()])
+        .json("NewTemplate", &json!({ "text": "Your code for Acme is {code}", "note": "sign-in codes" }))
+        .answers(200, "The account had the template already.", &reference("Template"))
+        .answers(201, "The template.", &reference("Template"))
+        .codes([ErrorCode::MissingRequiredField])
+        .of_one()
+}
+
+fn remove() -> Operation {
+    let about = (TAG, "Remove an approved template", "Texts that are accepted already stay accepted.");
+    Operation::new("delete", admin_path!("/accounts/{id}/screening/templates/{template}"), "deleteTemplate", about)
+        .parameters([account(), in_path("template", "The id of the template.", &id("tpl"))])
+        .answers_with(204, "The template is removed.", &[], Value::Null)
+        .of_one()
+}

@@ -1,0 +1,135 @@
+//! Messages of both directions, and broadcasts.
+
+use model::event::EventKind;
+use serde_json::{Map, Value, json};
+
+use super::{account_id, body, extended, mode, mode_or_null, short, time_or_null, whole};
+use crate::api::openapi::parts::reference;
+use crate::api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
+
+pub(super) fn all(public: &Map<String, Value>) -> Vec<(&'static str, Value)> {
+    let inbound = |more: &Value| extended(public, "InboundMessage", more, &[]);
+    vec![
+        ("Message", extended(public, "Message", &operators(), &[])),
+        ("MessageDetails", details(public)),
+        ("AcceptedMessage", extended(public, "Message", &json!({}), &[])),
+        ("InboundMessage", inbound(&json!({ "carrier": carrier(), "accountId": owner(), "mode": mode() }))),
+        (
+            "InboundDetails",
+            inbound(&json!({
+                "carrier": carrier(), "accountId": owner(), "mode": mode(), "events": events(),
+            })),
+        ),
+        ("UnroutedMessage", inbound(&json!({ "carrier": carrier() }))),
+        ("AnyMessage", json!({ "oneOf": [reference("MessageDetails"), reference("InboundDetails")] })),
+        ("MessageEvent", event()),
+        ("Waits", waits()),
+        ("NewMessage", new_message()),
+        ("Again", body(&[], &json!({ "idempotencyKey": idempotency_key() }))),
+        (
+            "Assignment",
+            body(
+                &["accountId"],
+                &json!({
+                    "accountId": account_id("The account that gets the message."), "mode": mode_or_null(),
+                }),
+            ),
+        ),
+        ("Broadcast", broadcast(public)),
+    ]
+}
+
+fn owner() -> Value {
+    account_id("Its account.")
+}
+
+fn carrier() -> Value {
+    text("The carrier; `\"\"` for none.")
+}
+
+fn events() -> Value {
+    list(&reference("MessageEvent"), "The life of the message, oldest first.")
+}
+
+/// The fields of a message that the operator alone sees.
+fn operators() -> Value {
+    json!({
+        "accountId": owner(),
+        "mode": mode(),
+        "carrier": carrier(),
+        "attempts": count("The attempts to hand it to a carrier."),
+        "unknownOutcomes": count("The attempts whose outcome is unknown."),
+        "held": flag("It waits because of an unknown outcome, as its route says."),
+        "expiresAt": time("The time at which it is given up."),
+    })
+}
+
+fn details(public: &Map<String, Value>) -> Value {
+    let mut more = operators();
+    more["events"] = events();
+    more["pdus"] = list(&reference("CarrierPdu"), "Its PDUs, as far as this node traced them.");
+    let mut details = extended(public, "Message", &more, &[]);
+    details["properties"]["waitsFor"] = reference("Waits");
+    details["properties"]["unmatchedReceipts"] = count("Receipts of its carrier that match no message.");
+    details["properties"]["receiptNote"] = text("Why it may still be `sent`.");
+    details
+}
+
+fn event() -> Value {
+    whole(&json!({
+        "at": time("The time of the event."),
+        "event": one_of(&EventKind::ALL.map(EventKind::as_str), "The kind of the event."),
+        "carrier": text_or_null("The carrier of the event."),
+        "attempt": { "type": ["integer", "null"], "minimum": 1, "description": "The attempt, from 1." },
+        "detail": text("Particulars: ids of the carrier, codes, times. Never the text of the message."),
+    }))
+}
+
+fn waits() -> Value {
+    whole(&json!({
+        "reason": text("The reason in a word, such as `carrierDown`, `noRoute`, `retry`, `pace` or `held`."),
+        "sentence": text("The reason in a sentence."),
+        "since": time("The begin of the wait."),
+        "nextTryAt": time_or_null("The time of the next attempt, if it is known."),
+    }))
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "type": ["string", "null"],
+        "pattern": "^[A-Za-z0-9@_)(-]{2,100}$",
+        "description": "The same request under the same key within 24 hours is done once.",
+    })
+}
+
+fn new_message() -> Value {
+    let number = json!({ "type": "string", "pattern": "^\\+[1-9][0-9]{6,14}$", "description": "The recipient." });
+    body(
+        &["accountId", "to", "from"],
+        &json!({
+            "accountId": account_id("The account for which the message is sent."),
+            "mode": mode_or_null(),
+            "to": number,
+            "from": text("A sender of the account: a number, a short code or a name."),
+            "body": text_or_null("The text. Required unless there is a `mediaUrl`."),
+            "mediaUrl": short(2_048, "A public http or https address of a file."),
+            "messageType": {
+                "type": ["string", "null"],
+                "enum": ["SMS", "MMS", null],
+                "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not.",
+            },
+            "reference": short(200, "A name for the message. Lists can be filtered by it."),
+            "idempotencyKey": idempotency_key(),
+        }),
+    )
+}
+
+fn broadcast(public: &Map<String, Value>) -> Value {
+    let more = json!({
+        "accountId": owner(),
+        "mode": mode(),
+        "segments": count("The segments of each of its messages."),
+        "expiresAt": time("The time at which its waiting messages are given up."),
+    });
+    extended(public, "Broadcast", &more, &[])
+}
