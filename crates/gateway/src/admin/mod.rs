@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod allowing;
 mod audit;
 mod auditing;
 mod blocks;
@@ -42,7 +43,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use ipnet::IpNet;
 use model::Entropy;
 use model::error::{ErrorCode, Refusal};
@@ -125,11 +126,16 @@ fn routes() -> Routes {
             "/accounts/{id}/screening/templates",
             with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
         )
-        .route("/accounts/{id}/screening/templates/{template}", with(delete(templates::remove), "DELETE"))
+        .route(
+            "/accounts/{id}/screening/templates/{template}",
+            with(get(templates::show).delete(templates::remove), "GET, HEAD, DELETE"),
+        )
+        .route("/accounts/{id}/screening/allow", with(post(allowing::allow), "POST"))
         .route("/screening", with(get(screening::log), "GET, HEAD"))
+        .route("/screening/{id}", with(get(screening::decision), "GET, HEAD"))
         .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
         .route("/screening/{id}/review", with(post(review::review), "POST"))
-        .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
+        .route("/keys/{id}", with(get(keys::show).delete(keys::revoke), "GET, HEAD, DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))
         .route(
@@ -137,7 +143,10 @@ fn routes() -> Routes {
             with(get(keywords::show_of_number).put(keywords::set_of_number), "GET, HEAD, PUT"),
         )
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
-        .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
+        .route(
+            "/blocks/{number}",
+            with(get(blocks::of_number).put(blocks::set).delete(blocks::lift), "GET, HEAD, PUT, DELETE"),
+        )
         .merge(of_carriers())
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
