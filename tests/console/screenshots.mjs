@@ -93,6 +93,8 @@ async function talk() {
         await world.phone("POST", `phones/${number}/reply`, { to: SHOP, text, picture });
       } else last = await world.send(turn, number);
       await settled(number, (count += 1));
+      // A phone that waits may still have a receipt under way, which belongs to this minute.
+      await pause(500);
     }
   }
   return last;
@@ -172,7 +174,7 @@ async function steps() {
 
 // Waits until a step begins, and sets the clock to its time.
 async function step(number) {
-  while ((await steps()) < number) await pause(25);
+  while ((await steps()) < number) await pause(100);
   world.setClock(new Date(BEGIN + number * STEP_MS));
 }
 
@@ -213,6 +215,9 @@ async function operate(message) {
 if (WORDS) mkdirSync(WORDS, { recursive: true });
 const world = await World.start({ port: 8081, clock: new Date(START) });
 try {
+  // `dev` has sent its own first messages when it says where the API is.
+  while (!world.said.includes("Public API")) await pause(50);
+  for (const { number } of (await world.phone("GET", "phones")).data) await settled(number, 1);
   const { accountId } = world.demo;
   await world.operate("PATCH", `/accounts/${accountId}`, { messagePerMinute: 600, broadcastPerMinute: 60 });
   await world.operate("POST", "/carriers/simulator/trace", { seconds: 3600, texts: true });

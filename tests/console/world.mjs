@@ -43,13 +43,13 @@ export class World {
     const args = ["dev", "--data", world.data, "--listen", `127.0.0.1:${api}`, "--admin-listen", `127.0.0.1:${admin}`];
     world.process = spawn(process.env.SMSFACTORY_BINARY, args, { stdio: ["ignore", "pipe", "inherit"], env: environment });
     world.link = await new Promise((resolve, reject) => {
-      let said = "";
+      world.said = "";
       world.process.stdout.on("data", (octets) => {
-        said += octets;
-        const found = said.match(/http:\S+\/console\/login\?token=\w+/);
+        world.said += octets;
+        const found = world.said.match(/http:\S+\/console\/login\?token=\w+/);
         if (found) resolve(found[0].replace(world.admin, world.url));
       });
-      world.process.on("exit", () => reject(new Error(`dev ended:\n${said}`)));
+      world.process.on("exit", () => reject(new Error(`dev ended:\n${world.said}`)));
     });
     world.demo = JSON.parse(readFileSync(join(world.data, "demo.json"), "utf8"));
     world.token = readFileSync(join(world.data, "admin.token"), "utf8").trim();
