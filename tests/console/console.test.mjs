@@ -185,7 +185,7 @@ test("a message is found and its life is shown, without scripts too", async () =
 });
 
 test("a key is created, shown once and revoked, in a dialog", async () => {
-  const page = await world.page();
+  const page = await world.page({ permissions: ["clipboard-read", "clipboard-write"] });
   const own = `${world.url}/console/accounts/${account}`;
   await page.goto(own);
   await page.getByRole("link", { name: "New key" }).click();
@@ -193,6 +193,9 @@ test("a key is created, shown once and revoked, in a dialog", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "New key" }).click();
   const secret = await page.locator("#secret").innerText();
   assert.ok(secret.length > 20);
+  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
   await page.getByRole("link", { name: "Back" }).click();
   assert.ok(!(await page.content()).includes(secret));
   const key = page.getByRole("table", { name: "Keys" }).locator("tbody tr").filter({ hasText: "live" });

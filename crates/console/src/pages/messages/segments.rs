@@ -30,7 +30,9 @@ pub(super) fn encoding(message: &Value) -> Markup {
         }
         @if !foreign.is_empty() {
             p.hint { "Because of these characters the text is in UCS-2; they are marked:"
-                @for each in foreign { " " (text::short(word(each, "character"))) " at " (each["position"]) }
+                @for (index, each) in foreign.iter().enumerate() {
+                    @if index > 0 { "," } " " (text::short(word(each, "character"))) " at " (each["position"])
+                }
             }
         }
     }
