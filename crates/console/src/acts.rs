@@ -95,7 +95,7 @@ fn path_with(path: &str, value: impl Fn(&str) -> String) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn as_given(values: &Values) -> Vec<(&str, &str)> {
+fn as_given(values: &[(String, String)]) -> Vec<(&str, &str)> {
     values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
 }
 
@@ -187,7 +187,7 @@ impl Act {
         }
         let given: Values = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         match (self.asked(visit, form, value).await, self.then) {
-            (Err(problem), _) => self.refused(visit, &problem, &back, [given, self.typed(form)].concat()),
+            (Err(problem), _) => self.refused(visit, &problem, &back, &[given, self.typed(form)].concat()),
             (Ok(_), Then::Back) => guard::done(&back, self.done, visit.shared.is_secure()),
             (Ok(answer), Then::To(path)) => {
                 let made = format!("{path}/{}", encoded(word(&answer, "id")));
@@ -233,11 +233,11 @@ impl Act {
         fields.map(|field| (field.name.to_owned(), value(field))).collect()
     }
 
-    /// The page that says why nothing was changed. What was typed is kept, where it can be mended.
-    fn refused(&self, visit: &Visit, problem: &Problem, back: &str, typed: Values) -> Response<Body> {
+    /// The page that says why nothing was changed. What was typed is kept if it can be mended.
+    fn refused(&self, visit: &Visit, problem: &Problem, back: &str, typed: &[(String, String)]) -> Response<Body> {
         let is_lost = matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN);
         let again = html! {
-            @if !is_lost && self.fields.iter().any(Field::is_typed) { (self.form(visit, &as_given(&typed))) }
+            @if !is_lost && self.fields.iter().any(Field::is_typed) { (self.form(visit, &as_given(typed))) }
         };
         frame::problem(visit, self.part, problem, back, &again)
     }

@@ -117,24 +117,10 @@ fn routes() -> Routes {
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
         .route("/accounts/{id}/usage", with(get(usage::show), "GET, HEAD"))
-        .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
         .route(
             "/accounts/{id}/keywords",
             with(get(keywords::show_of_account).put(keywords::set_of_account), "GET, HEAD, PUT"),
         )
-        .route(
-            "/accounts/{id}/screening/templates",
-            with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
-        )
-        .route(
-            "/accounts/{id}/screening/templates/{template}",
-            with(get(templates::show).delete(templates::remove), "GET, HEAD, DELETE"),
-        )
-        .route("/accounts/{id}/screening/allow", with(post(allowing::allow), "POST"))
-        .route("/screening", with(get(screening::log), "GET, HEAD"))
-        .route("/screening/{id}", with(get(screening::decision), "GET, HEAD"))
-        .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
-        .route("/screening/{id}/review", with(post(review::review), "POST"))
         .route("/keys/{id}", with(get(keys::show).delete(keys::revoke), "GET, HEAD, DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))
@@ -147,6 +133,7 @@ fn routes() -> Routes {
             "/blocks/{number}",
             with(get(blocks::of_number).put(blocks::set).delete(blocks::lift), "GET, HEAD, PUT, DELETE"),
         )
+        .merge(of_screening())
         .merge(of_carriers())
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
@@ -203,6 +190,25 @@ pub fn router(admin: Arc<Admin>) -> Router {
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&admin), guard::log))
         .with_state(admin)
+}
+
+/// The routes of the compliance screen.
+fn of_screening() -> Routes {
+    Routes::default()
+        .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
+        .route(
+            "/accounts/{id}/screening/templates",
+            with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
+        )
+        .route(
+            "/accounts/{id}/screening/templates/{template}",
+            with(get(templates::show).delete(templates::remove), "GET, HEAD, DELETE"),
+        )
+        .route("/accounts/{id}/screening/allow", with(post(allowing::allow), "POST"))
+        .route("/screening", with(get(screening::log), "GET, HEAD"))
+        .route("/screening/{id}", with(get(screening::decision), "GET, HEAD"))
+        .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
+        .route("/screening/{id}/review", with(post(review::review), "POST"))
 }
 
 /// The routes of carriers.

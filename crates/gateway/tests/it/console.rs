@@ -154,7 +154,8 @@ async fn a_message_is_found_and_its_text_cannot_pretend() {
         let page = browser.get(&path).await;
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe"), "{policy}");
-        let text = page.text();
+        // The page of the message marks the characters that need UCS-2.
+        let text = page.text().replace("<mark>", "").replace("</mark>", "");
         assert!(text.contains("&lt;b&gt;pay<span class=\"token\">⟨U+202E⟩</span>evil"), "{text}");
         assert!(!text.contains("style=") && !text.contains("href=\"https://example.com"), "{text}");
     }
@@ -207,7 +208,7 @@ async fn keywords_are_changed_as_they_stand_and_the_change_is_on_record() {
     let tenant = platform.tenant().await;
     let mut browser = Browser::signed_in(&platform).await;
     let account = format!("/console/accounts/{}", tenant.account);
-    let number = format!("/console/numbers/{}", tenant.number);
+    let number = format!("/console/numbers/{}", tenant.number.replace('+', "%2B"));
     for (page, settings, of) in [
         (&account, format!("/accounts/{}/keywords", tenant.account), "halt"),
         (&number, format!("/numbers/{}/keywords", tenant.number), "arrete"),
@@ -254,7 +255,10 @@ async fn a_phrase_is_allowed_out_of_the_decision_about_its_text() {
     let act = format!("/console/screening/{id}/phrase");
     assert!(browser.get("/console/screening").await.text().contains(&act));
     let form = browser.get(&act).await.text();
-    assert!(form.contains("vodka") && form.contains(&tenant.account), "it is filled in with what was found: {form}");
+    assert!(
+        form.contains(">cheap</textarea>") && form.contains(&tenant.account),
+        "it is filled in with what was found: {form}"
+    );
     let fields = [("account", &tenant.account[..]), ("decisionId", id), ("phrase", text)];
     let done = browser.post(&act, &fields).await;
     assert!(done.status == 200 && done.text().contains("The text passes now."), "{}", done.text());
