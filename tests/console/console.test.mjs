@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
+import { fits, isSound, reads } from "./sound.mjs";
 import { World } from "./world.mjs";
 
 const MARKS = "\u0351\u0352\u0353\u0354\u0355\u0356\u0357";
@@ -10,6 +10,9 @@ const HOSTILE = `<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z${MARK
 // As many marks on one letter as a message takes.
 const STACKED = `Z${MARKS.repeat(220)}`;
 const SCRIPT = "<script>document.title='pay'</script>";
+// As long a text as a phone writes: one letter with marks above and below.
+const TOWER = `Z${"\u0301".repeat(5_000)}${"\u0323".repeat(4_999)}`;
+const WEED = "Buy cannabis gummies and THC vapes now at https://best-weed.example";
 
 let world;
 let account;
@@ -17,6 +20,8 @@ let demo;
 let hostile;
 let carrier;
 let hook;
+let decision;
+let tower;
 
 before(async () => {
   world = await World.start();
@@ -26,12 +31,40 @@ before(async () => {
   hook = await world.hook(HOSTILE);
   hostile = await world.send(HOSTILE);
   demo = await world.accountOf(hostile.id);
-  account = (await world.operate("POST", "/accounts", { name: HOSTILE })).id;
-  await world.operate("PUT", "/blocks/+18005550111", { kind: "recipient", accountId: account, reason: HOSTILE });
-  await world.send("Buy cannabis gummies and THC vapes now at https://best-weed.example");
+  await fillWithHostileTexts();
   (await world.signIn()).context().close();
   await eventually("an event was refused", async () => (await deliveries()).some(({ attempts }) => attempts.length > 0));
 });
+
+// Texts of strangers in every place that shows a text.
+async function fillWithHostileTexts() {
+  const [number] = world.demo.numbers;
+  account = (await world.operate("POST", "/accounts", { name: `${SCRIPT} ${HOSTILE}` })).id;
+  await world.operate("POST", `/accounts/${account}/keys`, { name: SCRIPT, mode: "test" });
+  await world.operate("POST", "/numbers", { number: "+18005550888", accountId: account });
+  await world.operate("PUT", "/blocks/+18005550111", { kind: "recipient", accountId: account, reason: HOSTILE });
+  await world.operate("PUT", "/optouts/+18005550112", { accountId: account, reason: HOSTILE });
+  await world.operate("PUT", `/accounts/${account}/screening/templates`, { text: `Hello {name} ${SCRIPT}`, note: HOSTILE });
+  await world.operate("PUT", `/accounts/${account}/screening`, { allowedPhrases: [HOSTILE, SCRIPT] });
+  await world.operate("PUT", `/accounts/${account}/keywords`, { support: SCRIPT, stopWords: ["b pay"] });
+  await world.operate("PUT", "/numbers/+18005550888/keywords", { support: SCRIPT, helpText: `{account} ${SCRIPT}` });
+  await world.send("Hello", "+18005550113", { reference: HOSTILE });
+  await world.ask("POST", "/broadcast", { recipients: ["+18005550114"], from: number, body: HOSTILE, reference: SCRIPT });
+  for (const text of [HOSTILE, SCRIPT, TOWER]) {
+    await world.phone("POST", "phones/18005550199/reply", { to: number, text });
+    await world.phone("POST", "phones/18005550199/reply", { to: "+18005550777", text });
+  }
+  await world.send(`${WEED} ${HOSTILE}`);
+  [decision] = (await world.operate("GET", "/screening")).data;
+  await world.operate("POST", `/screening/${decision.id}/review`, { correct: true, note: HOSTILE });
+  await world.send(WEED);
+  [decision] = (await world.operate("GET", "/screening?reviewed=false")).data;
+  await eventually("the phone's texts arrive", async () => {
+    const { data } = await world.operate("GET", "/inbound");
+    tower = data.find(({ body }) => body === TOWER);
+    return tower && (await world.operate("GET", "/inbound/unrouted")).data.length >= 3;
+  });
+}
 
 const deliveries = async () => (await world.operate("GET", `/webhooks/${hook.id}/deliveries`)).data;
 
@@ -54,6 +87,14 @@ const paths = () => [
   "/console/accounts/new",
   `/console/accounts/${account}`,
   `/console/accounts/${account}/blocks`,
+  `/console/accounts/${account}/keys`,
+  `/console/accounts/${account}/numbers`,
+  `/console/accounts/${account}/optouts`,
+  `/console/accounts/${account}/templates`,
+  `/console/accounts/${account}/keywords`,
+  `/console/accounts/${account}/policy`,
+  "/console/numbers/+18005550888",
+  "/console/numbers/+18005550888/keywords",
   `/console/accounts/${account}/usage`,
   `/console/accounts/${demo}/usage`,
   `/console/accounts/${demo}/webhooks`,
@@ -62,8 +103,13 @@ const paths = () => [
   "/console/carriers",
   "/console/screening",
   "/console/screening/groups",
+  `/console/screening/${decision.id}`,
+  `/console/screening/${decision.id}/phrase`,
+  `/console/screening/${decision.id}/domain`,
   "/console/inbound",
   "/console/inbound/unrouted",
+  "/console/inbound/keywords",
+  `/console/messages/${tower.id}`,
   "/console/live",
   "/console/messages/new",
   `/console/carriers/${carrier}`,
@@ -74,39 +120,52 @@ const paths = () => [
 ];
 
 test("every page is sound, accessible and within its policy, in light and in dark", async () => {
-  for (const colorScheme of ["light", "dark"]) {
-    const page = await world.page({ colorScheme });
-    for (const path of paths()) {
-      await page.goto(world.url + path);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-      assert.deepEqual(found, [], `${path}, ${colorScheme}`);
-      assert.deepEqual(page.wrongs, [], path);
-    }
+  await isSound(world, world.url, paths());
+});
+
+test("every page fits 320 pixels, and a wall", async () => await fits(world, world.url, paths(), [320, 2560]));
+
+test("every page can be read without scripts", async () => await reads(world, world.url, paths()));
+
+test("a page that moves stands still where a person wants less motion", async () => {
+  for (const [reducedMotion, moves] of [["no-preference", true], ["reduce", false]]) {
+    const page = await world.page({ reducedMotion });
+    await page.goto(`${world.url}/console`);
+    const moving = await page.evaluate(() =>
+      [...document.querySelectorAll("*")].some((element) => {
+        const { transitionDuration, animationName } = getComputedStyle(element);
+        return transitionDuration.split(", ").some((time) => time !== "0s") || animationName !== "none";
+      }),
+    );
+    assert.equal(moving, moves, reducedMotion);
     await page.context().close();
   }
 });
 
-test("every page fits 320 pixels, and a wall", async () => {
-  for (const width of [320, 2560]) {
-    const page = await world.page({ viewport: { width, height: 700 }, reducedMotion: "reduce" });
-    for (const path of paths()) {
-      await page.goto(world.url + path);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${path} is ${wide} pixels too wide for ${width}`);
-    }
-    await page.context().close();
+test("ten thousand marks on one letter stay within their text", async () => {
+  const page = await world.page();
+  for (const path of [`/console/messages/${tower.id}`, "/console/inbound", "/console/inbound/unrouted"]) {
+    await page.goto(world.url + path);
+    const text = page.locator("main .text").filter({ hasText: /^Z/ }).first();
+    await text.scrollIntoViewIfNeeded();
+    const around = async () => (await page.screenshot({ mask: [text] })).toString("hex");
+    const kept = await around();
+    await text.evaluate((shown) => (shown.textContent = "Z"));
+    assert.equal(await around(), kept, path);
   }
+  await page.context().close();
 });
 
 test("a text that strangers wrote is nothing but text", async () => {
   const page = await world.page();
   for (const path of paths()) {
     await page.goto(world.url + path);
-    assert.equal(await page.locator("main b, main a[href*='evil.example']").count(), 0, path);
+    assert.equal(await page.locator("main b, main script, main a[href*='evil.example']").count(), 0, path);
     assert.ok(!(await page.title()).includes("pay"), path);
-    assert.ok(!(await page.content()).includes("\u202E"), path);
+    // A form holds a text as it was typed.
+    const shown = await page.evaluate(() => document.querySelector("main").innerText);
+    assert.ok(!shown.includes("\u202E"), path);
+    assert.deepEqual(page.wrongs, [], path);
   }
   await page.goto(`${world.url}/console/messages/${hostile.id}`);
   assert.match(await page.locator(".bubble").innerText(), /⟨U\+202E⟩live⟨U\+202C⟩ ⟨U\+200B⟩/);
@@ -126,7 +185,7 @@ test("a message is found and its life is shown, without scripts too", async () =
 });
 
 test("a key is created, shown once and revoked, in a dialog", async () => {
-  const page = await world.page();
+  const page = await world.page({ permissions: ["clipboard-read", "clipboard-write"] });
   const own = `${world.url}/console/accounts/${account}`;
   await page.goto(own);
   await page.getByRole("link", { name: "New key" }).click();
@@ -134,17 +193,20 @@ test("a key is created, shown once and revoked, in a dialog", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "New key" }).click();
   const secret = await page.locator("#secret").innerText();
   assert.ok(secret.length > 20);
+  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), secret);
   await page.getByRole("link", { name: "Back" }).click();
   assert.ok(!(await page.content()).includes(secret));
-  const key = page.getByRole("table", { name: "Keys" }).locator("tbody tr");
+  const key = page.getByRole("table", { name: "Keys" }).locator("tbody tr").filter({ hasText: "live" });
   assert.match(await key.innerText(), /pay.*⟨U\+202E⟩live/);
   assert.match(await key.innerText(), /never/);
-  await page.getByRole("link", { name: "Revoke" }).click();
+  await key.getByRole("link", { name: "Revoke" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("This cannot be undone").waitFor();
   await dialog.getByRole("link", { name: "Cancel" }).click();
   await dialog.waitFor({ state: "detached" });
-  await page.getByRole("link", { name: "Revoke" }).click();
+  await key.getByRole("link", { name: "Revoke" }).click();
   await dialog.getByRole("button", { name: "Revoke" }).click();
   await page.getByText("The key is revoked.").waitFor();
   assert.deepEqual(page.wrongs, []);
@@ -164,13 +226,119 @@ test("limits, blocks and opt-outs of an account are changed without scripts", as
   await page.getByLabel("Handset").fill("nonsense");
   await page.getByRole("button", { name: "New opt-out" }).click();
   await page.getByRole("alert").getByText("number", { exact: true }).waitFor();
-  await page.goBack();
+  assert.equal(await page.getByLabel("Handset").inputValue(), "nonsense", "what was typed is kept");
   await page.getByLabel("Handset").fill("+18005550123");
   await page.getByRole("button", { name: "New opt-out" }).click();
   await page.getByText("The handset is opted out.").waitFor();
   await page.getByRole("link", { name: "Lift" }).click();
   await page.getByRole("button", { name: "Lift" }).click();
   await page.getByText("The block is lifted.").waitFor();
+  await page.context().close();
+});
+
+test("keywords of an account and of a number are added, changed and removed", async () => {
+  const page = await world.page();
+  for (const [path, settings] of [
+    [`/console/accounts/${demo}`, `/accounts/${demo}/keywords`],
+    [`/console/numbers/${world.demo.numbers[0]}`, `/numbers/${world.demo.numbers[0]}/keywords`],
+  ]) {
+    const change = async (fill) => {
+      await page.goto(world.url + path);
+      await page.getByRole("link", { name: "Change the keywords" }).click();
+      const dialog = page.getByRole("dialog");
+      await fill(dialog);
+      await dialog.getByRole("button", { name: "Change the keywords" }).click();
+      await page.getByText("The keywords are changed.").waitFor();
+    };
+    const words = (dialog) => dialog.getByLabel("Further words that stop messages");
+    await change(async (dialog) => {
+      await words(dialog).fill("halt\nenough");
+      await dialog.getByLabel("fr", { exact: true }).check();
+      await dialog.getByLabel("Answer to HELP").fill("{account}: call us");
+    });
+    await page.locator("#keywords").getByText("enough, halt").waitFor();
+    await change(async (dialog) => {
+      assert.equal(await words(dialog).inputValue(), "enough\nhalt");
+      assert.ok(await dialog.getByLabel("fr", { exact: true }).isChecked());
+      await words(dialog).fill("basta");
+    });
+    const { stopWords, languages, helpText } = await world.operate("GET", settings);
+    assert.deepEqual([stopWords, languages, helpText], [["basta"], ["fr"], "{account}: call us"]);
+    await change(async (dialog) => {
+      await words(dialog).fill("");
+      await dialog.getByLabel("fr", { exact: true }).uncheck();
+      await dialog.getByLabel("Answer to HELP").fill("");
+    });
+    const [{ before, after }] = (await world.operate("GET", `/audit?path=${settings.slice(0, 9)}`)).data;
+    assert.deepEqual([before.stopWords, after.stopWords, after.helpText], [["basta"], [], null]);
+  }
+  await page.goto(`${world.url}/console/inbound/keywords`);
+  await page.getByRole("link", { name: "Change the keywords" }).first().click();
+  await page.getByRole("dialog").getByLabel("Further words that stop messages").fill("HELP");
+  await page.getByRole("dialog").getByRole("button", { name: "Change the keywords" }).click();
+  await page.getByRole("alert").getByText("stopWords").waitFor();
+  assert.equal(await page.getByLabel("Further words that stop messages").inputValue(), "HELP");
+  assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("400")), []);
+  await page.context().close();
+});
+
+test("a phrase and a domain are allowed out of the decision about their text", async () => {
+  const page = await world.page();
+  const open = async (name) => {
+    await page.goto(`${world.url}/console/screening?reviewed=false`);
+    const shown = page.locator("article").filter({ hasText: "best-weed.example" }).first();
+    await shown.getByRole("link", { name, exact: true }).click();
+    assert.ok(!page.url().includes("weed"), "a text stands in no address");
+    return page.getByRole("dialog");
+  };
+  const allowed = await open("Allow a domain");
+  assert.equal(await allowed.getByLabel("Domain").inputValue(), "best-weed.example");
+  await allowed.getByRole("button", { name: "Allow a domain" }).click();
+  await page.getByText("The domain is allowed.").waitFor();
+  await page.getByText("The screen still finds something in the text").waitFor();
+  await world.send(WEED);
+  const dialog = await open("Allow a phrase");
+  assert.match(await dialog.getByLabel("Phrase").inputValue(), /cannabis|THC|gummies|vapes/i);
+  await dialog.getByLabel("Phrase").fill(WEED.split(" now")[0]);
+  await dialog.getByRole("button", { name: "Allow a phrase" }).click();
+  await page.getByText("The phrase is allowed.").waitFor();
+  await page.getByText("The text passes now.").waitFor();
+  assert.equal((await world.send(WEED)).status, "queued");
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test("a message shows where its text splits, and the characters that made its segments short", async () => {
+  const sent = await world.send(`${"Stay ".repeat(13)}don’t go 😀 far`);
+  const page = await world.page();
+  await page.goto(`${world.url}/console/messages/${sent.id}`);
+  assert.equal(await page.locator(".segment").count(), 2);
+  assert.deepEqual([...new Set(await page.locator(".segment mark").allInnerTexts())], ["’", "😀"]);
+  await page.getByText("SMS in UCS-2, 2 segments of 67 and").waitFor();
+  const marker = (segment) => getComputedStyle(segment, "::before").content;
+  assert.equal(await page.locator(".segment").last().evaluate(marker), '"2"');
+  await page.getByText("Because of these characters the text is in UCS-2").waitFor();
+  await page.context().close();
+});
+
+test("a page that follows what happens keeps open what a person has opened", async () => {
+  const page = await world.page();
+  await page.clock.install();
+  await page.goto(`${world.url}/console/webhooks/${hook.id}`);
+  let reads = 0;
+  page.on("request", (request) => (reads += request.resourceType() === "fetch" ? 1 : 0));
+  const summary = page.locator("#deliveries summary").last();
+  await summary.click();
+  await page.locator("h1").click();
+  await page.clock.runFor(6_000);
+  assert.ok(await page.locator("#deliveries details[open]").count());
+  const before = reads;
+  await summary.click();
+  await page.locator("h1").click();
+  const fetched = page.waitForRequest((request) => request.resourceType() === "fetch");
+  await page.clock.runFor(6_000);
+  await fetched;
+  assert.ok(reads > before);
   await page.context().close();
 });
 
@@ -228,7 +396,7 @@ test("the deliveries of a webhook are shown, and an operator replays events", as
   await page.getByLabel("Status").selectOption("succeeded");
   await page.getByRole("button", { name: "Filter" }).click();
   assert.equal(await table.locator("tbody .chip").filter({ hasNotText: "succeeded" }).count(), 0);
-  await page.getByLabel("Type of event").fill("messaging.incoming.message.received");
+  await page.getByLabel("Type of event").fill("messaging.outgoing.message.canceled");
   await page.getByRole("button", { name: "Filter" }).click();
   await page.getByText("No delivery is like that.").waitFor();
   assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("400")), []);
@@ -267,6 +435,32 @@ test("keys of the keyboard lead through the console, and not while somebody type
   await page.goto(`${world.url}/console`);
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
+  await page.context().close();
+});
+
+test("the keyboard alone leads to a change", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/accounts/${account}`);
+  const tab = async (isThere) => {
+    for (let presses = 0; presses < 200; presses += 1) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate(isThere)) return;
+    }
+    assert.fail(`Tab does not lead to ${isThere}`);
+  };
+  await tab(() => document.activeElement.textContent === "New block");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor();
+  await tab(() => document.activeElement.name === "number");
+  await page.keyboard.type("+18005550155");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("By keyboard");
+  await page.keyboard.press("Enter");
+  await page.getByText("The number is blocked.").waitFor();
+  const { data } = await world.operate("GET", "/blocks/+18005550155");
+  assert.deepEqual(data.map(({ kind, reason }) => [kind, reason]), [["sender", "By keyboard"]]);
   await page.context().close();
 });
 
@@ -424,6 +618,7 @@ test("live messages come over one connection, however many tabs are open", async
   const next = await world.send("more");
   await pages[2].locator(`[aria-label="Messages as they happen"] a[href$="${next.id}"]`).first().waitFor();
   assert.equal(await pages[1].locator('[aria-label="Messages as they happen"] tbody tr').count(), count);
+  await pages[1].getByText(/Lines that passed in pauses: [1-9]/).waitFor();
   // Another tab takes over when the one with the connection is closed.
   const taken = context.waitForEvent("response", (response) => response.url().endsWith("/console/live/events"));
   await pages[0].close();
@@ -431,4 +626,18 @@ test("live messages come over one connection, however many tabs are open", async
   const last = await world.send("last");
   await pages[2].locator(`[aria-label="Messages as they happen"] a[href$="${last.id}"]`).first().waitFor();
   await context.close();
+});
+
+test("a live view that the server refused comes back by itself", async () => {
+  const page = await world.page();
+  let refusals = 0;
+  await page.route("**/console/live/events", (route) => {
+    refusals += 1;
+    return refusals === 1 ? route.fulfill({ status: 503, body: "" }) : route.continue();
+  });
+  await page.goto(`${world.url}/console/live`);
+  await page.getByText("The connection is gone; it comes back by itself.").waitFor();
+  await page.getByText("Live from node").waitFor();
+  assert.equal(refusals, 2);
+  await page.context().close();
 });

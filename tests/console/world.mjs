@@ -1,7 +1,7 @@
 // A platform of its own, `smsfactory dev` on free ports, and browsers in front of it.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,30 +17,53 @@ export const freePort = () =>
   });
 
 export class World {
-  // With `port`, pages are under this port in the address bar, whatever the port of the server.
-  static async start({ port } = {}) {
+  // With `port`, pages are under this port in the address bar, whatever the port of the server. With `clock`, the
+  // server's clock stands still at this time, until `setClock` sets another one.
+  static async start({ port, clock } = {}) {
     const world = new World();
     world.data = mkdtempSync(join(tmpdir(), "smsfactory-console-"));
+    const environment = { ...process.env };
+    if (clock) {
+      world.clock = join(world.data, "clock");
+      world.setClock(clock);
+      // Debian's libfaketime, which tells the program another time of day, and leaves its timers alone.
+      Object.assign(environment, {
+        LD_PRELOAD: "/usr/$LIB/faketime/libfaketimeMT.so.1",
+        FAKETIME_TIMESTAMP_FILE: world.clock,
+        FAKETIME_NO_CACHE: "1",
+        FAKETIME_DONT_FAKE_MONOTONIC: "1",
+        TZ: "UTC",
+      });
+    }
     const [api, admin] = [await freePort(), await freePort()];
     world.admin = `http://127.0.0.1:${admin}`;
     world.url = `http://127.0.0.1:${port ?? admin}`;
-    world.api = `http://127.0.0.1:${api}/api/v1/messaging`;
+    world.public = `http://127.0.0.1:${api}`;
+    world.api = `${world.public}/api/v1/messaging`;
     const args = ["dev", "--data", world.data, "--listen", `127.0.0.1:${api}`, "--admin-listen", `127.0.0.1:${admin}`];
-    world.process = spawn(process.env.SMSFACTORY_BINARY, args, { stdio: ["ignore", "pipe", "inherit"] });
+    world.process = spawn(process.env.SMSFACTORY_BINARY, args, { stdio: ["ignore", "pipe", "inherit"], env: environment });
     world.link = await new Promise((resolve, reject) => {
-      let said = "";
+      world.said = "";
       world.process.stdout.on("data", (octets) => {
-        said += octets;
-        const found = said.match(/http:\S+\/console\/login\?token=\w+/);
+        world.said += octets;
+        const found = world.said.match(/http:\S+\/console\/login\?token=\w+/);
         if (found) resolve(found[0].replace(world.admin, world.url));
       });
-      world.process.on("exit", () => reject(new Error(`dev ended:\n${said}`)));
+      world.process.on("exit", () => reject(new Error(`dev ended:\n${world.said}`)));
     });
     world.demo = JSON.parse(readFileSync(join(world.data, "demo.json"), "utf8"));
     world.token = readFileSync(join(world.data, "admin.token"), "utf8").trim();
     const rules = `--host-resolver-rules=MAP 127.0.0.1:${port ?? admin} 127.0.0.1:${admin}`;
     world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", rules] });
     return world;
+  }
+
+  // Sets the server's clock, where it is not the machine's.
+  setClock(time) {
+    const text = time.toISOString().slice(0, 19).replace("T", " ");
+    // In one act: it is read at every look at the clock.
+    writeFileSync(`${this.clock}.next`, text);
+    renameSync(`${this.clock}.next`, this.clock);
   }
 
   // A page in a context of its own. Violations of the policy and errors of scripts are collected in `page.wrongs`.

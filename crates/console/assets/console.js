@@ -11,7 +11,7 @@ function follow(part) {
     const current = document.getElementById(part.id);
     if (!current?.dataset.refresh) return clearInterval(timer);
     if (document.hidden || document.querySelector("dialog[open]") || current.contains(document.activeElement)) return;
-    if (!getSelection().isCollapsed) return;
+    if (!getSelection().isCollapsed || current.querySelector("details[open]")) return;
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       if (answer.redirected) return location.reload();
@@ -39,8 +39,8 @@ function watch(live) {
   const pause = live.querySelector("[data-pause]");
   const body = tableOf(live.querySelector("[data-lines]"));
   let isPaused = false;
-  let shown = 0;
   let leftOut = 0;
+  let passed = 0;
   let notice = "Waiting for the connection.";
 
   const matches = (line) =>
@@ -52,17 +52,21 @@ function watch(live) {
   const take = ({ lines, missed, node, isOpen }) => {
     if (!isOpen) notice = "The connection is gone; it comes back by itself.";
     else notice = `Live from node ${node}.`;
-    if (isPaused) return tell();
     const found = lines.filter(matches);
+    if (isPaused) {
+      passed += found.length + missed;
+      return tell();
+    }
     leftOut += missed + Math.max(0, found.length - rowsAtOnce);
-    if (!document.hidden) found.slice(-rowsAtOnce).forEach((line) => body.prepend(rowOf(line)));
-    shown += Math.min(found.length, rowsAtOnce);
+    found.slice(-rowsAtOnce).forEach((line) => body.prepend(rowOf(line)));
     while (body.rows.length > rowsMax) body.lastElementChild.remove();
     tell();
   };
   const tell = () => {
     const missed = leftOut > 0 ? ` ${leftOut} lines are left out, because they come faster than they can be read.` : "";
-    state.textContent = `${notice}${isPaused ? " Paused." : ""}${missed}`;
+    const paused = isPaused ? " Paused." : "";
+    const unseen = passed > 0 ? ` Lines that passed in pauses: ${passed}.` : "";
+    state.textContent = `${notice}${paused}${unseen}${missed}`;
   };
   pause.hidden = false;
   pause.addEventListener("click", () => {
@@ -82,18 +86,26 @@ function watch(live) {
 // Holds the connection until the tab is closed, and gives out what came four times a second.
 function hold(address, give) {
   const linesMax = 400;
-  const source = new EventSource(address);
+  let source;
   let batch = { lines: [], missed: 0 };
   let node = "";
-  source.addEventListener("node", (event) => (node = JSON.parse(event.data).name));
-  source.addEventListener("gap", (event) => (batch.missed += JSON.parse(event.data).leftOut));
-  source.addEventListener("message", (event) => {
-    batch.lines.push(JSON.parse(event.data));
-    if (batch.lines.length > linesMax) {
-      batch.lines.shift();
-      batch.missed += 1;
-    }
-  });
+  const open = () => {
+    source = new EventSource(address);
+    source.addEventListener("node", (event) => (node = JSON.parse(event.data).name));
+    source.addEventListener("gap", (event) => (batch.missed += JSON.parse(event.data).leftOut));
+    source.addEventListener("message", (event) => {
+      batch.lines.push(JSON.parse(event.data));
+      if (batch.lines.length > linesMax) {
+        batch.lines.shift();
+        batch.missed += 1;
+      }
+    });
+    // The browser tries again by itself, unless the server has refused.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000);
+    });
+  };
+  open();
   let wasOpen = null;
   setInterval(() => {
     const isOpen = source.readyState === EventSource.OPEN;
@@ -239,14 +251,4 @@ function showKeys() {
   close.addEventListener("click", () => box.close());
   box.append(list, close);
   box.showModal();
-}
-
-// A secret to the clipboard, where the browser has one.
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-  });
 }

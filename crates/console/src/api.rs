@@ -40,9 +40,9 @@ impl Problem {
             let field = value["field"].as_str().or(value.as_str()).unwrap_or_default().to_owned();
             (field, value["expected"].as_str().unwrap_or("is missing or wrong").to_owned())
         };
-        let fields = match (&info["fields"], &info["field"]) {
-            (Value::Array(fields), _) => fields.iter().map(named).collect(),
-            (_, Value::String(_)) => vec![named(info)],
+        let fields = match (&info["fields"], &info["mistakes"], &info["field"]) {
+            (Value::Array(fields), ..) | (_, Value::Array(fields), _) => fields.iter().map(named).collect(),
+            (.., Value::String(_)) => vec![named(info)],
             _ => Vec::new(),
         };
         Self { status, message, fields }
@@ -141,6 +141,7 @@ mod tests {
         assert_eq!(of(json!({ "field": "limit", "expected": "an integer" })), [pair("limit", "an integer")]);
         assert_eq!(of(json!({ "fields": ["name"] })), [pair("name", "is missing or wrong")]);
         assert_eq!(of(json!({ "fields": [{ "field": "a", "expected": "b" }] })), [pair("a", "b")]);
+        assert_eq!(of(json!({ "mistakes": [{ "field": "stopWords", "expected": "b" }] })), [pair("stopWords", "b")]);
         assert_eq!(of(Value::Null), []);
     }
 }

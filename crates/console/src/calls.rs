@@ -61,7 +61,11 @@ calls! {
     TEMPLATE_APPROVE = Put "/accounts/{id}/screening/templates";
     TEMPLATE_REMOVE = Delete "/accounts/{id}/screening/templates/{template}";
     KEYWORDS = Get "/accounts/{id}/keywords";
+    KEYWORDS_SET = Put "/accounts/{id}/keywords";
     NUMBERS = Get "/numbers";
+    NUMBER = Get "/numbers/{number}";
+    NUMBER_KEYWORDS = Get "/numbers/{number}/keywords";
+    NUMBER_KEYWORDS_SET = Put "/numbers/{number}/keywords";
     NUMBER_CREATE = Post "/numbers";
     NUMBER_CHANGE = Patch "/numbers/{number}";
     BLOCKS = Get "/blocks";
@@ -102,6 +106,8 @@ calls! {
     UNMATCHED = Get "/carriers/{name}/unmatched";
     SCREENING = Get "/screening";
     SCREENING_GROUPS = Get "/screening/groups";
+    SCREENING_DECISION = Get "/screening/{id}";
+    SCREENING_ALLOW = Post "/accounts/{account}/screening/allow";
     SCREENING_REVIEW = Post "/screening/{id}/review";
     INBOUND = Get "/inbound";
     UNROUTED = Get "/inbound/unrouted";

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use crate::api::Problem;
 use crate::door::Role;
@@ -103,7 +103,6 @@ pub(crate) fn page(
     content: &Markup,
 ) -> Response<Body> {
     let around = html! {
-        a.skip href="#content" { "Skip to the content" }
         header.top {
             a.brand href="/console" { "smsfactory" }
             nav aria-label="Parts of the console" {
@@ -163,8 +162,8 @@ pub(crate) fn refused(shared: &Shared, problem: &Problem) -> Response<Body> {
     bare(shared, problem.status, "This request was refused", &content)
 }
 
-/// A page that says why the admin API did not do as asked.
-pub(crate) fn problem(visit: &Visit, part: Part, problem: &Problem, back: &str) -> Response<Body> {
+/// A page that says why the admin API did not do as asked. `again` is the form to mend, if there is one.
+pub(crate) fn problem(visit: &Visit, part: Part, problem: &Problem, back: &str, again: &Markup) -> Response<Body> {
     let title = match problem.status {
         StatusCode::NOT_FOUND => "Not found",
         StatusCode::FORBIDDEN => "Your role may not do this",
@@ -184,7 +183,8 @@ pub(crate) fn problem(visit: &Visit, part: Part, problem: &Problem, back: &str) 
         @if problem.status == StatusCode::NOT_FOUND {
             p { "It may have been removed, or the address has a mistake." }
         }
-        p { a.button href=(back) { "Back" } }
+        (again)
+        p.acts { a.button href=(back) { "Back" } }
     };
     let mut response = page(visit, part, title, &[(part.name(), part.path().to_owned())], &content);
     *response.status_mut() = problem.status;
@@ -192,22 +192,14 @@ pub(crate) fn problem(visit: &Visit, part: Part, problem: &Problem, back: &str) 
 }
 
 fn answer(shared: &Shared, status: StatusCode, title: &str, body: &Markup) -> Response<Body> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · smsfactory" }
-                link rel="stylesheet" href=(shared.assets.style());
-                link rel="icon" href=(shared.assets.icon()) type="image/svg+xml";
-                script type="module" src=(shared.assets.script()) {}
-            }
-            body { (body) }
-        }
+    let head = look::Head {
+        title,
+        part: "smsfactory",
+        style: shared.assets.style(),
+        icon: Some(shared.assets.icon()),
+        script: Some(shared.assets.script()),
     };
-    let mut response = Response::new(Body::from(page.into_string()));
+    let mut response = Response::new(Body::from(look::page(&head, body)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response

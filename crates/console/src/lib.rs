@@ -11,6 +11,7 @@ mod calls;
 mod chart;
 mod cookies;
 mod door;
+mod field;
 mod form;
 mod frame;
 mod guard;

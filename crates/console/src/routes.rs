@@ -15,34 +15,38 @@ use crate::assets::Assets;
 use crate::frame;
 use crate::guard::{identify, protect, see_other};
 use crate::pages::account::acts::{
-    BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CHANGE, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE,
-    TEMPLATE_REMOVE,
+    BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE, TEMPLATE_REMOVE,
 };
 use crate::pages::account::lists::LISTS;
 use crate::pages::{
-    account, accounts, audit, broadcasts, carriers, inbound, live, messages, operators, overview, screening, webhook,
+    account, accounts, audit, broadcasts, carriers, inbound, keywords, live, messages, number, operators, overview,
+    screening, webhook,
 };
 use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 34] = [
+static ACTS: [&Act; 38] = [
     &accounts::CREATE,
     &CHANGE,
     &KEY_CREATE,
     &KEY_REVOKE,
     &NUMBER_CREATE,
-    &NUMBER_CHANGE,
+    &number::CHANGE,
     &BLOCK,
     &LIFT,
     &OPT_OUT,
     &OPT_IN,
     &POLICY,
+    &keywords::OF_ACCOUNT,
+    &keywords::OF_NUMBER,
     &TEMPLATE,
     &TEMPLATE_REMOVE,
     &broadcasts::CANCEL,
     &screening::CORRECT,
     &screening::ERROR,
+    &screening::allow::PHRASE,
+    &screening::allow::DOMAIN,
     &inbound::ASSIGN,
     &messages::SEND,
     &messages::AGAIN,
@@ -85,7 +89,10 @@ pub fn router(console: Console) -> Router {
         .route("/console/screening", get(screening::list))
         .route("/console/screening/groups", get(screening::groups::list))
         .route("/console/inbound", get(inbound::list))
-        .route("/console/inbound/unrouted", get(inbound::unrouted));
+        .route("/console/inbound/unrouted", get(inbound::unrouted))
+        .route("/console/inbound/keywords", get(inbound::of_numbers))
+        .route("/console/numbers/{number}", get(number::show))
+        .route("/console/screening/{id}", get(screening::show));
     let pages = LISTS.iter().fold(pages, |router, list| router.route(&list.path(), list.served()));
     let known = ACTS
         .iter()

@@ -1,6 +1,6 @@
 //! Texts of the admin API's answers: as they are, or how long they are where they are masked.
 
-pub(crate) use look::{marked, short, text};
+pub(crate) use look::{marked, segmented, short, text};
 use maud::{Markup, html};
 use serde_json::Value;
 

@@ -19,9 +19,9 @@ impl Asset {
         Self::new(folder, format!("{}{content}", crate::STYLE), "css", "text/css; charset=utf-8")
     }
 
-    /// An ES module.
+    /// An ES module under this folder: the common part, and this behind it.
     pub fn script(folder: &str, content: &str) -> Self {
-        Self::new(folder, content.to_owned(), "js", "text/javascript; charset=utf-8")
+        Self::new(folder, format!("{}{content}", crate::SCRIPT), "js", "text/javascript; charset=utf-8")
     }
 
     /// The icon.
@@ -67,5 +67,6 @@ mod tests {
         assert_ne!(style.path(), Asset::style("/dev/assets", "b { color: blue }").path());
         assert!(style.path().starts_with("/dev/assets/") && style.path().ends_with(".css"), "{}", style.path());
         assert!(style.content().starts_with(crate::STYLE));
+        assert!(Asset::script("/dev/assets", "").content().starts_with(crate::SCRIPT));
     }
 }

@@ -18,6 +18,34 @@ pub fn short(text: &str) -> Markup {
 /// A text in which spans of characters are marked: from the first to the last, both counted from 1. What does not fit
 /// the text is left out.
 pub fn marked(whole: &str, spans: &[(usize, usize)]) -> Markup {
+    html! { bdi.text { (with_marks(whole, spans)) } }
+}
+
+/// A text in its segments, with the number of each before it. `lengths` are their lengths in characters; the last one
+/// has what is left. Spans are marked as [`marked`] does.
+pub fn segmented(whole: &str, lengths: &[usize], spans: &[(usize, usize)]) -> Markup {
+    let (mut segments, mut rest, mut before) = (Vec::new(), whole.chars(), 0);
+    for (index, length) in lengths.iter().enumerate() {
+        let is_last = index + 1 == lengths.len();
+        let segment: String = rest.by_ref().take(if is_last { usize::MAX } else { *length }).collect();
+        let end = before + segment.chars().count();
+        let within = |(first, last): &(usize, usize)| {
+            (*first <= end && *last > before).then(|| (first.saturating_sub(before).max(1), (*last).min(end) - before))
+        };
+        let spans: Vec<(usize, usize)> = spans.iter().filter_map(within).collect();
+        segments.push(with_marks(&segment, &spans));
+        before = end;
+    }
+    html! {
+        bdi.text {
+            @for (index, segment) in segments.iter().enumerate() {
+                span.segment data-segment=(index + 1) { (segment) }
+            }
+        }
+    }
+}
+
+fn with_marks(whole: &str, spans: &[(usize, usize)]) -> Markup {
     let (mut pieces, mut rest, mut at) = (Vec::new(), whole.chars(), 1);
     for (start, end) in spans.iter().copied() {
         if start < at || end < start {
@@ -29,13 +57,11 @@ pub fn marked(whole: &str, spans: &[(usize, usize)]) -> Markup {
         at = end + 1;
     }
     html! {
-        bdi.text {
-            @for (before, inside) in &pieces {
-                (characters(before))
-                @if !inside.is_empty() { mark { (characters(inside)) } }
-            }
-            (characters(rest.as_str()))
+        @for (before, inside) in &pieces {
+            (characters(before))
+            @if !inside.is_empty() { mark { (characters(inside)) } }
         }
+        (characters(rest.as_str()))
     }
 }
 
@@ -148,6 +174,21 @@ mod tests {
         assert_eq!(marked("käse", &[(2, 9)]).into_string(), "<bdi class=\"text\">k<mark>äse</mark></bdi>");
         for wrong in [(0, 3), (3, 1), (5, 99)] {
             assert_eq!(marked("käse", &[wrong]).into_string(), "<bdi class=\"text\">käse</bdi>", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_shown_in_its_segments_with_the_marks_of_each() {
+        let segment =
+            |number: usize, inside: &str| format!("<span class=\"segment\" data-segment=\"{number}\">{inside}</span>");
+        for (lengths, spans, segments) in [
+            (&[3, 2][..], &[][..], vec![segment(1, "käs"), segment(2, "e&lt;b")]),
+            (&[3, 2], &[(2, 4)], vec![segment(1, "k<mark>äs</mark>"), segment(2, "<mark>e</mark>&lt;b")]),
+            (&[3, 3], &[(1, 1), (6, 6)], vec![segment(1, "<mark>k</mark>äs"), segment(2, "e&lt;<mark>b</mark>")]),
+            (&[9], &[(4, 9)], vec![segment(1, "käs<mark>e&lt;b</mark>")]),
+        ] {
+            let expected = format!("<bdi class=\"text\">{}</bdi>", segments.concat());
+            assert_eq!(segmented("käse<b", lengths, spans).into_string(), expected);
         }
     }
 }

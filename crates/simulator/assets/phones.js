@@ -212,13 +212,3 @@ if (text) {
     text.form.requestSubmit();
   });
 }
-
-// Commands for a terminal, to the clipboard if the browser has one.
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-  });
-}

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use self::acts::{CHANGE, POLICY};
-use super::shown;
+use super::{keywords, shown};
 use crate::api::Problem;
 use crate::calls;
 use crate::frame::{self, Part};
@@ -49,7 +49,11 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
             h3 { "Approved templates" }
             (lists::TEMPLATES.beginning(visit, id).await?)
         }
-        section #keywords { h2 { "Keywords" } (keywords(&set)) }
+        section #keywords {
+            h2 { "Keywords" }
+            (keywords::shown(&set, "STOP, START and HELP work as the configuration says."))
+            p.acts { (keywords::OF_ACCOUNT.button(visit, &[("id", id)])) }
+         }
     };
     let within = [("Accounts", "/console/accounts".to_owned())];
     Ok(frame::page(visit, Part::Accounts, &format!("Account {id}"), &within, &content))
@@ -74,17 +78,6 @@ fn limits(visit: &Visit, account: &Value) -> Markup {
         Value::String(word) => text::short(word),
         days => html! { (days) " days" },
     };
-    let given: Vec<(String, String)> = CHANGE
-        .fields
-        .iter()
-        .filter_map(|field| match &account[field.name] {
-            Value::String(text) => Some((field.name.to_owned(), text.clone())),
-            Value::Number(number) => Some((field.name.to_owned(), number.to_string())),
-            _ => None,
-        })
-        .chain([("id".to_owned(), word(account, "id").to_owned())])
-        .collect();
-    let given: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     html! {
         (facts(&[
             ("Messages a minute", number("messagePerMinute")),
@@ -94,7 +87,7 @@ fn limits(visit: &Visit, account: &Value) -> Markup {
             ("Texts are kept", Some(texts)),
             ("Created", Some(time(&account["createdAt"], visit.now))),
         ]))
-        p.acts { (CHANGE.button(visit, &given)) }
+        p.acts { (CHANGE.button(visit, &[("id", word(account, "id"))])) }
     }
 }
 
@@ -104,14 +97,6 @@ fn policy(visit: &Visit, id: &str, policy: &Value) -> Markup {
         words.join("\n")
     };
     let (domains, phrases, exempt) = (lines("allowedDomains"), lines("allowedPhrases"), lines("exempt"));
-    let given = [
-        ("id", id),
-        ("sure", word(policy, "sure")),
-        ("unsure", word(policy, "unsure")),
-        ("exempt", exempt.as_str()),
-        ("allowedDomains", domains.as_str()),
-        ("allowedPhrases", phrases.as_str()),
-    ];
     let or_none = |text: &str| {
         Some(if text.is_empty() {
             html! { span.none { "none" } }
@@ -127,33 +112,6 @@ fn policy(visit: &Visit, id: &str, policy: &Value) -> Markup {
             ("Allowed domains", or_none(&domains)),
             ("Allowed phrases", or_none(&phrases)),
         ]))
-        @if visit.may(POLICY.least) {
-            details.inline { summary { "Change the policy" } (POLICY.form(visit, &given)) }
-        }
-    }
-}
-
-fn keywords(keywords: &Value) -> Markup {
-    let list = |name: &str| {
-        let words: Vec<&str> = keywords[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        Some(words.join(", ")).filter(|words| !words.is_empty()).map(|words| text::short(&words))
-    };
-    let shown = [
-        ("Further words that end", list("stopWords")),
-        ("Languages", list("languages")),
-        ("Texts that seem to ask for an end", said(keywords, "suspected")),
-        ("An opt-out covers", said(keywords, "optOutScope")),
-        ("Answers", keywords["replies"].as_bool().map(|on| html! { @if on { "on" } @else { "off" } })),
-        ("Support", said(keywords, "support")),
-        ("Answer to STOP", text::of(&keywords["stopText"])),
-        ("Answer to START", text::of(&keywords["startText"])),
-        ("Answer to HELP", text::of(&keywords["helpText"])),
-    ];
-    html! {
-        @if shown.iter().all(|(_, value)| value.is_none()) {
-            div.empty { p { "STOP, START and HELP work as the configuration says." } }
-        } @else {
-            (facts(&shown))
-        }
+        p.acts { (POLICY.button(visit, &[("id", id)])) }
     }
 }

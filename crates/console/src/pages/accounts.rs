@@ -43,6 +43,7 @@ pub(crate) static CREATE: Act = Act {
         LIMITS[2],
         LIMITS[3],
     ],
+    filled: None,
     done: "The account is created.",
     back: PATH,
     then: Then::Back,

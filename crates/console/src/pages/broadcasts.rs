@@ -32,6 +32,7 @@ pub(crate) static CANCEL: Act = Act {
     about: "Recipients who have not had their turn get nothing. What was sent stays sent. This cannot be undone.",
     is_destructive: true,
     fields: &[],
+    filled: None,
     done: "The broadcast is canceled.",
     back: "/console/broadcasts/{id}",
     then: Then::Back,

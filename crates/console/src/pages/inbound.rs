@@ -6,18 +6,21 @@ use axum::http::{Response, Uri};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::{asked, shown};
+use super::{asked, keywords, number, shown};
 use crate::acts::{Act, Field, Kind, Then};
+use crate::api::Problem;
 use crate::calls;
 use crate::door::Role;
+use crate::form::Form;
 use crate::frame::{self, Part};
-use crate::parts::{Column, Filter, chip, count, filters, items, link, pager, query, table, word};
+use crate::parts::{Column, Filter, chip, count, filters, items, link, pager, query, said, table, word};
 use crate::shared::Visit;
 use crate::text;
 use crate::time::time;
 
 const PATH: &str = "/console/inbound";
 const UNROUTED: &str = "/console/inbound/unrouted";
+const KEYWORDS: &str = "/console/inbound/keywords";
 
 pub(crate) static ASSIGN: Act = Act {
     path: "/console/inbound/unrouted/{id}/assign",
@@ -31,6 +34,7 @@ pub(crate) static ASSIGN: Act = Act {
         Field { name: "accountId", label: "Account", hint: "Its id, such as acc_…", kind: Kind::Text },
         Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["live", "test"]) },
     ],
+    filled: None,
     done: "The message is assigned.",
     back: UNROUTED,
     then: Then::Back,
@@ -47,7 +51,7 @@ const FILTERS: &[Filter] = &[
 fn tabs(at: &str) -> Markup {
     html! {
         nav.tabs aria-label="Inbound" {
-            @for (path, name) in [(PATH, "Messages"), (UNROUTED, "Without an account")] {
+            @for (path, name) in [(PATH, "Messages"), (UNROUTED, "Without an account"), (KEYWORDS, "Keywords")] {
                 a href=(path) aria-current=[(path == at).then_some("page")] { (name) }
             }
         }
@@ -85,6 +89,50 @@ pub(crate) async fn unrouted(Extension(visit): Extension<Visit>, uri: Uri) -> Re
         frame::page(&visit, Part::Inbound, "Inbound without an account", &within, &content)
     });
     shown(&visit, Part::Inbound, made)
+}
+
+pub(crate) async fn of_numbers(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
+    let made = keywords_of_numbers(&visit, &asked(&uri)).await;
+    shown(&visit, Part::Inbound, made)
+}
+
+async fn keywords_of_numbers(visit: &Visit, given: &Form) -> Result<Response<Body>, Problem> {
+    let found = visit.api.get(&calls::NUMBERS, &[], &query(&[], given)).await?;
+    let mut rows = Vec::new();
+    for one in items(&found) {
+        let name = word(one, "number");
+        // A number that is masked cannot be asked about.
+        let is_known = !name.contains('*');
+        let set = if is_known { visit.api.get(&calls::NUMBER_KEYWORDS, &[name], &[]).await? } else { Value::Null };
+        rows.push(vec![
+            number::of(name),
+            link("/console/accounts", word(one, "accountId")),
+            text::short(&keywords::listed(&set, "stopWords")),
+            text::short(&keywords::listed(&set, "languages")),
+            said(&set, "suspected").unwrap_or_default(),
+            keywords::OF_NUMBER.button(visit, &[("number", name)]),
+        ]);
+    }
+    let columns = [
+        Column::Words("Number"),
+        Column::Words("Account"),
+        Column::Words("Further words"),
+        Column::Words("Languages"),
+        Column::Words("Suspected texts"),
+        Column::Acts,
+    ];
+    let empty = html! { p { "No numbers yet. Keywords come to a number: give one to an account." } };
+    let content = html! {
+        (tabs(KEYWORDS))
+        p {
+            "STOP, START, HELP and the words like them work for every number. These are the settings of numbers; an "
+            "account has its own on its page, for all of its numbers."
+        }
+        (table("Keywords of numbers", &columns, &rows, &empty))
+        (pager(KEYWORDS, &[], given, &found))
+    };
+    let within = [("Inbound", PATH.to_owned())];
+    Ok(frame::page(visit, Part::Inbound, "Keywords", &within, &content))
 }
 
 fn inbound_table(visit: &Visit, found: &Value, is_unrouted: bool, empty: &Markup) -> Markup {

@@ -51,9 +51,8 @@ pub(crate) async fn events(Extension(visit): Extension<Visit>) -> Response<Body>
     match visit.api.stream(&calls::LIVE).await {
         Ok(response) => response,
         Err(problem) => {
-            let mut response = frame::problem(&visit, Part::Live, &Problem::new(problem.status, problem.message), PATH);
-            *response.status_mut() = problem.status;
-            response
+            let problem = Problem::new(problem.status, problem.message);
+            frame::problem(&visit, Part::Live, &problem, PATH, &html! {})
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Messages: the search, and the whole life of one.
 
+mod segments;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::Path;
@@ -33,6 +35,7 @@ const fn of_messages(verb: &'static str, path: &'static str, call: calls::Call) 
         about: "",
         is_destructive: false,
         fields: &[],
+        filled: None,
         done: "",
         back: "/console/messages/{id}",
         then: Then::To(PATH),
@@ -195,13 +198,8 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
         div.columns {
             section {
                 h2 { "Text" }
-                div.bubble {
-                    @match text::of(&message["body"]) {
-                        Some(text) => { (text) }
-                        None => { p.none { "No text, or the text was removed because it is old." } }
-                    }
-                }
-                (encoding(&message))
+                (segments::bubble(&message))
+                (segments::encoding(&message))
                 @if let Some(note) = message["receiptNote"].as_str() { p.hint { (note) } }
             }
             section {
@@ -222,6 +220,9 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
             }
         }
     };
+    // A message that is under way is followed.
+    let is_open = matches!(word(&message, "status"), "scheduled" | "queued" | "sent");
+    let content = html! { div #message data-refresh=[is_open.then_some("3")] { (content) } };
     let within = [("Messages", PATH.to_owned())];
     Ok(frame::page(visit, Part::Messages, &format!("Message {id}"), &within, &content))
 }
@@ -253,22 +254,6 @@ fn particulars(visit: &Visit, message: &Value) -> Markup {
         ("Erased", moment("erasedAt")),
         ("Id", Some(html! { code { (word(message, "id")) } })),
     ])
-}
-
-/// How a text is encoded, and because of which characters.
-fn encoding(message: &Value) -> Markup {
-    let ucs2 = message["ucs2Characters"].as_array().map_or(&[][..], Vec::as_slice);
-    html! {
-        p.hint {
-            (word(message, "messageType")) " in " (word(message, "encoding")) ", "
-            (count(&message["segments"])) @if message["segments"] == 1 { " segment" } @else { " segments" } "."
-        }
-        @if !ucs2.is_empty() {
-            p.hint { "Characters that need UCS-2:"
-                @for each in ucs2 { " " (text::short(word(each, "character"))) " at " (each["position"]) }
-            }
-        }
-    }
 }
 
 fn timeline(visit: &Visit, message: &Value) -> Markup {

@@ -33,6 +33,7 @@ const fn of_operators(verb: &'static str, path: &'static str, call: calls::Call)
         about: "",
         is_destructive: false,
         fields: &[],
+        filled: None,
         done: "",
         back: PATH,
         then: Then::Back,

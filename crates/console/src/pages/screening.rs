@@ -1,9 +1,11 @@
 //! What the compliance screen stopped or marked, and the operator's judgement.
 
+pub(crate) mod allow;
 pub(crate) mod groups;
 
 use axum::Extension;
 use axum::body::Body;
+use axum::extract::Path;
 use axum::http::{Response, Uri};
 use maud::{Markup, html};
 use serde_json::Value;
@@ -32,6 +34,7 @@ pub(crate) static CORRECT: Act = Act {
     about: "The decision stands. It leaves the list of those to review.",
     is_destructive: false,
     fields: &[Field { name: "correct", label: "", hint: "", kind: Kind::Always(true) }, NOTE],
+    filled: None,
     done: "The decision is confirmed.",
     back: PATH,
     then: Then::Back,
@@ -55,6 +58,7 @@ pub(crate) static ERROR: Act = Act {
             kind: Kind::Flag,
         },
     ],
+    filled: None,
     done: "The error is on record.",
     back: PATH,
     then: Then::Back,
@@ -96,6 +100,20 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
     shown(&visit, Part::Screening, made)
 }
 
+pub(crate) async fn show(Extension(visit): Extension<Visit>, Path(id): Path<String>) -> Response<Body> {
+    let made = visit.api.get(&calls::SCREENING_DECISION, &[id.as_str()], &[]).await.map(|record| {
+        let within = [("Screening", PATH.to_owned())];
+        frame::page(
+            &visit,
+            Part::Screening,
+            &format!("Decision {}", word(&record, "id")),
+            &within,
+            &decision(&visit, &record),
+        )
+    });
+    shown(&visit, Part::Screening, made)
+}
+
 fn decision(visit: &Visit, record: &Value) -> Markup {
     let id = word(record, "id");
     let categories = record["categories"].as_array().map_or(&[][..], Vec::as_slice);
@@ -108,7 +126,7 @@ fn decision(visit: &Visit, record: &Value) -> Markup {
                 @for category in categories.iter().filter_map(Value::as_str) {
                     " " span.category { (text::short(category)) }
                 }
-                span.when { (time(&record["at"], visit.now)) }
+                a.when href={ (PATH) "/" (id) } { (time(&record["at"], visit.now)) }
             }
             div.bubble {
                 @match record["body"].as_str() {
@@ -135,8 +153,9 @@ fn decision(visit: &Visit, record: &Value) -> Markup {
             } @else {
                 p.acts {
                     (CORRECT.button(visit, &[("id", id)])) " " (ERROR.button(visit, &[("id", id)])) " "
-                    @if visit.may(Role::Admin) {
-                        a.button href={ "/console/accounts/" (account) "#screening" } { "Allow a phrase or a domain" }
+                    (allow::PHRASE.button(visit, &[("id", id)])) " "
+                    @if record["body"].as_str().is_some_and(|body| allow::domain_in(body).is_some()) {
+                        (allow::DOMAIN.button(visit, &[("id", id)]))
                     }
                 }
             }

@@ -32,6 +32,7 @@ const fn of_webhook(verb: &'static str, path: &'static str) -> Act {
         about: "",
         is_destructive: false,
         fields: &[],
+        filled: None,
         done: "The events are on their way again.",
         back: ONE,
         then: Then::Back,

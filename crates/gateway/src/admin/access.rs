@@ -24,7 +24,7 @@ pub(super) struct Access {
     pub(super) route: &'static str,
     /// The least role that may use it.
     pub(super) least: Role,
-    /// The route whose GET shows the resource that it changes.
+    /// The route whose GET shows the resource that it changes. Its query has fields of the request in braces.
     pub(super) look: Option<&'static str>,
     pub(super) special: Special,
 }
@@ -49,6 +49,9 @@ impl Access {
 
 use Role::{Admin, Operator, Viewer};
 
+/// The opt-outs of a handset.
+const OPT_OUTS: &str = "/optouts?number={number}&accountId={accountId}&mode={mode}";
+
 /// Every method of every route; a test keeps it complete.
 const ACCESS: &[Access] = &[
     reads(Viewer, "/overview"),
@@ -66,11 +69,16 @@ const ACCESS: &[Access] = &[
     changes(Admin, "PUT", "/accounts/{id}/keywords").seen_at("/accounts/{id}/keywords"),
     reads(Viewer, "/accounts/{id}/screening/templates"),
     changes(Operator, "PUT", "/accounts/{id}/screening/templates"),
-    changes(Operator, "DELETE", "/accounts/{id}/screening/templates/{template}"),
+    reads(Viewer, "/accounts/{id}/screening/templates/{template}"),
+    changes(Operator, "DELETE", "/accounts/{id}/screening/templates/{template}")
+        .seen_at("/accounts/{id}/screening/templates/{template}"),
+    changes(Admin, "POST", "/accounts/{id}/screening/allow").seen_at("/accounts/{id}/screening"),
     reads(Viewer, "/screening"),
+    reads(Viewer, "/screening/{id}"),
     reads(Viewer, "/screening/groups"),
-    changes(Operator, "POST", "/screening/{id}/review"),
-    changes(Admin, "DELETE", "/keys/{id}"),
+    changes(Operator, "POST", "/screening/{id}/review").seen_at("/screening/{id}"),
+    reads(Viewer, "/keys/{id}"),
+    changes(Admin, "DELETE", "/keys/{id}").seen_at("/keys/{id}"),
     reads(Viewer, "/numbers"),
     changes(Admin, "POST", "/numbers"),
     reads(Viewer, "/numbers/{number}"),
@@ -78,8 +86,9 @@ const ACCESS: &[Access] = &[
     reads(Viewer, "/numbers/{number}/keywords"),
     changes(Admin, "PUT", "/numbers/{number}/keywords").seen_at("/numbers/{number}/keywords"),
     reads(Viewer, "/blocks"),
-    changes(Operator, "PUT", "/blocks/{number}"),
-    changes(Operator, "DELETE", "/blocks/{number}"),
+    reads(Viewer, "/blocks/{number}"),
+    changes(Operator, "PUT", "/blocks/{number}").seen_at("/blocks/{number}"),
+    changes(Operator, "DELETE", "/blocks/{number}").seen_at("/blocks/{number}"),
     reads(Viewer, "/carriers"),
     reads(Viewer, "/carriers/{name}"),
     changes(Operator, "POST", "/carriers/{name}/stop").seen_at("/carriers/{name}"),
@@ -102,8 +111,8 @@ const ACCESS: &[Access] = &[
     changes(Operator, "POST", "/inbound/unrouted/{id}/assign"),
     reads(Viewer, "/optouts"),
     changes(Operator, "POST", "/optouts/import").special(Special::File),
-    changes(Operator, "PUT", "/optouts/{number}"),
-    changes(Operator, "DELETE", "/optouts/{number}"),
+    changes(Operator, "PUT", "/optouts/{number}").seen_at(OPT_OUTS),
+    changes(Operator, "DELETE", "/optouts/{number}").seen_at(OPT_OUTS),
     reads(Viewer, "/optouts/{number}/history"),
     reads(Viewer, "/messages"),
     changes(Operator, "POST", "/messages"),
@@ -178,7 +187,8 @@ mod tests {
     #[test]
     fn a_resource_is_seen_at_a_route_that_can_be_read() {
         for look in ACCESS.iter().filter_map(|access| access.look) {
-            assert!(of(&Method::GET, look).is_some(), "{look}");
+            let (route, _) = look.split_once('?').unwrap_or((look, ""));
+            assert!(of(&Method::GET, route).is_some(), "{look}");
         }
     }
 }

@@ -11,6 +11,7 @@ use axum::http::{Method, Response, Uri};
 use axum::middleware::Next;
 use model::error::{ErrorCode, Refusal};
 use model::{AuditEntry, AuditId, AuditOutcome};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -18,6 +19,7 @@ use super::access::{Access, Special};
 use super::principal::Principal;
 use super::{Admin, shade};
 use crate::http::body;
+use crate::http::query::Parameters;
 
 /// The most of a resource, or of a request, that an entry keeps.
 const KEPT_BYTES_MAX: usize = 16_384;
@@ -55,7 +57,7 @@ impl Auditing {
         let admin = &self.admin;
         let (request, asked) = self.asked(access, request).await?;
         let path = path_of(request.uri());
-        let look = access.look.map(|look| filled(look, access.route, request.uri().path()));
+        let look = access.look.map(|look| filled(look, access.route, request.uri(), asked.as_ref()));
         let at = admin.runtime.now();
         let entry = AuditEntry {
             id: AuditId::new(at, &*admin.entropy),
@@ -135,14 +137,27 @@ fn path_of(uri: &Uri) -> String {
     uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string)
 }
 
-/// A route with the names that the path of a request has for the parts of another route.
-fn filled(look: &str, route: &str, path: &str) -> String {
-    let parts = || route.split('/').zip(path.split('/'));
-    let name = |part: &str| parts().find(|(of, _)| *of == part).map_or(part.to_owned(), |(_, name)| name.to_owned());
-    look.split('/')
-        .map(|part| if part.starts_with('{') { name(part) } else { part.to_owned() })
-        .collect::<Vec<_>>()
-        .join("/")
+/// A route with what a request says in the places of its names: those of the path are in the path of the request, those
+/// of the query in its path, its query or its body. What it does not say is left out of the query.
+fn filled(look: &str, route: &str, uri: &Uri, asked: Option<&Value>) -> String {
+    let (look, fields) = look.split_once('?').unwrap_or((look, ""));
+    let parts = || route.split('/').zip(uri.path().split('/'));
+    let of_path = |name: &str| parts().find(|(of, _)| *of == name).map(|(_, value)| value);
+    let segment = |part| of_path(part).filter(|_| part.starts_with('{')).unwrap_or(part);
+    let path = look.split('/').map(segment).collect::<Vec<&str>>().join("/");
+    let query = Parameters::parse(uri.query());
+    let said = |name: &str| {
+        let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let of_body = || Some(asked?[name].as_str()?.to_owned());
+        let of_query = || query.get(name).map(str::to_owned);
+        of_path(&format!("{{{name}}}")).map(decoded).or_else(of_query).or_else(of_body)
+    };
+    let pairs = fields.split('&').filter_map(|field| {
+        let (key, name) = field.split_once('=')?;
+        Some((key, said(name.trim_matches(['{', '}']))?))
+    });
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
 /// JSON as it is kept. Of what is too large, its size is.
@@ -157,9 +172,18 @@ mod tests {
 
     #[test]
     fn a_look_has_the_names_of_its_request() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
         let route = "/accounts/{id}/screening";
-        assert_eq!(filled(route, route, "/accounts/acc_1/screening"), "/accounts/acc_1/screening");
-        assert_eq!(filled("/nodes", "/nodes/{name}/drain", "/nodes/a/drain"), "/nodes");
+        assert_eq!(filled(route, route, &uri("/accounts/acc_1/screening"), None), "/accounts/acc_1/screening");
+        assert_eq!(filled("/nodes", "/nodes/{name}/drain", &uri("/nodes/a/drain"), None), "/nodes");
+        let (look, route) = ("/optouts?number={number}&accountId={account}&mode={mode}", "/optouts/{number}");
+        for (request, asked) in [
+            ("/optouts/+1800?account=a%26b", json!(null)),
+            ("/optouts/%2B1800", json!({ "account": "a&b", "mode": null, "number": "+1" })),
+        ] {
+            let looked = filled(look, route, &uri(request), Some(&asked));
+            assert_eq!(looked, "/optouts?number=%2B1800&accountId=a%26b", "{request}");
+        }
     }
 
     #[test]

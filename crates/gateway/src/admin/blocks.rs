@@ -9,8 +9,9 @@ use model::number::{Block, BlockKind};
 use model::{AccountId, SenderKind};
 use pipeline::tenants::BlockName;
 use serde::{Deserialize, Serialize};
+use serde_json::json as object;
 
-use super::input::{account_of, address, address_of, body, meaning, no_address, not_there, refused, required};
+use super::input::{account_of, address, address_of, body, meaning, no_address, not_there, path, refused, required};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
 use crate::http::query::Parameters;
@@ -44,6 +45,14 @@ fn listed(admin: &Admin, query: &Parameters) -> Answered {
     let page = PageQuery::read(query, name_of)?;
     let blocks = admin.pipeline.tenants().blocks(kind, account, page.after.as_ref(), page.limit);
     json(StatusCode::OK, &Page::of(&blocks, name, view))
+}
+
+pub(super) async fn of_number(State(admin): Shared, name: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let blocks = path(name, address_of).map(|number| admin.pipeline.tenants().blocks_of_number(number));
+    admin.answer(blocks.and_then(|blocks| {
+        let data: Vec<BlockView> = blocks.iter().map(view).collect();
+        json(StatusCode::OK, &object!({ "data": data, "nextCursor": null }))
+    }))
 }
 
 pub(super) async fn set(

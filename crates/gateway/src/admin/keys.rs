@@ -85,6 +85,18 @@ async fn created(admin: &Admin, id: Result<Path<String>, PathRejection>, request
     json(StatusCode::CREATED, &view(&key, Some(secret.reveal().to_owned()), None))
 }
 
+pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let shown = shown(&admin, id).await;
+    admin.answer(shown)
+}
+
+async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
+    let tenants = admin.pipeline.tenants();
+    let key = path(id, |text| tenants.key(text))?;
+    let uses = tenants.key_uses(key.account).await.map_err(refused_by_store)?;
+    json(StatusCode::OK, &view(&key, None, uses.get(&key.id).copied()))
+}
+
 pub(super) async fn revoke(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
     let revoked = revoked(&admin, id).await;
     admin.answer(revoked)

@@ -10,10 +10,12 @@ use carrier::trace::Traced;
 use model::error::Refusal;
 use model::event::{Event, EventKind};
 use model::idempotency::IdempotencyKey;
-use model::{MessageId, MessageRecord, Mode, Originator, SenderKinds, Status};
+use model::message::MessageType;
+use model::{Message, MessageId, MessageRecord, Mode, Originator, SenderKinds, Status};
 use pipeline::refusal::refused_by_store;
 use serde_json::{Value, json as object};
 use store::contract::messages::{MessageFilter, Reference};
+use wire::gsm::Cut;
 use wire::receipt::id::canonical;
 
 use super::input::{account_of, address, meaning, path};
@@ -105,6 +107,9 @@ async fn shown(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answer
     let mut message = view(&record);
     message["events"] = events.iter().map(event).collect();
     message["pdus"] = pdus(admin, id);
+    if let Some(characters) = segment_characters(&record.message) {
+        message["segmentCharacters"] = characters.into();
+    }
     if let Some(waits) = admin.pipeline.waits_for(&record, &events).await.map_err(refused_by_store)? {
         message["waitsFor"] = object!({
             "reason": waits.reason.as_str(), "sentence": waits.sentence, "since": waits.since.to_string(),
@@ -133,6 +138,14 @@ async fn canceled(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Ans
     let mut response = json(StatusCode::OK, &view(&record))?;
     response.extensions_mut().insert(About(id));
     Ok(response)
+}
+
+/// How many characters each segment has, if a carrier cuts the text as `segments` counts it. `None` for an MMS, and
+/// without a text.
+fn segment_characters(message: &Message) -> Option<Vec<usize>> {
+    let text = message.body.as_deref().filter(|_| message.kind == MessageType::Sms)?;
+    let segments = wire::gsm::cut(text, message.encoding, Cut::Udh8).ok()?;
+    Some(segments.iter().map(|segment| segment.characters(message.encoding)).collect())
 }
 
 /// Its PDUs, as far as they were traced at this node.

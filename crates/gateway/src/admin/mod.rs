@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod allowing;
 mod audit;
 mod auditing;
 mod blocks;
@@ -44,7 +45,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use ipnet::IpNet;
 use model::Entropy;
 use model::error::{ErrorCode, Refusal};
@@ -122,20 +123,11 @@ fn routes() -> Routes {
         .route("/accounts/{id}", with(get(accounts::show).patch(accounts::change), "GET, HEAD, PATCH"))
         .route("/accounts/{id}/keys", with(get(keys::list).post(keys::create), "GET, HEAD, POST"))
         .route("/accounts/{id}/usage", with(get(usage::show), "GET, HEAD"))
-        .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
         .route(
             "/accounts/{id}/keywords",
             with(get(keywords::show_of_account).put(keywords::set_of_account), "GET, HEAD, PUT"),
         )
-        .route(
-            "/accounts/{id}/screening/templates",
-            with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
-        )
-        .route("/accounts/{id}/screening/templates/{template}", with(delete(templates::remove), "DELETE"))
-        .route("/screening", with(get(screening::log), "GET, HEAD"))
-        .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
-        .route("/screening/{id}/review", with(post(review::review), "POST"))
-        .route("/keys/{id}", with(delete(keys::revoke), "DELETE"))
+        .route("/keys/{id}", with(get(keys::show).delete(keys::revoke), "GET, HEAD, DELETE"))
         .route("/numbers", with(get(numbers::list).post(numbers::create), "GET, HEAD, POST"))
         .route("/numbers/{number}", with(get(numbers::show).patch(numbers::change), "GET, HEAD, PATCH"))
         .route(
@@ -143,7 +135,11 @@ fn routes() -> Routes {
             with(get(keywords::show_of_number).put(keywords::set_of_number), "GET, HEAD, PUT"),
         )
         .route("/blocks", with(get(blocks::list), "GET, HEAD"))
-        .route("/blocks/{number}", with(put(blocks::set).delete(blocks::lift), "PUT, DELETE"))
+        .route(
+            "/blocks/{number}",
+            with(get(blocks::of_number).put(blocks::set).delete(blocks::lift), "GET, HEAD, PUT, DELETE"),
+        )
+        .merge(of_screening())
         .merge(of_carriers())
         .route("/broadcasts", with(get(broadcasts::list), "GET, HEAD"))
         .route("/broadcasts/{id}", with(get(broadcasts::show), "GET, HEAD"))
@@ -216,6 +212,25 @@ fn open_routes() -> Routes {
 
 async fn page_of_error(State(admin): Shared, code: Result<Path<String>, PathRejection>) -> Response<Body> {
     admin.answer(pages::error_named(code))
+}
+
+/// The routes of the compliance screen.
+fn of_screening() -> Routes {
+    Routes::default()
+        .route("/accounts/{id}/screening", with(get(screening::show).put(screening::set), "GET, HEAD, PUT"))
+        .route(
+            "/accounts/{id}/screening/templates",
+            with(get(templates::list).put(templates::approve), "GET, HEAD, PUT"),
+        )
+        .route(
+            "/accounts/{id}/screening/templates/{template}",
+            with(get(templates::show).delete(templates::remove), "GET, HEAD, DELETE"),
+        )
+        .route("/accounts/{id}/screening/allow", with(post(allowing::allow), "POST"))
+        .route("/screening", with(get(screening::log), "GET, HEAD"))
+        .route("/screening/{id}", with(get(screening::decision), "GET, HEAD"))
+        .route("/screening/groups", with(get(review::groups), "GET, HEAD"))
+        .route("/screening/{id}/review", with(post(review::review), "POST"))
 }
 
 /// The routes of carriers.

@@ -44,7 +44,15 @@ pub(super) async fn set(
 async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request: Request) -> Answered {
     let id = account(admin, id)?;
     let policy: Policy = body(admin, request).await.map_err(two_actions)?;
-    for (field, listed) in [("allowedDomains", &policy.allowed_domains), ("allowedPhrases", &policy.allowed_phrases)] {
+    sized(&policy, ("allowedDomains", "allowedPhrases"))?;
+    let tenants = admin.pipeline.tenants();
+    tenants.set_screening(id, policy).await.map_err(not_there)?;
+    json(StatusCode::OK, &*tenants.screening(id))
+}
+
+/// Refuses a policy whose lists are too long, by the names of the fields that made its domains and its phrases so.
+pub(super) fn sized(policy: &Policy, (domains, phrases): (&'static str, &'static str)) -> Result<(), Refusal> {
+    for (field, listed) in [(domains, &policy.allowed_domains), (phrases, &policy.allowed_phrases)] {
         if listed.len() > LISTED_MAX
             || listed.iter().any(|item| item.trim().is_empty() || item.len() > LISTED_BYTES_MAX)
         {
@@ -54,9 +62,7 @@ async fn changed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
             ));
         }
     }
-    let tenants = admin.pipeline.tenants();
-    tenants.set_screening(id, policy).await.map_err(not_there)?;
-    json(StatusCode::OK, &*tenants.screening(id))
+    Ok(())
 }
 
 /// A policy of one action is one of an earlier version: says what it is now.
@@ -80,6 +86,17 @@ pub(super) fn account(admin: &Admin, id: Result<Path<String>, PathRejection>) ->
 pub(super) async fn log(State(admin): Shared, uri: Uri) -> Response<Body> {
     let listed = listed(&admin, &Parameters::parse(uri.query())).await;
     admin.answer(listed)
+}
+
+pub(super) async fn decision(State(admin): Shared, id: Result<Path<String>, PathRejection>) -> Response<Body> {
+    let shown = decided(&admin, id).await;
+    admin.answer(shown)
+}
+
+async fn decided(admin: &Admin, id: Result<Path<String>, PathRejection>) -> Answered {
+    let id: ScreeningId = path(id, |text| text.parse().ok())?;
+    let record = admin.pipeline.store().screening_record(id).await.map_err(refused_by_store)?;
+    json(StatusCode::OK, &view(&record.ok_or(ErrorCode::NotFound)?))
 }
 
 /// Which decisions a query asks for.

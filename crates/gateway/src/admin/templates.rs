@@ -5,7 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{ScreeningTemplate, TemplateId};
+use model::{AccountId, ScreeningTemplate, TemplateId};
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::ApproveError;
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,16 @@ async fn approved(admin: &Admin, id: Result<Path<String>, PathRejection>, reques
     json(if is_new { StatusCode::CREATED } else { StatusCode::OK }, &view(&template))
 }
 
+pub(super) async fn show(State(admin): Shared, names: Result<Path<(String, String)>, PathRejection>) -> Response<Body> {
+    admin.answer(shown(&admin, names))
+}
+
+fn shown(admin: &Admin, names: Result<Path<(String, String)>, PathRejection>) -> Answered {
+    let (id, template) = named(admin, names)?;
+    let template = admin.pipeline.tenants().template(id, template).ok_or(ErrorCode::NotFound)?;
+    json(StatusCode::OK, &view(&template))
+}
+
 pub(super) async fn remove(
     State(admin): Shared,
     names: Result<Path<(String, String)>, PathRejection>,
@@ -76,11 +86,19 @@ pub(super) async fn remove(
 }
 
 async fn removed(admin: &Admin, names: Result<Path<(String, String)>, PathRejection>) -> Answered {
-    let Path((id, template)) = names.map_err(|_| Refusal::from(ErrorCode::NotFound))?;
-    let id = account(admin, Ok(Path(id)))?;
-    let template: TemplateId = template.parse().map_err(|_| Refusal::from(ErrorCode::NotFound))?;
+    let (id, template) = named(admin, names)?;
     admin.pipeline.tenants().remove_template(id, template).await.map_err(not_there)?;
     Ok(no_content())
+}
+
+/// The account and the template that a path names.
+fn named(
+    admin: &Admin,
+    names: Result<Path<(String, String)>, PathRejection>,
+) -> Result<(AccountId, TemplateId), Refusal> {
+    let Path((id, template)) = names.map_err(|_| Refusal::from(ErrorCode::NotFound))?;
+    let template = template.parse().map_err(|_| Refusal::from(ErrorCode::NotFound))?;
+    Ok((account(admin, Ok(Path(id)))?, template))
 }
 
 /// A note that is short enough.

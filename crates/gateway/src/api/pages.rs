@@ -8,7 +8,7 @@ mod reference;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Response};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 pub(super) use errors::code;
 pub(crate) use errors::{index, named as error_named};
@@ -20,36 +20,26 @@ pub(crate) const STYLE: &str = "/page/style.css";
 
 /// The style sheet.
 pub(crate) async fn style() -> Response<Body> {
-    let mut response = with_type("text/css; charset=utf-8", include_str!("pages/style.css").to_owned());
+    let mut response =
+        with_type("text/css; charset=utf-8", format!("{}{}", look::STYLE, include_str!("pages/style.css")));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("max-age=300"));
     response
 }
 
 fn page(title: &str, content: &Markup) -> Response<Body> {
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · smsfactory" }
-                link rel="stylesheet" href=(STYLE);
-            }
-            body {
-                header {
-                    a.mark href="/docs" { "smsfactory" }
-                    nav {
-                        a href="/docs" { "API reference" }
-                        a href="/page/errors" { "Errors" }
-                        a href="/openapi.json" { "OpenAPI" }
-                    }
-                }
-                main { h1 { (title) } (content) }
+    let head = look::Head { title, part: "smsfactory", style: STYLE, icon: None, script: None };
+    let body = html! {
+        header {
+            a.brand href="/docs" { "smsfactory" }
+            nav aria-label="Pages" {
+                a href="/docs" { "API reference" }
+                a href="/page/errors" { "Errors" }
+                a href="/openapi.json" { "OpenAPI" }
             }
         }
+        main #content tabindex="-1" { h1 { (title) } (content) }
     };
-    let mut response = with_type("text/html; charset=utf-8", markup.into_string());
+    let mut response = with_type("text/html; charset=utf-8", look::page(&head, &body));
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
@@ -60,6 +50,23 @@ fn with_type(kind: &'static str, text: String) -> Response<Body> {
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// A table, which scrolls by itself where it is wider than the page, by keyboard too.
+fn wide(name: &str, columns: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(name) {
+            table {
+                thead { tr { @for column in columns { th scope="col" { (column) } } } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+/// A request or an answer as it is written.
+fn sample(name: &str, text: &str) -> Markup {
+    html! { pre tabindex="0" role="region" aria-label=(name) { code { (text) } } }
 }
 
 /// Text whose backquotes mark code.

@@ -154,7 +154,8 @@ async fn a_message_is_found_and_its_text_cannot_pretend() {
         let page = browser.get(&path).await;
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self'") && !policy.contains("unsafe"), "{policy}");
-        let text = page.text();
+        // The page of the message marks the characters that need UCS-2.
+        let text = page.text().replace("<mark>", "").replace("</mark>", "");
         assert!(text.contains("&lt;b&gt;pay<span class=\"token\">⟨U+202E⟩</span>evil"), "{text}");
         assert!(!text.contains("style=") && !text.contains("href=\"https://example.com"), "{text}");
     }
@@ -181,4 +182,100 @@ async fn a_key_is_created_shown_once_and_revoked() {
     let wrong = browser.post(&format!("{account}/keys/new"), &[("mode", "live"), ("expiresAt", "tomorrow")]).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.text().contains("<code>expiresAt</code>: a time as in RFC 3339"), "{}", wrong.text());
+}
+
+#[tokio::test]
+async fn what_was_typed_into_a_refused_form_is_kept() {
+    let platform = Stage::start().await;
+    let tenant = platform.tenant().await;
+    let mut browser = Browser::signed_in(&platform).await;
+    let path = format!("/console/accounts/{}/optouts/new", tenant.account);
+    let typed = [("accountId", &tenant.account[..]), ("number", "<nonsense>"), ("reason", "a letter")];
+    let refused = browser.post(&path, &typed).await;
+    let text = refused.text();
+    assert_eq!(refused.status, 400);
+    for part in ["<code>number</code>", "value=\"&lt;nonsense&gt;\"", "value=\"a letter\"", &tenant.account] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let operator = [("name", "ada lovelace"), ("role", "viewer"), ("password", "correct horse battery")];
+    let text = browser.post("/console/operators/new", &operator).await.text();
+    assert!(text.contains("value=\"ada lovelace\"") && !text.contains("correct horse"), "a secret is not: {text}");
+}
+
+#[tokio::test]
+async fn keywords_are_changed_as_they_stand_and_the_change_is_on_record() {
+    let platform = Stage::start().await;
+    let tenant = platform.tenant().await;
+    let mut browser = Browser::signed_in(&platform).await;
+    let account = format!("/console/accounts/{}", tenant.account);
+    let number = format!("/console/numbers/{}", tenant.number.replace('+', "%2B"));
+    for (page, settings, of) in [
+        (&account, format!("/accounts/{}/keywords", tenant.account), "halt"),
+        (&number, format!("/numbers/{}/keywords", tenant.number), "arrete"),
+    ] {
+        let form = format!("{page}/keywords");
+        let fields = [("stopWords", of), ("languages", "fr"), ("replies", "false"), ("support", "help@example.com")];
+        let changed = browser.post(&form, &fields).await;
+        assert_eq!((changed.status, changed.header("location")), (303, Some(page.as_str())), "{}", changed.text());
+        let set = platform.operate("GET", &settings, json!(null)).await.expect(200);
+        assert_eq!(
+            [&set["stopWords"], &set["languages"], &set["replies"], &set["yes"]],
+            [&json!([of]), &json!(["fr"]), &json!(false), &json!(null)]
+        );
+        assert!(browser.get(page).await.text().contains(of));
+        let asked = browser.get(&form).await.text();
+        let as_it_stands = asked.contains(&format!(">{of}</textarea>")) && asked.contains("value=\"help@example.com\"");
+        assert!(as_it_stands, "the form has the settings as they are: {asked}");
+        // A word more, and one less.
+        let fields = [("stopWords", "enough"), ("support", "help@example.com"), ("stopText", "{account}: bye")];
+        assert_eq!(browser.post(&form, &fields).await.status, 303);
+        let log = platform.operate("GET", "/audit?limit=1", json!(null)).await.expect(200);
+        let entry = &log["data"][0];
+        assert_eq!(entry["path"], settings.replace('+', "%2B"), "{entry}");
+        assert_eq!(
+            [&entry["before"]["stopWords"], &entry["after"]["stopWords"], &entry["via"]],
+            [&json!([of]), &json!(["enough"]), &json!("console")]
+        );
+    }
+    let wrong = browser.post(&format!("{account}/keywords"), &[("stopWords", "HELP"), ("support", "x")]).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text().contains("stopWords") && wrong.text().contains(">HELP</textarea>"), "{}", wrong.text());
+    assert!(browser.get("/console/inbound/keywords").await.text().contains("enough"));
+}
+
+#[tokio::test]
+async fn a_phrase_is_allowed_out_of_the_decision_about_its_text() {
+    let platform = Stage::start().await;
+    let tenant = platform.tenant().await;
+    let text = "Hi Bob, cheap vodka delivered to your door tonight, order now and get 20% off";
+    platform.ask(&tenant.post(&tenant.message("+18005550199", text))).await.expect(400);
+    let log = platform.operate("GET", "/screening", json!(null)).await.expect(200);
+    let id = log["data"][0]["id"].as_str().unwrap();
+    let mut browser = Browser::signed_in(&platform).await;
+    let act = format!("/console/screening/{id}/phrase");
+    assert!(browser.get("/console/screening").await.text().contains(&act));
+    let form = browser.get(&act).await.text();
+    assert!(
+        form.contains(">cheap</textarea>") && form.contains(&tenant.account),
+        "it is filled in with what was found: {form}"
+    );
+    let fields = [("account", &tenant.account[..]), ("decisionId", id), ("phrase", text)];
+    let done = browser.post(&act, &fields).await;
+    assert!(done.status == 200 && done.text().contains("The text passes now."), "{}", done.text());
+    platform.send(&tenant, "+18005550199", text).await;
+    assert!(browser.get(&format!("/console/screening/{id}")).await.text().contains("an error"));
+}
+
+#[tokio::test]
+async fn a_page_of_a_message_shows_where_its_text_splits() {
+    let platform = Stage::start().await;
+    let tenant = platform.tenant().await;
+    let sent = platform.send(&tenant, "+18005550199", &format!("{}’b", "a".repeat(68))).await;
+    let mut browser = Browser::signed_in(&platform).await;
+    let page = browser.get(&format!("/console/messages/{}", sent["id"].as_str().unwrap())).await.text();
+    assert!(page.contains("1 segment") && page.contains("<mark>’</mark>b"), "{page}");
+    let sent = platform.send(&tenant, "+18005550199", &format!("{}’b", "a".repeat(80))).await;
+    let page = browser.get(&format!("/console/messages/{}", sent["id"].as_str().unwrap())).await.text();
+    assert!(page.contains("2 segments of 67 and 15 characters"), "{page}");
+    assert!(page.contains("data-segment=\"2\">aaaaaaaaaaaaa<mark>’</mark>b<"), "{page}");
 }

@@ -154,3 +154,19 @@ async fn a_store_that_takes_no_writes_needs_attention() {
     let overview = stage.operate("GET", "/overview?rates=none", Value::Null).await.expect(200);
     assert_eq!(attention(&overview, "storeFault"), None);
 }
+
+#[tokio::test]
+async fn a_message_shows_how_many_characters_each_segment_has() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    for (text, segments) in [
+        ("a".repeat(160), json!([160])),
+        // The euro sign takes two units, and stays whole.
+        (format!("{}€{}", "a".repeat(152), "b".repeat(20)), json!([152, 21])),
+        (format!("{}😀", "’".repeat(70)), json!([67, 4])),
+    ] {
+        let sent = stage.send(&tenant, RECIPIENT, &text).await;
+        assert_eq!(sent["segments"], segments.as_array().unwrap().len(), "{sent}");
+        assert_eq!(stage.life(&sent["id"]).await["segmentCharacters"], segments, "{text}");
+    }
+}

@@ -20,6 +20,9 @@ use crate::support::{RECIPIENT, Stage, TOKEN};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+const SCAM: &str =
+    "USPS: your package is on hold. Pay the $1.99 fee at http://usps-redelivery.top/pay now or it will be returned";
+
 const NOON: &str = "2026-03-15T12:00:00.000Z";
 
 /// A request of an operator whom this process has signed in, as the console makes it.
@@ -165,6 +168,74 @@ async fn every_change_is_on_record_with_what_was_before_and_after() {
         ("?since=2026-03-15T12:00:00Z&path=/keys", 1),
     ] {
         assert_eq!(changes(&stage, query).await.len(), count, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_removal_is_on_record_with_what_was_removed() {
+    let stage = Stage::at(NOON, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let account = &tenant.account;
+    let phrase = "Hi {name}, cheap vodka delivered to your door tonight, order now and get 20% off";
+    let templates = format!("/accounts/{account}/screening/templates");
+    let template = stage.operate("PUT", &templates, json!({ "text": phrase })).await.expect(201);
+    let blocked = tenant.message(RECIPIENT, SCAM);
+    stage.ask(&tenant.post(&blocked)).await.expect(400);
+    let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
+    let decision = format!("/screening/{}/review", log["data"][0]["id"].as_str().unwrap());
+    let block = json!({ "kind": "recipient", "accountId": account, "reason": "asked" });
+    let opt_out = json!({ "accountId": account, "reason": "a letter" });
+    for (method, path, body, before, after) in [
+        ("PUT", "/blocks/+12025550143".to_owned(), block, ("/data/0", Value::Null), ("/data/0/reason", json!("asked"))),
+        (
+            "DELETE",
+            format!("/blocks/+12025550143?kind=recipient&accountId={account}"),
+            Value::Null,
+            ("/data/0/reason", json!("asked")),
+            ("/data/0", Value::Null),
+        ),
+        (
+            "PUT",
+            "/optouts/+12025550143".to_owned(),
+            opt_out,
+            ("/data/0", Value::Null),
+            ("/data/0/reason", json!("a letter")),
+        ),
+        (
+            "DELETE",
+            format!("/optouts/+12025550143?accountId={account}&reason=called"),
+            Value::Null,
+            ("/data/0/source", json!("operator")),
+            ("/data/0", Value::Null),
+        ),
+        (
+            "DELETE",
+            format!("{templates}/{}", template["id"].as_str().unwrap()),
+            Value::Null,
+            ("/text/length", json!(phrase.chars().count())),
+            ("", Value::Null),
+        ),
+        ("POST", decision, json!({ "correct": true }), ("/correct", Value::Null), ("/correct", json!(true))),
+        (
+            "DELETE",
+            format!("/keys/{}", tenant.key),
+            Value::Null,
+            ("/revokedAt", Value::Null),
+            ("/revokedAt", json!(NOON)),
+        ),
+    ] {
+        stage.time.advance(Duration::from_millis(1));
+        let reply = stage.operate(method, &path, body).await;
+        assert!((200..300).contains(&reply.status), "{method} {path}: {reply}");
+        let newest = changes(&stage, "?limit=1").await.remove(0);
+        assert_eq!((&newest["method"], &newest["path"]), (&json!(method), &json!(path)));
+        for (side, (field, expected)) in [("before", before), ("after", after)] {
+            let seen = newest[side].pointer(field).unwrap_or(&Value::Null);
+            let is_time = expected == json!(NOON);
+            let is_as_expected = if is_time { seen.is_string() } else { *seen == expected };
+            assert!(is_as_expected, "{method} {path}: {side}{field} is {seen}");
+        }
+        assert!(!newest["before"].is_null(), "{method} {path}: what was there");
     }
 }
 

@@ -228,6 +228,49 @@ async fn a_review_says_what_is_wrong_with_it_and_changes_nothing_then() {
     assert_eq!(status(&stage, &tenant, &offer("Zoe", 45)).await, 201);
 }
 
+#[tokio::test]
+async fn a_phrase_of_a_decision_is_allowed_and_its_text_passes() {
+    let stage = Stage::start().await;
+    let (tenant, other) = (stage.tenant().await, stage.tenant().await);
+    let text = "Hi Bob, cheap vodka delivered to your door tonight, order now and get 20% off";
+    assert_eq!(status(&stage, &tenant, text).await, 400);
+    let decision = log(&stage, "").await.remove(0);
+    let id = decision["id"].as_str().unwrap();
+    let shown = stage.operate("GET", &format!("/screening/{id}"), Value::Null).await.expect(200);
+    assert_eq!(shown, decision);
+    stage.operate("GET", "/screening/scr_none", Value::Null).await.expect(404);
+    let allow = format!("/accounts/{}/screening/allow", tenant.account);
+    for (body, code, field) in [
+        (json!({}), 33005, json!(["phrase", "domain"])),
+        (json!({ "phrase": "a", "domain": "a.example" }), 33005, json!(["phrase", "domain"])),
+        (json!({ "phrase": " " }), 33100, json!("phrase")),
+        (json!({ "domain": "https://a.example/x" }), 33100, json!("domain")),
+        (json!({ "phrase": "vodka", "decisionId": "scr_none" }), 33100, json!("decisionId")),
+    ] {
+        let refused = stage.operate("POST", &allow, body.clone()).await;
+        let info = &refused.json()["additionalInfo"];
+        let named = if field.is_array() { &info["fields"] } else { &info["field"] };
+        assert_eq!((refused.code(), named), (code, &field), "{body}");
+    }
+    let foreign = format!("/accounts/{}/screening/allow", other.account);
+    let refused = stage.operate("POST", &foreign, json!({ "phrase": "vodka", "decisionId": id })).await;
+    assert_eq!(refused.json()["additionalInfo"]["field"], "decisionId", "it is about a text of another account");
+    assert_eq!(log(&stage, "?reviewed=true").await, Vec::<Value>::new(), "nothing has changed");
+
+    let partly = stage.operate("POST", &allow, json!({ "domain": "Bar.example", "decisionId": id })).await.expect(200);
+    assert_eq!((&partly["passes"], &partly["policy"]["allowedDomains"]), (&json!(false), &json!(["bar.example"])));
+    let allowed =
+        stage.operate("POST", &allow, json!({ "phrase": text, "decisionId": id, "note": "a bar" })).await.expect(200);
+    assert_eq!((&allowed["passes"], &allowed["policy"]["allowedPhrases"]), (&json!(true), &json!([text])));
+    assert_eq!(status(&stage, &tenant, text).await, 201);
+    assert_eq!(status(&stage, &other, text).await, 400, "of another account it is refused as before");
+    let reviewed = log(&stage, &format!("?reviewed=true&accountId={}", tenant.account)).await;
+    assert_eq!(
+        (&reviewed[0]["id"], &reviewed[0]["correct"], &reviewed[0]["note"]),
+        (&json!(id), &json!(false), &json!("a bar"))
+    );
+}
+
 async fn command(stage: &Stage, arguments: &[&str]) -> (bool, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smsfactory"));
     command.arg("screening").args(arguments).stdin(Stdio::null());

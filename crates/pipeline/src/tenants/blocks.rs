@@ -21,6 +21,12 @@ impl TenantBook {
         tables.order.blocks_after(kind, account, after, limit).look_up(|name| tables.blocks.get(name))
     }
 
+    /// Every block of a number: those that hold for all accounts, and those of one.
+    pub fn blocks_of_number(&self, number: Originator) -> Vec<Block> {
+        let tables = self.read();
+        tables.order.blocks_of_number(number).filter_map(|name| tables.blocks.get(&name).cloned()).collect()
+    }
+
     /// Blocks a number, for one account or for all.
     ///
     /// # Errors

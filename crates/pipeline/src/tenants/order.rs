@@ -144,6 +144,14 @@ impl Order {
         }
     }
 
+    /// Names of the blocks of a number, of recipients before senders.
+    pub(super) fn blocks_of_number(&self, number: Originator) -> impl Iterator<Item = BlockName> {
+        KINDS.into_iter().flat_map(move |kind| {
+            let names = self.blocks[place(kind)].0.range((Bound::Included((number, None)), Bound::Unbounded));
+            names.take_while(move |(of, _)| *of == number).map(move |(number, account)| (*number, kind, *account))
+        })
+    }
+
     fn blocks_of_kind(
         &self,
         kind: BlockKind,

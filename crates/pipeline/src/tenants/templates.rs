@@ -75,6 +75,11 @@ impl TenantBook {
         Listed::of(kept.into_iter().flatten().map(|(_, kept)| kept.record.clone()), limit)
     }
 
+    /// One template of an account.
+    pub fn template(&self, account: AccountId, id: TemplateId) -> Option<ScreeningTemplate> {
+        self.read().templates.0.get(&account)?.get(&id).map(|kept| kept.record.clone())
+    }
+
     /// Approves a template of an account. The same text again changes nothing. Returns the template, and whether it is
     /// new.
     ///

@@ -65,6 +65,16 @@ impl Segment {
             Cut::Sar | Cut::Payload | Cut::Refuse => Vec::new(),
         }
     }
+
+    /// How many characters of the message it has, in Unicode scalar values. `encoding` is that of the cut.
+    pub fn characters(&self, encoding: Encoding) -> usize {
+        match encoding {
+            Encoding::Gsm7 => self.text.iter().filter(|septet| **septet != alphabet::ESCAPE).count(),
+            Encoding::Latin1 => self.text.len(),
+            // The second half of a surrogate pair begins with these octets (RFC 2781, 2.1).
+            Encoding::Ucs2 => self.text.chunks_exact(2).filter(|unit| !(0xDC..=0xDF).contains(&unit[0])).count(),
+        }
+    }
 }
 
 /// Why a text could not be cut.
@@ -191,6 +201,9 @@ mod tests {
             let joined: String = segments.iter().map(|segment| read(segment, encoding)).collect();
             let expected = if encoding == Encoding::Gsm7 { text.replace('\t', " ") } else { text.clone() };
             prop_assert_eq!(joined, expected);
+            for segment in &segments {
+                prop_assert_eq!(segment.characters(encoding), read(segment, encoding).chars().count());
+            }
             let unit_octets = if encoding == Encoding::Ucs2 { 2 } else { 1 };
             let limit = if segments.len() == 1 { limits.single } else { limits.part };
             prop_assert!(segments.iter().all(|segment| segment.text.len() <= limit * unit_octets));

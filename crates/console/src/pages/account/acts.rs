@@ -1,6 +1,6 @@
 //! What can be changed about one account.
 
-use crate::acts::{Act, Field, Kind, Then, secrets};
+use crate::acts::{Act, Field, Filled, Kind, Then, same_names, secrets};
 use crate::calls;
 use crate::door::Role;
 use crate::frame::Part;
@@ -31,8 +31,6 @@ const CATEGORIES: &[&str] = &[
     "regulated.lending",
 ];
 
-const NUMBER_STATES: &[&str] = &["active", "pending", "suspended", "deactivated", "released", "unavailable"];
-
 /// What the acts of an account have in common.
 const fn of_account(verb: &'static str, path: &'static str, call: calls::Call) -> Act {
     Act {
@@ -44,6 +42,7 @@ const fn of_account(verb: &'static str, path: &'static str, call: calls::Call) -
         about: "",
         is_destructive: false,
         fields: &[],
+        filled: None,
         done: "Done.",
         back: ONE,
         then: Then::Back,
@@ -59,6 +58,7 @@ pub(crate) static CHANGE: Act = Act {
         LIMITS[2],
         LIMITS[3],
     ],
+    filled: Some(Filled { call: calls::ACCOUNT, values: same_names }),
     done: "The account is changed.",
     ..of_account("Change limits and state", "/console/accounts/{id}/change", calls::ACCOUNT_CHANGE)
 };
@@ -88,17 +88,6 @@ pub(crate) static NUMBER_CREATE: Act = Act {
     fields: &[ACCOUNT, typed("number", "Number", "Such as +18005550100, 72345 or ACME")],
     done: "The number is added.",
     ..of_account("New number", "/console/accounts/{id}/numbers/new", calls::NUMBER_CREATE)
-};
-
-pub(crate) static NUMBER_CHANGE: Act = Act {
-    about: "Messages are sent only from an active number.",
-    fields: &[
-        Field { name: "state", label: "State", hint: "", kind: Kind::One(NUMBER_STATES) },
-        Field { name: "segmentsPerSecond", label: "Segments a second", hint: "As before, if empty", kind: Kind::Whole },
-    ],
-    done: "The number is changed.",
-    back: OF_ACCOUNT,
-    ..of_account("Change", "/console/accounts/{account}/numbers/{number}/change", calls::NUMBER_CHANGE)
 };
 
 pub(crate) static BLOCK: Act = Act {
@@ -164,8 +153,9 @@ pub(crate) static POLICY: Act = Act {
         },
         Field { name: "allowedPhrases", label: "Allowed phrases", hint: "One a line", kind: Kind::Lines },
     ],
+    filled: Some(Filled { call: calls::POLICY, values: same_names }),
     done: "The policy is set.",
-    ..of_account("Set the policy", "/console/accounts/{id}/policy", calls::POLICY_SET)
+    ..of_account("Change the policy", "/console/accounts/{id}/policy", calls::POLICY_SET)
 };
 
 pub(crate) static TEMPLATE: Act = Act {

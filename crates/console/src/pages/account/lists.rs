@@ -8,14 +8,12 @@ use axum::routing::{MethodRouter, get};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::acts::{
-    BLOCK, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CHANGE, NUMBER_CREATE, OPT_IN, OPT_OUT, TEMPLATE, TEMPLATE_REMOVE,
-};
+use super::acts::{BLOCK, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CREATE, OPT_IN, OPT_OUT, TEMPLATE, TEMPLATE_REMOVE};
 use crate::api::Problem;
 use crate::calls::{self, Call};
 use crate::form::Form;
 use crate::frame::{self, Part};
-use crate::pages::{asked, shown, webhook};
+use crate::pages::{asked, number, shown, webhook};
 use crate::parts::{Column, chip, count, items, pager, query, said, table, word};
 use crate::shared::Visit;
 use crate::text;
@@ -131,14 +129,14 @@ fn keys(visit: &Visit, id: &str, keys: &Value) -> Markup {
 fn numbers(visit: &Visit, id: &str, numbers: &Value) -> Markup {
     let rows: Vec<Vec<Markup>> = items(numbers)
         .iter()
-        .map(|number| {
-            let (name, state) = (word(number, "number"), word(number, "state"));
+        .map(|one| {
+            let name = word(one, "number");
             vec![
-                text::short(name),
-                html! { (word(number, "kind")) },
-                chip(state),
-                html! { (count(&number["segmentsPerSecond"])) },
-                NUMBER_CHANGE.button(visit, &[("account", id), ("number", name), ("state", state)]),
+                number::of(name),
+                html! { (word(one, "kind")) },
+                chip(word(one, "state")),
+                html! { (count(&one["segmentsPerSecond"])) },
+                number::CHANGE.button(visit, &[("account", id), ("number", name)]),
             ]
         })
         .collect();

@@ -21,6 +21,7 @@ const fn of_carrier(verb: &'static str, path: &'static str, call: calls::Call) -
         about: "",
         is_destructive: false,
         fields: &[],
+        filled: None,
         done: "",
         back: "/console/carriers/{name}",
         then: Then::Back,

@@ -9,7 +9,7 @@ use model::MediaType;
 use model::error::{ErrorCode, Refusal};
 
 use super::causes::cause;
-use super::{page, with_code};
+use super::{page, sample, wide, with_code};
 use crate::api::{Shared, openapi};
 use crate::http::status;
 
@@ -19,20 +19,15 @@ pub(crate) async fn index() -> Response<Body> {
         "Errors",
         &html! {
             p { "Every error answer is JSON with a " code { "code" } ", which these pages explain." }
-            div.wide {
-                table {
-                    thead { tr { th { "Code" } th { "Status" } th { "Message" } } }
-                    tbody {
-                        @for code in ErrorCode::ALL {
-                            tr {
-                                td { a href={ "/page/errors/" (code.number()) } { (code.number()) } }
-                                td { (status::of(code).as_u16()) }
-                                td { (code.message()) }
-                            }
-                        }
+            (wide("Errors", &["Code", "Status", "Message"], &html! {
+                @for code in ErrorCode::ALL {
+                    tr {
+                        td { a href={ "/page/errors/" (code.number()) } { (code.number()) } }
+                        td { (status::of(code).as_u16()) }
+                        td { (code.message()) }
                     }
                 }
-            }
+            }))
         },
     )
 }
@@ -61,9 +56,9 @@ fn explained(code: ErrorCode) -> Response<Body> {
             p { (with_code(code.remedy())) }
             (details(code))
             h2 { "A request that causes it" }
-            pre { code { (cause(code)) } }
+            (sample("Request", cause(code)))
             h2 { "The answer" }
-            pre { code { (format!("{:#}", openapi::example(code))) } }
+            (sample("Answer", &format!("{:#}", openapi::example(code))))
             p { a href="/page/errors" { "All errors" } }
         },
     )

@@ -5,7 +5,7 @@ use axum::http::Response;
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::{page, with_code};
+use super::{page, sample, wide, with_code};
 use crate::api::openapi;
 
 /// The methods in the order of the page.
@@ -98,31 +98,29 @@ fn shown(path: &str, method: &str, operation: &Value) -> Markup {
         p { span.method { (method.to_uppercase()) } code { (path) } }
         (paragraphs(&operation["description"]))
         @if !parameters.is_empty() {
-            div.wide {
-                table {
-                    thead { tr { th { "Parameter" } th { "In" } th { "Meaning" } } }
-                    tbody {
-                        @for parameter in parameters {
-                            tr {
-                                td { code { (text(&parameter["name"])) } }
-                                td { (text(&parameter["in"])) }
-                                td { (with_code(text(&parameter["description"]))) " " (kind(&parameter["schema"])) }
-                            }
-                        }
+            @let name = format!("Parameters of {}", text(&operation["operationId"]));
+            (wide(&name, &["Parameter", "In", "Meaning"], &html! {
+                @for parameter in parameters {
+                    tr {
+                        td { code { (text(&parameter["name"])) } }
+                        td { (text(&parameter["in"])) }
+                        td { (with_code(text(&parameter["description"]))) " " (kind(&parameter["schema"])) }
                     }
                 }
-            }
+            }))
         }
-        (body(&operation["requestBody"]))
+        (body(text(&operation["operationId"]), &operation["requestBody"]))
         (answers(&operation["responses"]))
     }
 }
 
-fn body(body: &Value) -> Markup {
+fn body(operation: &str, body: &Value) -> Markup {
     html! {
         @for (media_type, content) in fields_of(&body["content"]) {
             p { "Body, " code { (media_type) } ": " (kind(&content["schema"])) }
-            @if !content["example"].is_null() { pre { code { (format!("{:#}", content["example"])) } } }
+            @if !content["example"].is_null() {
+                (sample(&format!("Body of {operation}"), &format!("{:#}", content["example"])))
+            }
         }
     }
 }
@@ -148,22 +146,19 @@ fn answers(responses: &Value) -> Markup {
 }
 
 fn events(document: &Value) -> Markup {
-    html! {
-        div.wide {
-            table {
-                thead { tr { th { "Event" } th { "Meaning" } th { "Data" } } }
-                tbody {
-                    @for (name, webhook) in fields_of(&document["webhooks"]) {
-                        tr {
-                            td { code { (name) } }
-                            td { (with_code(text(&webhook["post"]["summary"]))) }
-                            td { (kind(data_of(webhook))) }
-                        }
-                    }
+    wide(
+        "Events",
+        &["Event", "Meaning", "Data"],
+        &html! {
+            @for (name, webhook) in fields_of(&document["webhooks"]) {
+                tr {
+                    td { code { (name) } }
+                    td { (with_code(text(&webhook["post"]["summary"]))) }
+                    td { (kind(data_of(webhook))) }
                 }
             }
-        }
-    }
+        },
+    )
 }
 
 /// The schema of an event's data.
@@ -177,20 +172,15 @@ fn schema_of(name: &str, schema: &Value) -> Markup {
     html! {
         h3 id=(slug(name)) { (name) }
         @if schema["properties"].is_object() {
-            div.wide {
-                table {
-                    thead { tr { th { "Field" } th { "Type" } th { "Meaning" } } }
-                    tbody {
-                        @for (field, schema) in fields_of(&schema["properties"]) {
-                            tr {
-                                td { code { (field) } @if is_required(field) { " required" } }
-                                td { (kind(schema)) }
-                                td { (with_code(text(&schema["description"]))) }
-                            }
-                        }
+            (wide(&format!("Fields of {name}"), &["Field", "Type", "Meaning"], &html! {
+                @for (field, schema) in fields_of(&schema["properties"]) {
+                    tr {
+                        td { code { (field) } @if is_required(field) { " required" } }
+                        td { (kind(schema)) }
+                        td { (with_code(text(&schema["description"]))) }
                     }
                 }
-            }
+            }))
         } @else {
             p { (kind(schema)) " " (with_code(text(&schema["description"]))) }
         }

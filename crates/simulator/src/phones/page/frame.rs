@@ -2,7 +2,7 @@
 
 use hyper::header::{CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY};
 use hyper::{Response, StatusCode};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use model::Timestamp;
 
 use super::assets::{ICON, SCRIPT, STYLE};
@@ -11,32 +11,24 @@ use crate::phones::answer::{Body, Refusal, whole};
 
 /// A page. `title` has no text that strangers wrote.
 pub(super) fn page(status: StatusCode, title: &str, content: &Markup) -> Response<Body> {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) " · smsfactory phones" }
-                link rel="stylesheet" href=(STYLE.path());
-                link rel="icon" href=(ICON.path()) type="image/svg+xml";
-                script type="module" src=(SCRIPT.path()) {}
-            }
-            body {
-                a.skip href="#content" { "Skip to the content" }
-                header.top {
-                    a.brand href="/dev" { "smsfactory" span { " phones" } }
-                    p.live #live role="status" hidden {}
-                    noscript { p.hint { "Reload the page to see changes. Times are in UTC." } }
-                }
-                main #content tabindex="-1" { (content) }
-                p.unseen #news role="status" {}
-            }
+    let head = look::Head {
+        title,
+        part: "smsfactory phones",
+        style: STYLE.path(),
+        icon: Some(ICON.path()),
+        script: Some(SCRIPT.path()),
+    };
+    let body = html! {
+        header.top {
+            a.brand href="/dev" { "smsfactory" span { " phones" } }
+            p.live #live role="status" hidden {}
+            noscript { p.hint { "Reload the page to see changes. Times are in UTC." } }
         }
+        main #content tabindex="-1" { (content) }
+        p.unseen #news role="status" {}
     };
     let kind = HeaderValue::from_static("text/html; charset=utf-8");
-    let mut answer = whole(status, kind, page.into_string().into());
+    let mut answer = whole(status, kind, look::page(&head, &body).into());
     let headers = answer.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(look::POLICY));
     // With `no-referrer` browsers hide the origin of forms from the page itself.

@@ -1,0 +1,105 @@
+//! The text of a message as it was sent: where it splits into segments, and which characters decided its encoding.
+
+use maud::{Markup, html};
+use serde_json::Value;
+
+use crate::parts::{count, word};
+use crate::text;
+
+/// The text, with its segments apart and with marks on the characters that need UCS-2.
+pub(super) fn bubble(message: &Value) -> Markup {
+    html! {
+        div.bubble {
+            @match (message["body"].as_str(), text::of(&message["body"])) {
+                (Some(body), _) => { (text::segmented(body, &lengths(message), &ucs2(message, body))) }
+                (None, Some(masked)) => { (masked) }
+                (None, None) => { p.none { "No text, or the text was removed because it is old." } }
+            }
+        }
+    }
+}
+
+/// How the text is encoded, into how many segments, and because of which characters.
+pub(super) fn encoding(message: &Value) -> Markup {
+    let (lengths, foreign) = (lengths(message), foreign(message));
+    html! {
+        p.hint {
+            (word(message, "messageType")) " in " (word(message, "encoding")) ", "
+            (count(&message["segments"])) @if message["segments"] == 1 { " segment" } @else { " segments" }
+            @if lengths.len() > 1 { " of " (listed(&lengths)) " characters" } "."
+        }
+        @if !foreign.is_empty() {
+            p.hint { "Because of these characters the text is in UCS-2; they are marked:"
+                @for (index, each) in foreign.iter().enumerate() {
+                    @if index > 0 { "," } " " (text::short(word(each, "character"))) " at " (each["position"])
+                }
+            }
+        }
+    }
+}
+
+/// How many characters each segment has; of one that nobody cut, all.
+fn lengths(message: &Value) -> Vec<usize> {
+    let lengths = message["segmentCharacters"].as_array().into_iter().flatten();
+    let lengths: Vec<usize> = lengths.filter_map(|length| usize::try_from(length.as_u64()?).ok()).collect();
+    if lengths.is_empty() { vec![usize::MAX] } else { lengths }
+}
+
+fn foreign(message: &Value) -> &[Value] {
+    message["ucs2Characters"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Every place at which a text has a character that needs UCS-2.
+fn ucs2(message: &Value, body: &str) -> Vec<(usize, usize)> {
+    let needs = |letter: char| foreign(message).iter().any(|each| word(each, "character").starts_with(letter));
+    body.chars().zip(1..).filter(|(letter, _)| needs(*letter)).map(|(_, place)| (place, place)).collect()
+}
+
+/// Numbers as a sentence has them.
+fn listed(numbers: &[usize]) -> String {
+    let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_shows_its_segments_and_the_characters_that_made_them_short() {
+        let message = json!({
+            "body": "ab’c’", "messageType": "SMS", "encoding": "UCS-2", "segments": 2, "segmentCharacters": [3, 2],
+            "ucs2Characters": [{ "character": "’", "position": 3 }],
+        });
+        let shown = bubble(&message).into_string();
+        let first = r#"<span class="segment" data-segment="1">ab<mark>’</mark></span>"#;
+        let second = r#"<span class="segment" data-segment="2">c<mark>’</mark></span>"#;
+        assert!(shown.contains(&format!("{first}{second}")), "{shown}");
+        let said = encoding(&message).into_string();
+        assert!(said.contains("SMS in UCS-2, 2 segments of 3 and 2 characters."), "{said}");
+    }
+
+    #[test]
+    fn a_text_without_segments_is_shown_whole_and_a_masked_one_is_not() {
+        let whole = bubble(&json!({ "body": "ab" })).into_string();
+        assert!(whole.contains(r#"data-segment="1">ab<"#) && !whole.contains(r#"data-segment="2""#), "{whole}");
+        let masked = json!({
+            "body": { "masked": true, "length": 3 }, "ucs2Characters": { "masked": true, "length": 1 }, "segments": 1,
+        });
+        assert!(bubble(&masked).into_string().contains("Masked, 3 characters"));
+        assert!(bubble(&json!({})).into_string().contains("No text"));
+    }
+
+    #[test]
+    fn numbers_stand_in_a_sentence() {
+        for (numbers, words) in [(&[][..], ""), (&[7], "7"), (&[7, 8], "7 and 8"), (&[7, 8, 9], "7, 8 and 9")] {
+            assert_eq!(listed(numbers), words);
+        }
+    }
+}
