@@ -11,7 +11,7 @@ use crate::api::openapi::parts::{in_path, page_of, query, reference};
 const TAG: &str = "Accounts";
 
 pub(super) fn all() -> Vec<Operation> {
-    vec![list(), create(), show(), change(), usage(), keys(), create_key(), revoke()]
+    vec![list(), create(), show(), change(), usage(), keys(), create_key(), show_key(), revoke()]
 }
 
 fn list() -> Operation {
@@ -87,11 +87,22 @@ fn create_key() -> Operation {
         .of_one()
 }
 
+fn key() -> Value {
+    in_path("id", "The id of the key.", &json!({ "type": "string", "minLength": 1 }))
+}
+
+fn show_key() -> Operation {
+    let about = (TAG, "Get a key", "With its name and its last use, without its secret.");
+    Operation::new("get", admin_path!("/keys/{id}"), "getKey", about)
+        .parameters([key()])
+        .answers(200, "The key.", &reference("Key"))
+        .of_one()
+}
+
 fn revoke() -> Operation {
     let about = (TAG, "Revoke a key", "For good. A repeat changes nothing.");
-    let id = in_path("id", "The id of the key.", &json!({ "type": "string", "minLength": 1 }));
     Operation::new("delete", admin_path!("/keys/{id}"), "revokeKey", about)
-        .parameters([id])
+        .parameters([key()])
         .answers_with(204, "The key is revoked.", &[], Value::Null)
         .of_one()
 }

@@ -11,7 +11,7 @@ use crate::api::openapi::parts::{id, in_path, page_of, paging, query, reference,
 use crate::api::openapi::paths::messages::{ACCEPTED, OF_SENDING};
 
 pub(super) fn all() -> Vec<Operation> {
-    let messages = [list(), send(), show(), reveal(), again()];
+    let messages = [list(), send(), show(), reveal(), again(), cancel()];
     let inbound = [inbound(), unrouted(), assign()];
     let broadcasts = [broadcasts(), broadcast(), cancel_broadcast()];
     messages.into_iter().chain(inbound).chain(broadcasts).collect()
@@ -102,6 +102,18 @@ fn again() -> Operation {
         .creates("AcceptedMessage", &ACCEPTED)
         .codes(OF_SENDING)
         .codes([ErrorCode::RecipientBlocked, ErrorCode::MessageSendFailed])
+        .of_one()
+}
+
+fn cancel() -> Operation {
+    let about = (
+        MESSAGES,
+        "Cancel a message",
+        "A message that is `scheduled` or `queued` becomes `canceled`. One that a carrier may have is an error.",
+    );
+    Operation::new("post", admin_path!("/messages/{id}/cancel"), "cancelMessage", about)
+        .parameters([message()])
+        .answers(200, "The message.", &reference("Message"))
         .of_one()
 }
 

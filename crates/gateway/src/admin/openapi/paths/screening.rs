@@ -12,7 +12,9 @@ use crate::api::openapi::parts::{id, in_path, page_of, paging, query, reference}
 const TAG: &str = "Screening";
 
 pub(super) fn all() -> Vec<Operation> {
-    vec![policy(), set_policy(), log(), groups(), review(), templates(), approve(), remove()]
+    let decisions = [log(), decision(), groups(), review()];
+    let policies = [policy(), set_policy(), allow(), templates(), template(), approve(), remove()];
+    policies.into_iter().chain(decisions).collect()
 }
 
 fn policy() -> Operation {
@@ -31,6 +33,21 @@ fn set_policy() -> Operation {
         .parameters([account()])
         .optional_json("NewScreeningPolicy", &example)
         .answers(200, "The policy.", &reference("ScreeningPolicy"))
+        .of_one()
+}
+
+fn allow() -> Operation {
+    let about = (
+        TAG,
+        "Allow a phrase or a domain",
+        "Adds one of the two to the policy of the account. With `decisionId`, the decision is marked as wrong, and \
+         `passes` is true if its text would be sent now.",
+    );
+    Operation::new("post", admin_path!("/accounts/{id}/screening/allow"), "allowText", about)
+        .parameters([account()])
+        .json("NewAllowance", &json!({ "domain": "acme.com" }))
+        .answers(200, "The policy.", &reference("Allowance"))
+        .codes([ErrorCode::MissingRequiredField])
         .of_one()
 }
 
@@ -55,6 +72,18 @@ fn log() -> Operation {
         .answers(200, "A page of decisions.", &page_of("Decision"))
 }
 
+fn decision_id() -> Value {
+    in_path("id", "The id of the decision.", &id("scr"))
+}
+
+fn decision() -> Operation {
+    let about = (TAG, "Get a decision of the screen", "With its text, findings and review.");
+    Operation::new("get", admin_path!("/screening/{id}"), "getDecision", about)
+        .parameters([decision_id()])
+        .answers(200, "The decision.", &reference("Decision"))
+        .of_one()
+}
+
 fn groups() -> Operation {
     let about = (
         TAG,
@@ -77,7 +106,7 @@ fn review() -> Operation {
          that template is approved for the account.",
     );
     Operation::new("post", admin_path!("/screening/{id}/review"), "reviewDecision", about)
-        .parameters([in_path("id", "The id of the decision.", &id("scr"))])
+        .parameters([decision_id()])
         .json("NewReview", &json!({ "correct": false, "note": "an order confirmation" }))
         .answers(200, "The review.", &reference("Review"))
         .codes([ErrorCode::MissingRequiredField])
@@ -90,6 +119,18 @@ fn templates() -> Operation {
         .parameters([account()])
         .parameters(pages())
         .answers(200, "A page of templates.", &page_of("Template"))
+        .of_one()
+}
+
+fn template_id() -> Value {
+    in_path("template", "The id of the template.", &id("tpl"))
+}
+
+fn template() -> Operation {
+    let about = (TAG, "Get an approved template", "With its note and the time of its approval.");
+    Operation::new("get", admin_path!("/accounts/{id}/screening/templates/{template}"), "getTemplate", about)
+        .parameters([account(), template_id()])
+        .answers(200, "The template.", &reference("Template"))
         .of_one()
 }
 
@@ -107,7 +148,7 @@ fn approve() -> Operation {
 fn remove() -> Operation {
     let about = (TAG, "Remove an approved template", "Texts that are accepted already stay accepted.");
     Operation::new("delete", admin_path!("/accounts/{id}/screening/templates/{template}"), "deleteTemplate", about)
-        .parameters([account(), in_path("template", "The id of the template.", &id("tpl"))])
+        .parameters([account(), template_id()])
         .answers_with(204, "The template is removed.", &[], Value::Null)
         .of_one()
 }

@@ -10,7 +10,7 @@ use crate::api::openapi::operation::Operation;
 use crate::api::openapi::parts::{id, page_of, query, reference, required_query};
 
 pub(super) fn all() -> Vec<Operation> {
-    vec![list(), create(), show(), change(), blocks(), block(), unblock()]
+    vec![list(), create(), show(), change(), blocks(), blocks_of_number(), block(), unblock()]
 }
 
 const SENDERS: &str = "Senders";
@@ -56,6 +56,14 @@ fn blocks() -> Operation {
         .parameters([query("kind", "Only blocks of this kind.", &block_kind()), of_account()])
         .parameters(pages())
         .answers(200, "A page of blocks.", &page_of("Block"))
+}
+
+fn blocks_of_number() -> Operation {
+    let about = (BLOCKS, "List the blocks of a number", "For one account each, or for all accounts.");
+    Operation::new("get", admin_path!("/blocks/{number}"), "listBlocksOfNumber", about)
+        .parameters([sender()])
+        .answers(200, "The blocks.", &page_of("Block"))
+        .of_one()
 }
 
 fn block() -> Operation {

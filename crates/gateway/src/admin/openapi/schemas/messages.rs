@@ -70,6 +70,8 @@ fn details(public: &Map<String, Value>) -> Value {
     more["pdus"] = list(&reference("CarrierPdu"), "Its PDUs, as far as this node traced them.");
     let mut details = extended(public, "Message", &more, &[]);
     details["properties"]["waitsFor"] = reference("Waits");
+    let characters = "Characters of each segment, if a carrier cuts the text as `segments` counts it.";
+    details["properties"]["segmentCharacters"] = list(&count("Characters."), characters);
     details["properties"]["unmatchedReceipts"] = count("Receipts of its carrier that match no message.");
     details["properties"]["receiptNote"] = text("Why it may still be `sent`.");
     details
@@ -120,6 +122,7 @@ fn new_message() -> Value {
             },
             "reference": short(200, "A name for the message. Lists can be filtered by it."),
             "idempotencyKey": idempotency_key(),
+            "carrier": text_or_null("A carrier of the configuration that gets the message regardless of its route."),
         }),
     )
 }

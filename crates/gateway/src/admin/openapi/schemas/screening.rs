@@ -14,6 +14,8 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("ScreeningPolicy", whole(&policy())),
         ("NewScreeningPolicy", body(&[], &policy())),
+        ("NewAllowance", new_allowance()),
+        ("Allowance", allowance()),
         ("Template", template()),
         ("NewTemplate", new_template()),
         ("Decision", decision()),
@@ -47,6 +49,30 @@ fn policy() -> Value {
         "allowedDomains": texts("Domains of the account, without scheme; each covers its subdomains."),
         "allowedPhrases": texts("Phrases that the screen ignores."),
     })
+}
+
+fn new_allowance() -> Value {
+    let decision = json!({
+        "type": ["string", "null"],
+        "description": "The decision about a text of the account that may be sent from now on.",
+    });
+    body(
+        &[],
+        &json!({
+            "phrase": short(LISTED_BYTES_MAX, "The phrase. Either a phrase or a domain is required."),
+            "domain": short(LISTED_BYTES_MAX, "The domain, without scheme. It covers its subdomains."),
+            "decisionId": decision,
+            "note": note(),
+        }),
+    )
+}
+
+fn allowance() -> Value {
+    let passes = "Whether the text of the decision would be sent now; `null` without a decision.";
+    whole(&json!({
+        "policy": reference("ScreeningPolicy"),
+        "passes": { "type": ["boolean", "null"], "description": passes },
+    }))
 }
 
 fn template() -> Value {

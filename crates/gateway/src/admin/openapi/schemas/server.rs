@@ -159,6 +159,7 @@ fn hold() -> Value {
         "underWay": count("Messages among them that were under way to a carrier."),
         "openBroadcasts": count("Broadcasts that are not complete."),
         "recipientsToCome": count("Their recipients that have no message yet."),
+        "scheduledMessages": count("Messages that leave at a later time."),
     }))
 }
 
