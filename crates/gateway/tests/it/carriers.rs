@@ -169,6 +169,10 @@ async fn a_stopped_carrier_unbinds_its_messages_wait_and_it_is_stopped_after_a_r
         assert!(metrics.contains(line), "{line} is missing from {metrics}");
     }
     assert_eq!(stage.submissions().len(), 1, "nothing is sent to a stopped carrier");
+    assert_eq!(stage.life(&waiting["id"]).await["waitsFor"]["sentence"], "main is stopped");
+    let overview = stage.operate("GET", "/overview", Value::Null).await.expect(200);
+    let needed = overview["attention"].as_array().unwrap().iter().find(|needed| needed["kind"] == "carrierStopped");
+    assert!(needed.is_some_and(|needed| needed["since"].is_null()), "{overview}");
     done(&stage, &["carrier", "start", "main"]).await;
     stage.reaches(&tenant, &waiting["id"], "delivered").await;
     assert_eq!(stage.carrier("main").await["stoppedAt"], Value::Null);

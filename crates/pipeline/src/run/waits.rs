@@ -143,6 +143,11 @@ impl Pipeline {
         let known = self.dispatchers.carrier(carrier)?;
         let status = known.status();
         if let Some(down) = known.down_for() {
+            // One that an operator stopped comes back at no time of its own.
+            if down == Duration::MAX {
+                let sentence = format!("{carrier} is {}", status.state);
+                return Some(because(WaitReason::CarrierDown, sentence, waits_since));
+            }
             let why = status.last_error.map(|error| format!(": {error}")).unwrap_or_default();
             let since = now.wall - down;
             return Some(because(WaitReason::CarrierDown, format!("{carrier} is down since {since}{why}"), since));

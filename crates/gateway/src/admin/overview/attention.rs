@@ -97,14 +97,18 @@ impl Looked<'_> {
         let down =
             carriers.iter().filter(|(carrier, _)| !pipeline.is_unknown(carrier.name())).filter_map(|(carrier, _)| {
                 let down = carrier.down_for().filter(|down| *down > DOWN)?;
-                // One that has never been up, or is closed, is down for as long as there is time.
-                let since = (down < Duration::MAX).then(|| self.now - down);
                 let (name, status) = (carrier.name(), carrier.status());
+                // Nothing but an operator brings it back.
+                if down == Duration::MAX {
+                    let what_to_do = format!("Start it when it may send again: `smsfactory carrier start {name}`");
+                    let sentence = format!("Carrier {name} is {}", status.state);
+                    return Some(attention("carrierStopped", sentence, None, what_to_do).about(name));
+                }
                 let why = status.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let sentence = format!("Carrier {name} is down ({}){why}", status.state);
                 let what_to_do = "Check its host, port and credentials, and ask the carrier; a route with a fallback \
                 carrier takes its messages meanwhile";
-                Some(attention("carrierDown", sentence, since, what_to_do).about(name))
+                Some(attention("carrierDown", sentence, Some(self.now - down), what_to_do).about(name))
             });
         down.collect()
     }
