@@ -203,102 +203,121 @@ impl ErrorCode {
     /// The remedy: the change with which the request succeeds, for the error pages. Backquotes mark code.
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::UnexpectedError => {
-                "The platform failed to process the request. Send the request again. If it fails again, contact the \
-                 operator of the platform."
-            }
-            Self::AuthenticationFailed => {
-                "Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that \
-                 the key is not revoked or expired, and that its account is active."
-            }
-            Self::RateLimitExceeded => {
-                "Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too \
-                 many requests in the current window of 60 seconds."
-            }
-            Self::InvalidPhoneNumber => {
-                "Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. \
-                 `additionalInfo.field` names the field."
-            }
-            Self::NumberNotOwned => {
-                "Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them."
-            }
-            Self::MissingRequiredField => {
-                "Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank."
-            }
-            Self::InvalidMessageType => {
-                "Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must \
-                 be an `MMS`."
-            }
-            Self::MessageSendFailed => {
-                "Send the request again. The platform could not store the message, and will not send it."
-            }
-            Self::SenderNumberNotAvailable => {
-                "Send from another number. The platform does not have this number, or the number is released or \
-                 unavailable."
-            }
-            Self::SenderNumberNotActive => {
-                "Send from another number, or ask the operator of the platform to activate this one. It is pending, \
-                 suspended or deactivated."
-            }
-            Self::RecipientBlocked => {
-                "Do not send to this recipient. If `additionalInfo.reason` is `opted_out`, the recipient opted out of \
-                 your messages at the time in `additionalInfo.since`. If it is `blocked`, the operator of the platform \
-                 blocked the number."
-            }
-            Self::SenderBlocked => {
-                "Send from another number, or contact the operator of the platform, who blocked this one."
-            }
-            Self::DailyQuotaReached => {
-                "Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used \
-                 its quota of recipients for this day."
-            }
-            Self::DuplicateIdempotencyKey => {
-                "Use a new key for a new request. This key belongs to a different request, or its first request is \
-                 still in progress."
-            }
+            Self::UnexpectedError => UNEXPECTED_ERROR,
+            Self::AuthenticationFailed => AUTHENTICATION_FAILED,
+            Self::RateLimitExceeded => RATE_LIMIT_EXCEEDED,
+            Self::InvalidPhoneNumber => INVALID_PHONE_NUMBER,
+            Self::NumberNotOwned => NUMBER_NOT_OWNED,
+            Self::MissingRequiredField => MISSING_REQUIRED_FIELD,
+            Self::InvalidMessageType => INVALID_MESSAGE_TYPE,
+            Self::MessageSendFailed => MESSAGE_SEND_FAILED,
+            Self::SenderNumberNotAvailable => SENDER_NUMBER_NOT_AVAILABLE,
+            Self::SenderNumberNotActive => SENDER_NUMBER_NOT_ACTIVE,
+            Self::RecipientBlocked => RECIPIENT_BLOCKED,
+            Self::SenderBlocked => SENDER_BLOCKED,
+            Self::DailyQuotaReached => DAILY_QUOTA_REACHED,
+            Self::DuplicateIdempotencyKey => DUPLICATE_IDEMPOTENCY_KEY,
             Self::MediaTooLarge => "Use a smaller file. The file at `mediaUrl` is larger than 1,048,576 bytes.",
             Self::MediaTypeNotSupported => MEDIA_TYPES,
             Self::InvalidMessageContent => INVALID_CHARACTERS,
-            Self::MediaUploadFailed => {
-                "Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. \
-                 The platform could not download it."
-            }
-            Self::MediaUrlNotAllowed => {
-                "Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of \
-                 the webhook to a public https URL: other URLs need the permission of the operator."
-            }
-            Self::NonCompliantMessageContent => {
-                "Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the \
-                 parts of the text that caused the refusal."
-            }
-            Self::DuplicateRecipients => {
-                "List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once."
-            }
+            Self::MediaUploadFailed => MEDIA_UPLOAD_FAILED,
+            Self::MediaUrlNotAllowed => MEDIA_URL_NOT_ALLOWED,
+            Self::NonCompliantMessageContent => NON_COMPLIANT_MESSAGE_CONTENT,
+            Self::DuplicateRecipients => DUPLICATE_RECIPIENTS,
             Self::MalformedRequest => MALFORMED_REQUEST,
             Self::NotFound => "Check the path and the id. Your account has nothing at this address.",
             Self::MethodNotAllowed => "Use a method that the `Allow` header lists.",
-            Self::UnsupportedContentType => {
-                "Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no \
-                 `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`."
-            }
-            Self::RequestTooLarge => {
-                "Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 \
-                 entries."
-            }
+            Self::UnsupportedContentType => UNSUPPORTED_CONTENT_TYPE,
+            Self::RequestTooLarge => REQUEST_TOO_LARGE,
             Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
             Self::InvalidIdempotencyKey => INVALID_KEY,
             Self::MessageTooLong => "Shorten the text. It has more characters than the platform accepts.",
-            Self::TooManyRecipients => {
-                "Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as \
-                 many as the limit of your account."
-            }
-            Self::TooLateToCancel => {
-                "The message has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its \
-                 status. To cancel a message that is already `canceled` is not an error."
-            }
+            Self::TooManyRecipients => TOO_MANY_RECIPIENTS,
+            Self::TooLateToCancel => TOO_LATE_TO_CANCEL,
         }
     }
 }
+
+const UNEXPECTED_ERROR: &str = "\
+    The platform failed to process the request. Send the request again. If it fails again, contact the operator of \
+    the platform.";
+
+const AUTHENTICATION_FAILED: &str = "\
+    Send HTTP Basic credentials: the key id as the user name, the key secret as the password. Check that the key is \
+    not revoked or expired, and that its account is active.";
+
+const RATE_LIMIT_EXCEEDED: &str = "\
+    Wait for the number of seconds in the `Retry-After` header, then send the request again. You sent too many \
+    requests in the current window of 60 seconds.";
+
+const INVALID_PHONE_NUMBER: &str = "\
+    Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` \
+    names the field.";
+
+const NUMBER_NOT_OWNED: &str = "\
+    Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.";
+
+const MISSING_REQUIRED_FIELD: &str = "\
+    Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.";
+
+const INVALID_MESSAGE_TYPE: &str = "\
+    Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.";
+
+const MESSAGE_SEND_FAILED: &str = "\
+    Send the request again. The platform could not store the message, and will not send it.";
+
+const SENDER_NUMBER_NOT_AVAILABLE: &str = "\
+    Send from another number. The platform does not have this number, or the number is released or unavailable.";
+
+const SENDER_NUMBER_NOT_ACTIVE: &str = "\
+    Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or \
+    deactivated.";
+
+const RECIPIENT_BLOCKED: &str = "\
+    Do not send to this recipient. If `additionalInfo.reason` is `opted_out`, the recipient opted out of your \
+    messages at the time in `additionalInfo.since`. If it is `blocked`, the operator of the platform blocked the \
+    number.";
+
+const SENDER_BLOCKED: &str = "\
+    Send from another number, or contact the operator of the platform, who blocked this one.";
+
+const DAILY_QUOTA_REACHED: &str = "\
+    Wait until midnight UTC, for the number of seconds in the `Retry-After` header. Your account has used its quota \
+    of recipients for this day.";
+
+const DUPLICATE_IDEMPOTENCY_KEY: &str = "\
+    Use a new key for a new request. This key belongs to a different request, or its first request is still in \
+    progress.";
+
+const MEDIA_UPLOAD_FAILED: &str = "\
+    Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform \
+    could not download it.";
+
+const MEDIA_URL_NOT_ALLOWED: &str = "\
+    Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook \
+    to a public https URL: other URLs need the permission of the operator.";
+
+const NON_COMPLIANT_MESSAGE_CONTENT: &str = "\
+    Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the \
+    text that caused the refusal.";
+
+const DUPLICATE_RECIPIENTS: &str = "\
+    List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once.";
+
+const UNSUPPORTED_CONTENT_TYPE: &str = "\
+    Send the body with one `Content-Type: application/json` header, no other `charset` than UTF-8, and no \
+    `Content-Encoding`: the platform does not read compressed bodies. An import may also be `text/csv`.";
+
+const REQUEST_TOO_LARGE: &str = "\
+    Send a smaller request. The body or the headers are over the limit, or an import has more than 50,000 entries.";
+
+const TOO_MANY_RECIPIENTS: &str = "\
+    Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as many as the \
+    limit of your account.";
+
+const TOO_LATE_TO_CANCEL: &str = "\
+    Do not cancel this message: it has ended, or a carrier may have all or a part of it. `additionalInfo.status` is \
+    its status. To cancel a message that is already `canceled` is not an error.";
 
 const INVALID_KEY: &str = "\
     Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in \

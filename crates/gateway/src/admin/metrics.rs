@@ -336,7 +336,7 @@ impl Snapshot {
             depth.waits_since.map_or(0, |at| (self.now_ms - at.as_millis()).max(0).unsigned_abs() / 1000)
         };
         let ages = self.depths.iter().map(|depth| (depth.carrier.as_str().to_owned(), age_secs(depth)));
-        let help = "How long the message waits that has waited longest";
+        let help = "Age of the message that has waited longest";
         gauge(encoder, "queue_oldest_age_seconds", help, ages.chain(idle))?;
         let in_memory = carriers.iter().map(|(carrier, count)| (carrier.name().to_owned(), *count as u64));
         gauge(encoder, "dispatcher_messages", "Messages in the dispatcher's memory", in_memory)

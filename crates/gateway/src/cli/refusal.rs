@@ -42,6 +42,12 @@ fn option(field: &str) -> String {
     match field {
         "accountId" => return "account".to_owned(),
         "broadcastId" => return "broadcast".to_owned(),
+        "stopWords" => return "stop-word".to_owned(),
+        "languages" => return "language".to_owned(),
+        "allowedDomains" => return "allow-domain".to_owned(),
+        "allowedPhrases" => return "allow-phrase".to_owned(),
+        "events" | "eventIds" => return "event".to_owned(),
+        "url" => return "URL".to_owned(),
         _ => {}
     }
     let mut name = String::with_capacity(field.len() + 2);

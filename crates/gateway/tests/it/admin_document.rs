@@ -22,6 +22,8 @@ const SCAM: &str =
 struct Furnished {
     stage: Stage,
     tenant: Tenant,
+    /// The id of a template of the account.
+    template: String,
     /// What stands in a path for each `{name}`, by the beginning of the path.
     names: Vec<(&'static str, String)>,
 }
@@ -50,6 +52,8 @@ impl Furnished {
         stage.operate("POST", "/operators", operator).await.expect(201);
         let stray = stage.text(&tenant, RECIPIENT, "hi", |message| message.to = InboundAddress::of("+18005550999"));
         let stray = stage.record_unrouted(stray).await;
+        let path = format!("/accounts/{}/screening/templates", tenant.account);
+        let template = stage.operate("PUT", &path, json!({ "text": "Your code is {code}" })).await.expect(201);
         let names = vec![
             ("/accounts/", tenant.account.clone()),
             ("/blocks/", "+18005550123".to_owned()),
@@ -57,6 +61,7 @@ impl Furnished {
             ("/carriers/", "main".to_owned()),
             ("/erasures/", id(&erasure)),
             ("/inbound/unrouted/", stray.id.to_string()),
+            ("/keys/", tenant.key.clone()),
             ("/messages/", id(&message)),
             ("/numbers/", tenant.number.clone()),
             ("/operators/", "ada".to_owned()),
@@ -64,7 +69,7 @@ impl Furnished {
             ("/screening/", id(&decisions["data"][0])),
             ("/webhooks/", id(&webhook)),
         ];
-        Self { stage, tenant, names }
+        Self { stage, tenant, template: id(&template), names }
     }
 
     /// A path of the document with the name of a thing that is there, and the required parameters of its query.
@@ -76,6 +81,7 @@ impl Furnished {
             let end = filled.find('}').unwrap();
             filled.replace_range(begin..=end, name);
         }
+        filled = filled.replace("{template}", &self.template);
         let parameters = operation["parameters"].as_array().into_iter().flatten();
         for parameter in parameters.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true) {
             assert_eq!(parameter["name"], "accountId", "a value is needed for it");

@@ -18,7 +18,7 @@ fn options_that_most_commands_have_are_under_a_heading_of_their_own() {
     let (code, out, _) = told(&smsfactory(&["message", "list", "--help"]).output().unwrap());
     let (own, common) = out.split_once("\nCommon options:\n").expect("there is such a heading");
     assert_eq!(code, Some(0));
-    assert!(own.contains("--status <STATUS>") && own.contains("[possible values: queued, sent,"), "{own}");
+    assert!(own.contains("--status <STATUS>") && own.contains("[possible values: scheduled, queued, sent,"), "{own}");
     for option in ["--url <URL>", "--token-file <FILE>", "--json"] {
         assert!(common.contains(option) && !own.contains(option), "{option}: {out}");
     }

@@ -18,11 +18,11 @@ const SENDER_STOPPED: &str = "The sender number may not send any more";
 const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
 
 /// Looks up in `tenants` why the operator does not let a message leave any more. A single message was accepted a moment
-/// ago and is not looked at again; a message of a broadcast and an automatic one are bound by all that the operator has
-/// decided meanwhile. Opt-outs are looked at by the transaction that begins an attempt.
+/// ago and is not looked at again; one that left its schedule, one of a broadcast and an automatic one are bound by all
+/// that the operator has decided meanwhile. Opt-outs are looked at by the transaction that begins an attempt.
 pub(in crate::dispatch) fn skips(tenants: Arc<TenantBook>) -> Skips {
     Arc::new(move |message| {
-        if message.automatic.is_none() && message.broadcast.is_none() {
+        if message.automatic.is_none() && message.broadcast.is_none() && message.send_at.is_none() {
             None
         } else if tenants.check_sender(message.account, message.originator).is_err() {
             Some(SENDER_STOPPED)

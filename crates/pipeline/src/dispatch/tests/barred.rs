@@ -10,28 +10,30 @@ use super::world::{MAIN, World};
 use crate::dispatch::machine::skips;
 use crate::tenants::TenantBook;
 
-/// Why the operator lets a single message, one of a broadcast and an automatic one not leave, in this order.
-fn reasons(tenants: &Arc<TenantBook>, message: &Message) -> [&'static str; 3] {
+/// Why the operator lets a single message, one of a broadcast, an automatic and a scheduled one not leave, in this
+/// order.
+fn reasons(tenants: &Arc<TenantBook>, message: &Message) -> [&'static str; 4] {
     let skips = skips(tenants.clone());
     let broadcast = Message { broadcast: Some(BroadcastId::from_bytes([9; 16])), ..message.clone() };
     let automatic = Message { automatic: Some(KeywordKind::Stop), ..message.clone() };
-    [message, &broadcast, &automatic].map(|message| skips(message).unwrap_or("leaves"))
+    let scheduled = Message { send_at: Some(message.created_at), ..message.clone() };
+    [message, &broadcast, &automatic, &scheduled].map(|message| skips(message).unwrap_or("leaves"))
 }
 
 #[tokio::test]
-async fn the_operator_stops_broadcasts_and_automatic_messages_that_were_accepted() {
+async fn the_operator_stops_broadcasts_automatic_and_scheduled_messages_that_were_accepted() {
     let (blocked, stopped) = ("The recipient is blocked", "The sender number may not send any more");
     let world = World::new().await;
     let tenants = &world.tenants;
     let tenant = world.tenant("+18005550001", None).await;
     let message = world.message(&tenant, 1, "+12025550143");
-    assert_eq!(reasons(tenants, &message), ["leaves"; 3]);
+    assert_eq!(reasons(tenants, &message), ["leaves"; 4]);
     // A single message was accepted a moment ago, and is not looked at again.
     tenants.put_block(message.recipient.into(), BlockKind::Recipient, None, None).await.unwrap();
-    assert_eq!(reasons(tenants, &message), ["leaves", blocked, blocked]);
+    assert_eq!(reasons(tenants, &message), ["leaves", blocked, blocked, blocked]);
     let suspended = NumberChange { state: Some(NumberState::Suspended), ..NumberChange::default() };
     tenants.change_number(tenant.number, suspended).await.unwrap();
-    assert_eq!(reasons(tenants, &message), ["leaves", stopped, stopped]);
+    assert_eq!(reasons(tenants, &message), ["leaves", stopped, stopped, stopped]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -114,6 +114,7 @@ fn cancel() -> Operation {
     Operation::new("post", admin_path!("/messages/{id}/cancel"), "cancelMessage", about)
         .parameters([message()])
         .answers(200, "The message.", &reference("Message"))
+        .codes([ErrorCode::TooLateToCancel])
         .of_one()
 }
 

@@ -49,7 +49,7 @@ fn carrier() -> Value {
         "lastError": text_or_null("Its last error."),
         "stoppedAt": time_or_null("The time at which an operator stopped it."),
         "node": text_or_null("The node that sends to it."),
-        "oldestQueuedAt": time_or_null("The time at which the oldest waiting message was accepted."),
+        "oldestQueuedAt": time_or_null("The time since which the oldest message waits: its acceptance, or its `sendAt`."),
     })
 }
 
@@ -82,7 +82,7 @@ fn details() -> Value {
             ("addressFull", "From an address with too many connections."),
             ("full", "Beyond the limit of the listener."),
         ]),
-        "downSince": time_or_null("The begin of the present outage."),
+        "downSince": time_or_null("The beginning of the present outage."),
     });
     if let (Some(properties), Some(more)) = (details["properties"].as_object_mut(), more.as_object()) {
         properties.extend(more.clone());
@@ -103,7 +103,7 @@ fn session() -> Value {
         "kind": text("`transceiver`, `transmitter` or `receiver`."),
         "state": text("`connecting`, `binding`, `bound`, `throttled`, `unbinding`, `ending`, `waiting`, `refused` or \
             `closed`."),
-        "since": time("The begin of that state."),
+        "since": time("The beginning of that state."),
         "window": reference("InUse"),
     }))
 }

@@ -97,7 +97,7 @@ fn series() -> Value {
     };
     let mut fields = throughput(&steps);
     fields["stepSecs"] = count("The length of a step in seconds.");
-    fields["beginsAt"] = time_or_null("The begin of the first step; `null` without a step.");
+    fields["beginsAt"] = time_or_null("The beginning of the first step; `null` without a step.");
     whole(&fields)
 }
 
@@ -105,7 +105,7 @@ fn queue() -> Value {
     whole(&json!({
         "carrier": text_or_null("The carrier; `null` for messages without a route."),
         "queued": count("Messages that wait."),
-        "oldestAt": time_or_null("The time at which the oldest of them was accepted."),
+        "oldestAt": time_or_null("The time since which the oldest of them waits: its acceptance, or its `sendAt`."),
     }))
 }
 
