@@ -49,7 +49,7 @@ fn carrier() -> Value {
         "lastError": text_or_null("Its last error."),
         "stoppedAt": time_or_null("The time at which an operator stopped it."),
         "node": text_or_null("The node that sends to it."),
-        "oldestQueuedAt": time_or_null("The time since which the oldest message waits: its acceptance, or its `sendAt`."),
+        "oldestQueuedAt": time_or_null("Since when the oldest message waits: its acceptance, or its `sendAt`."),
     })
 }
 

@@ -89,7 +89,7 @@ fn event() -> Value {
 
 fn waits() -> Value {
     whole(&json!({
-        "reason": text("The reason in a word, such as `carrierDown`, `noRoute`, `retry`, `pace`, `scheduled` or `held`."),
+        "reason": text("The reason in a word, such as `carrierDown`, `noRoute`, `retry`, `scheduled` or `held`."),
         "sentence": text("The reason in a sentence."),
         "since": time("The beginning of the wait."),
         "nextTryAt": time_or_null("The time of the next attempt, if it is known."),
@@ -118,11 +118,12 @@ fn new_message() -> Value {
             "messageType": {
                 "type": ["string", "null"],
                 "enum": ["SMS", "MMS", null],
-                "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not; with `carrier`, a type that it takes.",
+                "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not; with `carrier`, a type that it \
+                                takes.",
             },
             "reference": short(200, "A name for the message. Lists can be filtered by it."),
             "idempotencyKey": idempotency_key(),
-            "carrier": text_or_null("A carrier of the configuration that gets the message first, in place of the first of its route."),
+            "carrier": text_or_null("A carrier that gets the message first, in place of the first of its route."),
         }),
     )
 }
