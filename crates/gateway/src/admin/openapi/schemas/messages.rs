@@ -118,8 +118,8 @@ fn new_message() -> Value {
             "messageType": {
                 "type": ["string", "null"],
                 "enum": ["SMS", "MMS", null],
-                "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not; with `carrier`, a type that it \
-                                takes.",
+                "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not; with `carrier`, a type \
+                                that it takes.",
             },
             "reference": short(200, "A name for the message. Lists can be filtered by it."),
             "idempotencyKey": idempotency_key(),
