@@ -53,7 +53,8 @@ impl Furnished {
         let stray = stage.text(&tenant, RECIPIENT, "hi", |message| message.to = InboundAddress::of("+18005550999"));
         let stray = stage.record_unrouted(stray).await;
         let path = format!("/accounts/{}/screening/templates", tenant.account);
-        let template = stage.operate("PUT", &path, json!({ "text": "Your code is {code}" })).await.expect(201);
+        let template =
+            stage.operate("PUT", &path, json!({ "text": "Your parcel {code} is at the desk" })).await.expect(201);
         let names = vec![
             ("/accounts/", tenant.account.clone()),
             ("/blocks/", "+18005550123".to_owned()),

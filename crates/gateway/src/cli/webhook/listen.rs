@@ -33,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
-    /// The URL that gets the events, such as http://localhost:3000/hook
+    /// The URL that gets the events, such as `http://localhost:3000/hook`
     #[arg(long, value_name = "URL")]
     forward_to: Uri,
     /// The secret for signatures, `whsec_…`; by default the command makes one, and prints it
