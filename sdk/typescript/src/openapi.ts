@@ -2297,7 +2297,7 @@ export interface components {
              * @description Where they stand now.
              * @enum {string}
              */
-            status: "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
+            status: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
             /** @description How many there are. */
             messages: number;
             /** @description How many segments they have together. */
@@ -2889,7 +2889,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33109` The message can no longer be canceled: The message has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its status. To cancel a message that is already `canceled` is not an error. */
+            /** @description - `33109` The message can no longer be canceled: Do not cancel this message: it has ended, or a carrier may have all or a part of it. `additionalInfo.status` is its status. To cancel a message that is already `canceled` is not an error. */
             409: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];

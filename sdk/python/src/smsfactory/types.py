@@ -387,7 +387,14 @@ class UsageCount(TypedDict):
     direction: Literal["outbound", "inbound"]
     messageType: Literal["SMS", "MMS"]
     status: Literal[
-        "queued", "sent", "delivered", "undelivered", "failed", "canceled", "received"
+        "scheduled",
+        "queued",
+        "sent",
+        "delivered",
+        "undelivered",
+        "failed",
+        "canceled",
+        "received",
     ]
     messages: int
     segments: int
