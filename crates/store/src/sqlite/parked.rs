@@ -182,11 +182,15 @@ pub(super) fn settle_held(
         held.iter().filter(|(_, carrier, _)| group.parked.has(carrier)).cloned().collect::<Vec<_>>()
     {
         let key = key_of_recipient(recipient.trim_start_matches('+'));
-        let Some(filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
+        let Some(mut filed) = the_only_held(&group.connection, &carrier, &key)? else { continue };
         let accepted_at = accepted_at(&group.connection, filed.id)?;
         for (parked, receipt) in parked_under(&group.connection, &carrier, &key)? {
             if is_meant(&receipt, unclaimed_since, accepted_at) {
                 settle(group, &filed, &receipt)?;
+                // The others change nothing once one has given the segment its fate.
+                if !filed.fate.is_final() {
+                    filed.fate = receipt.fate;
+                }
                 end(group, parked, &carrier, Fate::Matched, now)?;
             }
         }

@@ -179,6 +179,7 @@ macro_rules! conformance {
                 what_a_carrier_took_counts_no_more_with_the_next_one
                 a_carrier_that_a_message_has_left_can_only_say_that_it_arrived
                 a_receipt_that_nobody_claims_ends_the_one_message_that_is_held_for_its_recipient
+                a_carrier_that_repeats_a_receipt_for_a_held_message_leaves_few_events
                 receipts_find_messages_that_were_accepted_after_the_clock_was_set_back
                 an_early_receipt_with_an_id_that_is_given_once_is_applied_however_far_the_clock_was_set_back
                 of_two_messages_held_for_a_recipient_no_receipt_is_said_to_mean_one

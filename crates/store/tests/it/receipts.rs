@@ -605,6 +605,21 @@ pub(crate) async fn a_receipt_that_nobody_claims_ends_the_one_message_that_is_he
     assert_eq!(desk.store.settle_held(after(7), Duration::ZERO, None, 9).await.unwrap(), HeldStep::default());
 }
 
+pub(crate) async fn a_carrier_that_repeats_a_receipt_for_a_held_message_leaves_few_events(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let held = Outcome { verdict: Verdict::Hold, ..desk.attempted(desk.message(desk.account())).await };
+    desk.record(&held).await;
+    for _ in 0..40 {
+        desk.hear(unclaimed(&held.recipient.digits(), after(5))).await;
+    }
+    desk.store.settle_held(after(126), Duration::from_secs(120), None, 9).await.unwrap();
+    assert_eq!(desk.status(held.id).await, Status::Delivered);
+    let events = desk.store.events(held.id).await.unwrap();
+    let receipts = events.iter().filter(|event| event.kind == EventKind::Receipt).count();
+    // One for its segment, and 16 to spare.
+    assert!((1..=17).contains(&receipts), "{receipts} events of receipts");
+}
+
 pub(crate) async fn receipts_find_messages_that_were_accepted_after_the_clock_was_set_back(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let account = desk.account();
