@@ -162,7 +162,7 @@ pub(crate) fn refused(shared: &Shared, problem: &Problem) -> Response<Body> {
     bare(shared, problem.status, "This request was refused", &content)
 }
 
-/// A page that says why the admin API did not do as asked. `again` is the form to mend, if there is one.
+/// A page that says why the admin API did not do as asked. `again` is the form to fix, if there is one.
 pub(crate) fn problem(visit: &Visit, part: Part, problem: &Problem, back: &str, again: &Markup) -> Response<Body> {
     let title = match problem.status {
         StatusCode::NOT_FOUND => "Not found",

@@ -142,7 +142,7 @@ pub struct Fates {
     pub undelivered: Counter,
     /// No carrier took them.
     pub failed: Counter,
-    /// Their clients took them back before they left.
+    /// Their clients or an operator canceled them before they left.
     pub canceled: Counter,
     /// From their acceptance, or their time to leave, until a carrier had taken them whole.
     pub submitted_after: Histogram,

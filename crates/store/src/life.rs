@@ -267,7 +267,7 @@ impl Life {
         }
     }
 
-    /// Takes a message back for its client, of which no attempt is under way and nothing can have left. Its recipient
+    /// Cancels a message of which no attempt is under way and nothing can have left. Its recipient
     /// is skipped. Says whether it did.
     pub(crate) fn cancel(&mut self, at: Timestamp) -> bool {
         let is_too_late = self.in_flight || self.delivery.held || self.may_have_left();

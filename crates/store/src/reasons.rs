@@ -6,7 +6,7 @@ pub(crate) const OPTED_OUT: &str = "The recipient has opted out";
 /// The broadcast was canceled.
 pub(crate) const CANCELED: &str = "The broadcast was canceled before the message left";
 
-/// The client canceled the message. Only an event says so: the status says the same.
+/// The client or an operator canceled the message. Only an event says so: the status says the same.
 pub(crate) const TAKEN_BACK: &str = "canceled before it left";
 
 /// The recipient is being erased.

@@ -1,8 +1,8 @@
 //! The end of a scheduled message's wait: whether it may still leave, and where to.
 //!
-//! Days may lie between the acceptance of a message and the time at which it leaves. So what admission looked up then
-//! is looked up again: whether the account and the sender may send, whether the recipient is blocked or has opted out,
-//! and what the screen does with the text under the policy of today. The quota was used at the acceptance.
+//! Days may lie between the acceptance of a message and the time at which it leaves. So the launch repeats the checks
+//! of admission: whether the account and the sender may send, whether the recipient is blocked or has opted out, and
+//! whether the screen lets the text pass under the policy of today. The quota was used at the acceptance.
 
 use model::{ErrorCode, Message, Moment};
 use screening::Action;

@@ -54,7 +54,7 @@ pub trait Holds: Send + Sync {
     /// What waits.
     async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
 
-    /// Ends queued messages that nobody has leased at `now`, and scheduled ones whose time has come, for the operator
+    /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, for the operator
     /// has decided that they are not to be sent: undelivered, `unknown`. At most `limit` of them; returns how many.
     /// Broadcasts go on: cancel them before. Messages whose time is still to come have not left, and stay.
     ///

@@ -38,7 +38,7 @@ pub(super) fn encoding(message: &Value) -> Markup {
     }
 }
 
-/// How many characters each segment has; of one that nobody cut, all.
+/// The number of characters of each segment; of a text in one segment, all of them.
 fn lengths(message: &Value) -> Vec<usize> {
     let lengths = message["segmentCharacters"].as_array().into_iter().flatten();
     let lengths: Vec<usize> = lengths.filter_map(|length| usize::try_from(length.as_u64()?).ok()).collect();

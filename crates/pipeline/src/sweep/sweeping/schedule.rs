@@ -7,7 +7,7 @@ use model::Moment;
 use super::{Action, Call, Input, Later, Rounds, after};
 use crate::admit::LAUNCHES;
 
-/// How often it is looked whose time has come.
+/// The time between two looks for messages that are due.
 const EVERY: Duration = Duration::from_secs(1);
 
 pub(super) struct Schedule {
