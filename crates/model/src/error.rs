@@ -231,7 +231,7 @@ impl ErrorCode {
             Self::RequestTooLarge => REQUEST_TOO_LARGE,
             Self::ServiceUnavailable => SERVICE_UNAVAILABLE,
             Self::InvalidIdempotencyKey => INVALID_KEY,
-            Self::MessageTooLong => "Shorten the text. It has more characters than the platform accepts.",
+            Self::MessageTooLong => MESSAGE_TOO_LONG,
             Self::TooManyRecipients => TOO_MANY_RECIPIENTS,
             Self::TooLateToCancel => TOO_LATE_TO_CANCEL,
         }
@@ -258,7 +258,9 @@ const NUMBER_NOT_OWNED: &str = "\
     Send from a number that is assigned to your account. `GET /api/v1/messaging/number` lists them.";
 
 const MISSING_REQUIRED_FIELD: &str = "\
-    Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.";
+    Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a \
+    broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value \
+    for the variable named there.";
 
 const INVALID_MESSAGE_TYPE: &str = "\
     Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.";
@@ -332,13 +334,19 @@ const INVALID_CHARACTERS: &str = "\
     Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode \
     characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone \
     surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 \
-    units. It counts as one character, and `additionalInfo` has its escape, such as `\\ud83d`.";
+    units. It counts as one character, and `additionalInfo` has its escape, such as `\\ud83d`. In a broadcast with \
+    variables, `recipientIndex` is the index of the recipient whose text has the character.";
 
 const MALFORMED_REQUEST: &str = "\
     Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or \
-    the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the \
+    the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient \
+    a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the \
     body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not \
     support HTTP/2.";
+
+const MESSAGE_TOO_LONG: &str = "\
+    Shorten the text. It has more characters than the platform accepts. In a broadcast with variables, \
+    `additionalInfo.recipientIndex` is the index, from 0, of the recipient whose text is too long.";
 
 const SERVICE_UNAVAILABLE: &str = "\
     Wait for the number of seconds in the `Retry-After` header, then send the request again. The server is stopping, \
@@ -356,6 +364,8 @@ impl fmt::Display for ErrorCode {
 pub enum AdditionalInfo {
     /// The required fields that are missing, empty or blank.
     Fields(Vec<&'static str>),
+    /// The values that recipients of a broadcast lack for variables in its text.
+    MissingValues(Vec<MissingValue>),
     /// The field that is wrong.
     Field(&'static str),
     /// Every invalid character of the body.
@@ -364,6 +374,13 @@ pub enum AdditionalInfo {
     InvalidRecipients(Vec<InvalidRecipient>),
     /// Recipients that stand more than once.
     DuplicateRecipients(Vec<String>),
+    /// It is about the text of one recipient of a broadcast with variables.
+    OfRecipient {
+        /// The place of the recipient among the recipients, from 0.
+        index: usize,
+        /// What is said about the text.
+        info: Option<Box<AdditionalInfo>>,
+    },
     /// Where a message stands that was to be canceled: the name of its status.
     Status(&'static str),
     /// What a text was found to be, and where.
@@ -429,6 +446,15 @@ pub struct InvalidRecipient {
     pub index: usize,
     /// What stands there; cut where it is long.
     pub value: String,
+}
+
+/// A value that a recipient of a broadcast lacks for a variable in its text: there is none, or it is blank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingValue {
+    /// The place of the recipient among the recipients, from 0.
+    pub index: usize,
+    /// The name of the variable.
+    pub name: String,
 }
 
 /// A request refused: what the client is told, and what the log is told.

@@ -5,12 +5,12 @@
 //! [`Clock`] and [`Entropy`].
 //!
 //! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
-//! [`inbound`] (what handsets send), [`keyword`], [`optout`] (what follows from it),
-//! [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries), [`account`],
-//! [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`] (what was
-//! found in texts), [`limits`], [`quota`], [`backoff`], [`validity`] (how much and when), [`sampler`] (how many log
-//! lines), [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified of),
-//! [`operator`] (who runs the platform), [`audit`] (what they changed).
+//! [`variables`] (what differs in it), [`inbound`] (what handsets send), [`keyword`], [`optout`] (what follows from
+//! it), [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries),
+//! [`account`], [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`]
+//! (what was found in texts), [`limits`], [`quota`], [`backoff`], [`validity`] (how much and when), [`sampler`] (how
+//! many log lines), [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified
+//! of), [`operator`] (who runs the platform), [`audit`] (what they changed).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;
@@ -46,6 +46,7 @@ pub mod screening;
 pub mod status;
 pub mod unmatched;
 pub mod validity;
+pub mod variables;
 pub mod webhook;
 
 pub use account::{Account, AccountState, Limits, LimitsChange, TextRetention};

@@ -52,7 +52,7 @@ pub mod webhook;
 pub mod limiter;
 pub mod tenants;
 
-pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SendRequest};
+pub use admit::{AdmissionLimits, BroadcastRequest, RecipientList, SendRequest, Variables};
 pub use counters::Counters;
 pub use dispatch::{DispatchSettings, READS_MAX};
 pub use expand::BroadcastSettings;

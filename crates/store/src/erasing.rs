@@ -1,8 +1,9 @@
 //! What is a person's among what is erased: the rules that every backend shares.
 
 use model::Msisdn;
+use model::variables::Values;
 
-use crate::packing::PACKED_BYTES;
+use crate::packing::{PACKED_BYTES, pack_values, unpack_values};
 use crate::receipts::numbers::shared_digits;
 
 /// How many rows of packed recipients one look reads: fifty thousand recipients.
@@ -26,6 +27,18 @@ pub(crate) fn put_nobody(recipients: &mut [u8], places: &[u32]) {
     for place in places {
         recipients[*place as usize * PACKED_BYTES..][..PACKED_BYTES].copy_from_slice(&packed(Msisdn::nobody()));
     }
+}
+
+/// Takes the values away that stand in these places of packed values.
+pub(crate) fn take_values(values: Option<&str>, places: &[u32]) -> Option<String> {
+    // What cannot be read is all taken away.
+    let mut values = unpack_values(values).unwrap_or_default();
+    for place in places {
+        if let Some(of_them) = values.get_mut(*place as usize) {
+            *of_them = Values::default();
+        }
+    }
+    pack_values(&values)
 }
 
 fn packed(number: Msisdn) -> [u8; PACKED_BYTES] {
@@ -72,6 +85,8 @@ mod tests {
         let [one, other] = ["+18005551234", "+12025550143"].map(|number| Msisdn::parse(number).unwrap());
         let mut recipients = [packed(one), packed(other), packed(one)].concat();
         assert_eq!((places(&recipients, one), places(&recipients, other)), (vec![0, 2], vec![1]));
+        let left = take_values(Some(r#"[["Ada"],["Bob"],["Ada"]]"#), &[0, 2]);
+        assert_eq!((left.as_deref(), take_values(None, &[0])), (Some(r#"[[],["Bob"],[]]"#), None));
         put_nobody(&mut recipients, &[0, 2]);
         assert_eq!(recipients, [packed(Msisdn::nobody()), packed(other), packed(Msisdn::nobody())].concat());
     }

@@ -1,7 +1,8 @@
 //! How recipients are packed who have not had their turn: each takes the seven octets of the number that its digits
-//! are, lowest first.
+//! are, lowest first. Their values for the variables in the text are JSON: an array of texts for each of them.
 
 use model::Msisdn;
+use model::variables::Values;
 
 /// How many recipients one chunk holds.
 pub(crate) const CHUNK: usize = 1_000;
@@ -20,9 +21,28 @@ pub(crate) fn unpack(octets: &[u8]) -> impl Iterator<Item = Option<Msisdn>> {
     octets.chunks(PACKED_BYTES).map(move |octets| Msisdn::from_u64(number(octets)))
 }
 
+/// The values of recipients, packed; `None` where there are none.
+pub(crate) fn pack_values(values: &[Values]) -> Option<String> {
+    let of_one = |values: &Values| values.iter().map(|value| &**value).collect::<serde_json::Value>();
+    (!values.is_empty()).then(|| values.iter().map(of_one).collect::<serde_json::Value>().to_string())
+}
+
+/// The values that are packed so; `None` for anything else.
+pub(crate) fn unpack_values(packed: Option<&str>) -> Option<Vec<Values>> {
+    packed.map_or(Some(Vec::new()), |packed| serde_json::from_str(packed).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packed_values_read_back() {
+        let values: Vec<Values> = vec![Box::new(["Ada \0 \"x\"".into(), "".into()]), Box::new([])];
+        assert_eq!(unpack_values(pack_values(&values).as_deref()), Some(values));
+        assert_eq!((pack_values(&[]), unpack_values(None)), (None, Some(Vec::new())));
+        assert_eq!(unpack_values(Some("[1]")), None);
+    }
 
     #[test]
     fn packed_numbers_read_back() {

@@ -24,7 +24,7 @@ pub fn broadcast_admission(
     recipients: Recipients,
 ) -> Admission<NewBroadcast> {
     let broadcast = broadcast.into();
-    admitted(node, broadcast.created_at, NewBroadcast { broadcast, recipients })
+    admitted(node, broadcast.created_at, NewBroadcast { broadcast, recipients, values: Vec::new() })
 }
 
 const fn admitted<P>(node: Epoch, now: Timestamp, payload: P) -> Admission<P> {

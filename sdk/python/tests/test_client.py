@@ -84,6 +84,20 @@ class ClientTest(unittest.TestCase):
         self.assertIn(sent["id"], [broadcast["id"] for broadcast in self.client.broadcasts(limit=5)])
         self.assertIn("stopped", self.client.cancel_broadcast(sent["id"]))
 
+    def test_each_recipient_of_a_broadcast_gets_a_text_of_their_own(self):
+        recipients = [
+            {"to": "+18005550142", "variables": {"name": "Ada"}},
+            {"to": "+18005550143", "variables": {"name": "Łukasz"}},
+        ]
+        sent = self.client.send_broadcast(recipients=recipients, from_=FROM, body="Hi {{name}}", wait=5)
+        texts = [message["body"] for message in self.client.messages(broadcastId=sent["id"])]
+        self.assertEqual(sorted(texts), ["Hi Ada", "Hi Łukasz"])
+        del recipients[1]["variables"]
+        with self.assertRaises(InvalidRequest) as raised:
+            self.client.send_broadcast(recipients=recipients, from_=FROM, body="Hi {{name}}")
+        missing = raised.exception.additional_info["recipients"]
+        self.assertEqual((raised.exception.code, missing), (33005, [{"index": 1, "variable": "name"}]))
+
     def test_an_opt_out_is_set_refuses_and_ends(self):
         number = "+18005550150"
         self.assertEqual(self.client.opt_out(number, reason="asked by phone")["number"], number)

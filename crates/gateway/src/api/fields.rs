@@ -6,6 +6,7 @@ mod recipients;
 mod terms;
 pub(crate) mod text;
 mod unknown;
+mod variables;
 pub(crate) mod webhook;
 
 use std::borrow::Cow;

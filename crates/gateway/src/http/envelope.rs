@@ -4,9 +4,10 @@ use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Response};
 use bytes::Bytes;
-use model::error::{AdditionalInfo, ErrorCode, InvalidRecipient, Refusal};
+use model::error::{AdditionalInfo, ErrorCode, InvalidRecipient, MissingValue, Refusal};
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use serde_json::{Value, json};
 
 use super::status;
 
@@ -111,57 +112,69 @@ pub fn allow(mut response: Response<Body>, methods: &'static str) -> Response<Bo
     response
 }
 
+/// What is said about the text of one recipient, and which recipient that is: in each entry, where it is a list.
+fn of_recipient(index: usize, info: Option<&AdditionalInfo>) -> Value {
+    let mut said = info.map_or(Value::Null, |info| json!(Info(info)));
+    match &mut said {
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| entry["recipientIndex"] = index.into()),
+        other => other["recipientIndex"] = index.into(),
+    }
+    said
+}
+
+/// The values that recipients lack: each as the name of a field, and as the place of its recipient.
+fn missing_values(missing: &[MissingValue]) -> Value {
+    let field = |MissingValue { index, name }: &MissingValue| format!("recipients[{index}].variables.{name}");
+    let recipient = |MissingValue { index, name }: &MissingValue| json!({ "index": index, "variable": name });
+    json!({
+        "fields": missing.iter().map(field).collect::<Vec<_>>(),
+        "recipients": missing.iter().map(recipient).collect::<Vec<_>>(),
+    })
+}
+
 /// `additionalInfo` as JSON.
 struct Info<'a>(&'a AdditionalInfo);
 
 impl Serialize for Info<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            AdditionalInfo::Fields(fields) => serde_json::json!({ "fields": fields }).serialize(serializer),
-            AdditionalInfo::Field(field) => serde_json::json!({ "field": field }).serialize(serializer),
-            AdditionalInfo::RoleNeeded(role) => {
-                serde_json::json!({ "reason": "role", "roleNeeded": role }).serialize(serializer)
-            }
-            AdditionalInfo::Status(status) => serde_json::json!({ "status": status }).serialize(serializer),
-            AdditionalInfo::Blocked => serde_json::json!({ "reason": "blocked" }).serialize(serializer),
+            AdditionalInfo::Fields(fields) => json!({ "fields": fields }).serialize(serializer),
+            AdditionalInfo::MissingValues(missing) => missing_values(missing).serialize(serializer),
+            AdditionalInfo::OfRecipient { index, info } => of_recipient(*index, info.as_deref()).serialize(serializer),
+            AdditionalInfo::Field(field) => json!({ "field": field }).serialize(serializer),
+            AdditionalInfo::RoleNeeded(role) => json!({ "reason": "role", "roleNeeded": role }).serialize(serializer),
+            AdditionalInfo::Status(status) => json!({ "status": status }).serialize(serializer),
+            AdditionalInfo::Blocked => json!({ "reason": "blocked" }).serialize(serializer),
             AdditionalInfo::OptedOut { since } => {
-                serde_json::json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
+                json!({ "reason": "opted_out", "since": since.to_string() }).serialize(serializer)
             }
             AdditionalInfo::NonCompliant { categories, matches, help } => {
                 let matches: Vec<_> = matches
                     .iter()
-                    .map(|found| {
-                        serde_json::json!({ "start": found.start, "end": found.end, "category": found.category })
-                    })
+                    .map(|found| json!({ "start": found.start, "end": found.end, "category": found.category }))
                     .collect();
-                serde_json::json!({ "categories": categories, "matches": matches, "help": help }).serialize(serializer)
+                json!({ "categories": categories, "matches": matches, "help": help }).serialize(serializer)
             }
             AdditionalInfo::WrongType { field, expected } => {
-                serde_json::json!({ "field": field, "expected": expected }).serialize(serializer)
+                json!({ "field": field, "expected": expected }).serialize(serializer)
             }
             AdditionalInfo::WrongFields(wrong) => {
-                let mistakes: Vec<_> = wrong
-                    .iter()
-                    .map(|wrong| serde_json::json!({ "field": wrong.field, "expected": wrong.expected }))
-                    .collect();
-                serde_json::json!({ "mistakes": mistakes }).serialize(serializer)
+                let mistakes: Vec<_> =
+                    wrong.iter().map(|wrong| json!({ "field": wrong.field, "expected": wrong.expected })).collect();
+                json!({ "mistakes": mistakes }).serialize(serializer)
             }
-            AdditionalInfo::Place { line, column } => {
-                serde_json::json!({ "line": line, "column": column }).serialize(serializer)
-            }
+            AdditionalInfo::Place { line, column } => json!({ "line": line, "column": column }).serialize(serializer),
             AdditionalInfo::InvalidRecipients(recipients) => {
-                let told =
-                    |invalid: &InvalidRecipient| serde_json::json!({ "index": invalid.index, "value": invalid.value });
-                serde_json::json!({ "recipients": recipients.iter().map(told).collect::<Vec<_>>() })
-                    .serialize(serializer)
+                let told = |invalid: &InvalidRecipient| json!({ "index": invalid.index, "value": invalid.value });
+                json!({ "recipients": recipients.iter().map(told).collect::<Vec<_>>() }).serialize(serializer)
             }
             AdditionalInfo::DuplicateRecipients(recipients) => {
-                serde_json::json!({ "recipients": recipients }).serialize(serializer)
+                json!({ "recipients": recipients }).serialize(serializer)
             }
             AdditionalInfo::InvalidCharacters(characters) => {
                 let mut list = serializer.serialize_seq(Some(characters.len()))?;
                 for invalid in characters {
-                    list.serialize_element(&serde_json::json!({
+                    list.serialize_element(&json!({
                         "character": invalid.character.to_string(),
                         "position": invalid.position,
                     }))?;
@@ -202,6 +215,24 @@ mod tests {
                 AdditionalInfo::InvalidRecipients(vec![InvalidRecipient { index: 4, value: "555".into() }]),
                 r#"{"recipients":[{"index":4,"value":"555"}]}"#,
             ),
+            (
+                AdditionalInfo::MissingValues(vec![MissingValue { index: 4, name: "name".into() }]),
+                concat!(
+                    r#"{"fields":["recipients[4].variables.name"],"#,
+                    r#""recipients":[{"index":4,"variable":"name"}]}"#,
+                ),
+            ),
+            (AdditionalInfo::OfRecipient { index: 4, info: None }, r#"{"recipientIndex":4}"#),
+            (
+                AdditionalInfo::OfRecipient {
+                    index: 4,
+                    info: Some(Box::new(AdditionalInfo::InvalidCharacters(vec![InvalidCharacter {
+                        character: '\u{7}'.into(),
+                        position: 5,
+                    }]))),
+                },
+                r#"[{"character":"\u0007","position":5,"recipientIndex":4}]"#,
+            ),
             (AdditionalInfo::Status("sent"), r#"{"status":"sent"}"#),
             (AdditionalInfo::DuplicateRecipients(vec!["+18005551001".into()]), r#"{"recipients":["+18005551001"]}"#),
             (
@@ -228,8 +259,8 @@ mod tests {
             (AdditionalInfo::Place { line: 1, column: 17 }, r#"{"column":17,"line":1}"#),
         ] {
             let body = envelope.body(ErrorCode::MalformedRequest, Some(&info));
-            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!(body["additionalInfo"], serde_json::from_str::<serde_json::Value>(expected).unwrap());
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["additionalInfo"], serde_json::from_str::<Value>(expected).unwrap());
         }
     }
 }

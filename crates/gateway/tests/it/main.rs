@@ -69,5 +69,6 @@ mod supervision;
 mod twilio;
 mod usage;
 mod validity;
+mod variables;
 mod webhooks;
 mod worlds;

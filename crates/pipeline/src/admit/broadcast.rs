@@ -6,11 +6,13 @@ use std::time::Duration;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::message::MessageType;
+use model::variables::Values;
 use model::{Broadcast, BroadcastId, ClientReference, Msisdn, Originator, Recipients, Timestamp, Validity};
 
-use super::parse::{given, given_text, kind_of, measured, missing, sender, terms};
+use super::parse::{TERMS, given, given_text, kind_of, missing, sender, terms};
 use super::recipients::RecipientList;
 use super::replay::with_text;
+use super::variables::{measured_each, values_of};
 use super::{Accepted, Admission, AdmissionLimits, UnderWay};
 use crate::tenants::Caller;
 use wire::text::LooseText;
@@ -46,6 +48,7 @@ const LOOKUP: usize = 1_000;
 /// A request whose fields are there and well formed. Its text has not been looked at.
 struct Parsed {
     recipients: Recipients,
+    values: Vec<Values>,
     originator: Originator,
     body: Option<LooseText>,
     media_url: Option<String>,
@@ -70,15 +73,18 @@ impl Admission {
         let key = parsed.idempotency_key.clone();
         let claim = key.map(|key| self.claim(Endpoint::Broadcast, key, parsed.fingerprint(), now));
         let fetches = parsed.media_url.is_some();
-        let earlier = self.begin::<(Arc<Broadcast>, Recipients)>(caller, claim, fetches, under_way).await?;
+        let earlier =
+            self.begin::<(Arc<Broadcast>, Recipients, Vec<Values>)>(caller, claim, fetches, under_way).await?;
         if let Some(replay) = earlier {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
             return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
-        let (body, encoding, segments) = measured(parsed.body, parsed.kind, &self.limits.get())?; // 33016 33107
+        let (limits, kind) = (self.limits.get(), parsed.kind);
+        let (body, encoding, segments) = measured_each(parsed.body, &parsed.values, kind, &limits)?; // 33016 33107
         self.tenants.check_sender(caller.account, parsed.originator)?; // 33008 33004 33009 33011
-        let recipients = self.not_barred(caller, parsed.originator, &parsed.recipients);
-        let flagged = self.screen(caller, parsed.originator, body.as_ref(), now).await?; // 33019
+        let texts = (body.as_ref(), &parsed.values[..]);
+        let flagged = self.screen_each(caller, parsed.originator, texts, now).await?; // 33019
+        let (recipients, values) = self.not_barred(caller, parsed.originator, &parsed.recipients, parsed.values);
         let media = self.media(caller, parsed.media_url.as_deref()).await?; // 33018 33017 33014 33015
         // Media take their time, and the broadcast begins its life when it is written.
         let now = self.runtime.now();
@@ -104,20 +110,33 @@ impl Admission {
             created_at: now,
             client_reference: parsed.reference,
         };
-        let payload = (Arc::new(broadcast), recipients);
+        let payload = (Arc::new(broadcast), recipients, values);
         self.commit(caller, payload, media, under_way, (flagged, None)).await // 33012 33013 33007
     }
 
-    /// The recipients that are neither blocked nor opted out.
-    fn not_barred(&self, caller: &Caller, originator: Originator, recipients: &Recipients) -> Recipients {
+    /// The recipients that are neither blocked nor opted out, and their values, where there are any.
+    fn not_barred(
+        &self,
+        caller: &Caller,
+        originator: Originator,
+        recipients: &Recipients,
+        values: Vec<Values>,
+    ) -> (Recipients, Vec<Values>) {
         let (mut sound, mut rest) = (Recipients::default(), recipients.iter());
+        let (mut sound_values, mut values) = (Vec::with_capacity(values.len()), values.into_iter());
         loop {
             let some: Vec<Msisdn> = rest.by_ref().take(LOOKUP).collect();
             if some.is_empty() {
-                return sound;
+                return (sound, sound_values);
             }
             let barred = self.tenants.barred_among(caller.owner(), originator, &some);
-            some.iter().zip(barred).filter(|(_, barred)| !barred).for_each(|(recipient, _)| sound.push(*recipient));
+            for (recipient, barred) in some.into_iter().zip(barred) {
+                let values = values.next();
+                if !barred {
+                    sound.push(recipient);
+                    sound_values.extend(values);
+                }
+            }
         }
     }
 
@@ -129,8 +148,9 @@ impl Admission {
 }
 
 impl Parsed {
-    /// Checks presence (33005), type (33006), numbers (33003), duplicates (33024), how many there are (33108) and the
-    /// idempotency key's form (33106), in this order.
+    /// Checks presence (33005), the variables in the text (33100) and the presence of their values (33005), type
+    /// (33006), numbers (33003), duplicates (33024), how many there are (33108) and the idempotency key's form (33106),
+    /// in this order.
     fn check(request: BroadcastRequest, limits: &AdmissionLimits) -> Result<Self, Refusal> {
         let (from, body, media_url) = (given(request.from), given_text(request.body), given(request.media_url));
         let content_missing = body.is_none() && media_url.is_none();
@@ -141,6 +161,7 @@ impl Parsed {
                 ("body", content_missing),
             ]));
         };
+        let values = values_of(body.as_ref(), list)?;
         let kind = kind_of(request.message_type.as_deref(), media_url.is_some())?;
         if !list.invalid.is_empty() {
             let info = AdditionalInfo::InvalidRecipients(list.invalid.clone());
@@ -161,7 +182,7 @@ impl Parsed {
         };
         let recipients = request.recipients.map(|list| list.numbers).unwrap_or_default();
         let (reference, validity) = (request.reference, request.validity);
-        Ok(Self { recipients, originator, body, media_url, kind, reference, validity, idempotency_key })
+        Ok(Self { recipients, values, originator, body, media_url, kind, reference, validity, idempotency_key })
     }
 
     /// What tells this request from another under the same key: its values, not how they were written.
@@ -171,9 +192,28 @@ impl Parsed {
         let (body, media_url) =
             (self.body.as_ref().map(LooseText::to_wtf8), self.media_url.as_deref().map(str::as_bytes));
         let values = [Some(&recipients[..]), Some(originator.as_bytes()), body.as_deref(), media_url, Some(kind)];
-        let terms = terms(self.reference.as_ref(), self.validity, None, None);
+        let mut terms = terms(self.reference.as_ref(), self.validity, None, None);
+        if !self.values.is_empty() {
+            // Behind all that the terms of another request may be.
+            terms.resize(TERMS, None);
+            terms.push(Some(octets_of(&self.values)));
+        }
         Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
+}
+
+/// Values as octets that no other values have: of each recipient how many there are, and of each value its length
+/// before it.
+fn octets_of(values: &[Values]) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for of_one in values {
+        octets.extend((of_one.len() as u64).to_be_bytes());
+        for value in of_one {
+            octets.extend((value.len() as u64).to_be_bytes());
+            octets.extend(value.as_bytes());
+        }
+    }
+    octets
 }
 
 #[cfg(test)]
@@ -228,5 +268,22 @@ mod tests {
         let print = |numbers: &[&str]| Parsed::check(request(numbers), &LIMITS).ok().map(|parsed| parsed.fingerprint());
         assert_eq!(print(&["+18005551001", "+18005551002"]), print(&["+18005551001", "+18005551002"]));
         assert_ne!(print(&["+18005551001", "+18005551002"]), print(&["+18005551002", "+18005551001"]));
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_values_too() {
+        let print = |values: &[&str]| {
+            let mut recipients = RecipientList::default();
+            for (number, value) in ["+18005551001", "+18005551002"].into_iter().zip(values) {
+                recipients.push_with(number, vec![("name".into(), (*value).into()), ("unused".into(), "x".into())]);
+            }
+            let body = Some("Hi {{name}}".into());
+            let request = BroadcastRequest { recipients: Some(recipients), body, ..request(&[]) };
+            Parsed::check(request, &LIMITS).unwrap().fingerprint()
+        };
+        assert_eq!(print(&["Ada", "Bob"]), print(&["Ada", "Bob"]));
+        for other in [["Bob", "Ada"], ["Ada", "Bo"], ["AdaB", "ob"]] {
+            assert_ne!(print(&["Ada", "Bob"]), print(&other), "{other:?}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod replay;
 mod screen;
 pub(crate) mod standing;
 mod under_way;
+mod variables;
 mod worded;
 
 use std::sync::{Arc, RwLock};
@@ -45,7 +46,7 @@ pub(crate) use in_force::InForce;
 pub(crate) use launch::LAUNCHES;
 use parse::{Draft, Parsed, later};
 use payload::Outbound;
-pub use recipients::RecipientList;
+pub use recipients::{RecipientList, Variables};
 pub(crate) use reference::References;
 use replay::with_text;
 pub(crate) use under_way::UnderWay;

@@ -109,6 +109,9 @@ impl Draft {
     }
 }
 
+/// How many [`terms`] there are at the most.
+pub(super) const TERMS: usize = 4;
+
 /// What a fingerprint is made of beside a request's content, up to the last that the client gave: a request without any
 /// of them has the fingerprint that it had before there were such fields.
 pub(super) fn terms(

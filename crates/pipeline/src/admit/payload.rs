@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::error::Refusal;
+use model::variables::Values;
 use model::{Broadcast, CarrierName, MediaId, Message, Owner, Recipients, Screened, Timestamp};
 use store::contract::admission::{
     Admission as Envelope, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage,
@@ -103,7 +104,7 @@ impl Payload for Outbound {
     }
 }
 
-impl Payload for (Arc<Broadcast>, Recipients) {
+impl Payload for (Arc<Broadcast>, Recipients, Vec<Values>) {
     type Made = Broadcast;
 
     fn created_at(&self) -> Timestamp {
@@ -119,7 +120,8 @@ impl Payload for (Arc<Broadcast>, Recipients) {
     }
 
     async fn write(&self, admission: &Admission, envelope: Envelope<()>) -> Result<Admitted<Broadcast>, Refusal> {
-        let payload = NewBroadcast { broadcast: Arc::clone(&self.0), recipients: self.1.clone() };
+        let (broadcast, recipients, values) = self.clone();
+        let payload = NewBroadcast { broadcast, recipients, values };
         admission.store.admit_broadcast(envelope.with(payload)).await.map_err(refused_by_store)
     }
 

@@ -1,5 +1,6 @@
 //! The recipients of a broadcast, taken one by one while its body is read: those that are numbers, eight bytes each,
-//! and the first of those that are none. Nothing grows with what a client sends but by these eight bytes.
+//! with their variables where they have any, and the first of those that are none. Nothing else grows with what a
+//! client sends.
 
 use model::error::InvalidRecipient;
 use model::{BroadcastId, Msisdn, Recipients};
@@ -16,7 +17,12 @@ pub struct RecipientList {
     pub(super) numbers: Recipients,
     pub(super) invalid: Vec<InvalidRecipient>,
     pub(super) count: usize,
+    /// The variables of recipients who have some, each with the place of the recipient, in order.
+    pub(super) variables: Vec<(usize, Variables)>,
 }
+
+/// Names and values of the variables of one recipient.
+pub type Variables = Vec<(Box<str>, Box<str>)>;
 
 impl RecipientList {
     /// Takes the next one as it stands.
@@ -34,6 +40,14 @@ impl RecipientList {
             Err(_) => {}
         }
         self.count += 1;
+    }
+
+    /// Takes the next one as it stands, with its variables.
+    pub fn push_with(&mut self, text: &str, variables: Variables) {
+        if !variables.is_empty() && self.count < BroadcastId::RECIPIENTS_MAX as usize {
+            self.variables.push((self.count, variables));
+        }
+        self.push(text);
     }
 
     /// How many there were.

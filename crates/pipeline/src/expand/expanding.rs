@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::message::Direction;
+use model::message::{Direction, MessageType};
+use model::variables::Template;
 use model::{Assignment, Broadcast, BroadcastId, CarrierName, Message, Moment, Msisdn, Owner, Timestamp};
 use store::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use store::contract::dispatch::{Lease, Leased};
@@ -283,15 +284,21 @@ impl Expanding {
 
     /// The turn of these recipients: a message for each who may be sent to.
     fn expansion(&self, broadcast: &Broadcast, upcoming: Upcoming, now: Moment) -> Expansion {
-        let Upcoming { from, recipients, .. } = upcoming;
+        let Upcoming { from, recipients, values, .. } = upcoming;
         let turns = recipients.len() as u32;
+        let template = broadcast.body.as_deref().filter(|_| !values.is_empty()).map(Template::parse);
+        let template = template.and_then(Result::ok);
         let skipped = (self.books.skips)(broadcast, &recipients);
         let wanted = (from..).zip(recipients).zip(skipped).filter(|(_, skipped)| !skipped);
         let mut places: BTreeMap<CarrierName, (usize, Lease)> = BTreeMap::new();
         let messages = wanted.map(|((index, recipient), _)| {
             let carrier = self.carrier_of(broadcast, &recipient);
             let lease = carrier.carrier().and_then(|name| self.place(&mut places, name));
-            Expanded { message: Arc::new(self.message(broadcast, index, recipient)), carrier, lease }
+            let mut message = self.message(broadcast, index, recipient);
+            if let (Some(template), Some(values)) = (&template, values.get((index - from) as usize)) {
+                give_text(&mut message, template.render(values));
+            }
+            Expanded { message: Arc::new(message), carrier, lease }
         });
         Expansion {
             node: self.books.node,
@@ -344,6 +351,16 @@ impl Expanding {
             expires_at: broadcast.expires_at,
         }
     }
+}
+
+/// Gives a message a text of its own.
+fn give_text(message: &mut Message, text: String) {
+    let measure = wire::gsm::measure(&text);
+    message.encoding = measure.encoding;
+    if message.kind == MessageType::Sms {
+        message.segments = u16::try_from(measure.segments).unwrap_or(u16::MAX);
+    }
+    message.body = Some(text.into());
 }
 
 /// What follows from messages that are on disk.

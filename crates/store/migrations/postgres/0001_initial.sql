@@ -384,11 +384,13 @@ CREATE INDEX broadcast_progress_open ON broadcast_progress (broadcast_id) WHERE 
 CREATE INDEX broadcast_progress_of ON broadcast_progress (account_id, test, status, broadcast_id);
 
 -- Recipients that have not had their turn: from index first on, each the seven bytes of the number that its digits are,
--- lowest byte first. A chunk is removed when its last recipient has had their turn.
+-- lowest byte first. variables has their values for the variables in the text, as JSON, an array of texts for each of
+-- them; NULL where the text has no variables. A chunk is removed when its last recipient has had their turn.
 CREATE TABLE broadcast_chunks (
     broadcast_id uuid   NOT NULL,
     first        bigint NOT NULL,
     recipients   bytea  NOT NULL,
+    variables    text,
     PRIMARY KEY (broadcast_id, first)
 );
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use model::idempotency::{AnswerForm, Endpoint, Fingerprint, IdempotencyKey};
 use model::media::StoredMedia;
 use model::quota::UtcDay;
+use model::variables::Values;
 use model::{Assignment, Broadcast, Message, MessageId, Owner, Recipients, ScreeningRecord, Timestamp};
 
 use super::dispatch::Lease;
@@ -77,6 +78,8 @@ pub struct NewBroadcast {
     pub broadcast: Arc<Broadcast>,
     /// Those of its recipients who are not blocked.
     pub recipients: Recipients,
+    /// The values of each of them for the variables in its text; none where it has no variables.
+    pub values: Vec<Values>,
 }
 
 /// How many recipients an owner has in a day, over all nodes.

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use model::variables::Values;
 use model::{
     AccountId, Assignment, Broadcast, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, Message, Mode,
     Msisdn, Originator, Owner, Timestamp,
@@ -31,6 +32,8 @@ pub struct Upcoming {
     pub from: u32,
     /// They themselves, in order. Never empty.
     pub recipients: Vec<Msisdn>,
+    /// The values of each of them for the variables in the text; none where it has no variables.
+    pub values: Vec<Values>,
     /// How many messages of the broadcast are made and still queued.
     pub outstanding: u64,
 }

@@ -135,8 +135,8 @@ pub trait Erasures: Send + Sync {
     /// Looks at some of the packed recipients of open broadcasts, after the row `after`.
     async fn packed_with(&self, number: Msisdn, after: Option<Chunk>) -> Result<Packed, StoreError>;
 
-    /// Puts nobody in the place of the number in these rows: the recipient is skipped in turn. A turn of these
-    /// broadcasts that was prepared before is refused. Atomic; repeated, it changes nothing.
+    /// Puts nobody in the place of the number in these rows, without values for variables: the recipient is skipped in
+    /// turn. A turn of these broadcasts that was prepared before is refused. Atomic; repeated, it changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] where no such erasure is under way.

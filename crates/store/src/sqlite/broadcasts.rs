@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::message::MessageType;
 use model::{
     AccountId, Assignment, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference,
-    MediaId, MessageId, Mode, Owner, Recipients, Timestamp,
+    MediaId, MessageId, Mode, Msisdn, Owner, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -24,7 +24,7 @@ use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Ca
 use crate::contract::changes::Resource;
 use crate::contract::nodes::Epoch;
 use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
-use crate::packing::{CHUNK, PACKED_BYTES, pack, unpack};
+use crate::packing::{CHUNK, PACKED_BYTES, pack, pack_values, unpack, unpack_values};
 use crate::reasons::CANCELED;
 use crate::turns::Work;
 
@@ -113,7 +113,7 @@ impl Payload for NewBroadcast {
         let broadcast = &*self.broadcast;
         insert(&group.connection, broadcast)?;
         insert_progress(&group.connection, broadcast, self.recipients.len(), node)?;
-        insert_chunks(&group.connection, broadcast.id, &self.recipients)?;
+        insert_chunks(&group.connection, broadcast.id, self)?;
         note(group, broadcast.id, broadcast.created_at)
     }
 
@@ -162,11 +162,12 @@ fn insert_progress(
     Ok(())
 }
 
-fn insert_chunks(connection: &Connection, id: BroadcastId, recipients: &Recipients) -> rusqlite::Result<()> {
-    let mut insert = connection
-        .prepare_cached("INSERT INTO broadcast_chunks (broadcast_id, first, recipients) VALUES (?1, ?2, ?3)")?;
-    for (number, chunk) in recipients.as_numbers().chunks(CHUNK).enumerate() {
-        insert.execute(params![id.to_bytes(), number * CHUNK, pack(chunk)])?;
+fn insert_chunks(connection: &Connection, id: BroadcastId, new: &NewBroadcast) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO broadcast_chunks (broadcast_id, first, recipients, variables) VALUES (?1, ?2, ?3, ?4)";
+    let (mut insert, mut values) = (connection.prepare_cached(sql)?, new.values.chunks(CHUNK));
+    for (number, chunk) in new.recipients.as_numbers().chunks(CHUNK).enumerate() {
+        let values = pack_values(values.next().unwrap_or_default());
+        insert.execute(params![id.to_bytes(), number * CHUNK, pack(chunk), values])?;
     }
     Ok(())
 }
@@ -318,23 +319,29 @@ fn own(group: &Group, node: Epoch, unowned: &[(BroadcastId, u32)]) -> Result<Vec
 }
 
 fn upcoming(connection: &Connection, id: BroadcastId, limit: usize) -> rusqlite::Result<Option<Upcoming>> {
-    let sql = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients \
+    let sql = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients, c.variables \
                FROM broadcast_progress p JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id \
                AND c.first <= p.next_index WHERE p.broadcast_id = ?1 AND p.status IN ('queued', 'sending') \
                AND p.next_index < p.packed ORDER BY c.first DESC LIMIT 1";
-    let read =
-        |row: &Row<'_>| Ok((row.get::<_, u32>(0)?, row.get(1)?, row.get::<_, u32>(2)?, row.get::<_, Vec<u8>>(3)?));
-    let Some((from, outstanding, first, octets)) =
+    let read = |row: &Row<'_>| {
+        let (from, first): (u32, u32) = (row.get(0)?, row.get(2)?);
+        Ok((from, row.get(1)?, (from - first) as usize, row.get::<_, Vec<u8>>(3)?, row.get::<_, Option<String>>(4)?))
+    };
+    let Some((from, outstanding, passed, octets, values)) =
         connection.prepare_cached(sql)?.query_row([id.to_bytes()], read).optional()?
     else {
         return Ok(None);
     };
-    let broken =
-        || rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, "a recipient is no number".into());
-    let recipients =
-        unpack(&octets).skip((from - first) as usize).take(limit).map(|recipient| recipient.ok_or_else(broken));
-    Ok(Some(Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding })
-        .filter(|upcoming| !upcoming.recipients.is_empty()))
+    let broken = |column: usize, kind: rusqlite::types::Type, why: &'static str| {
+        rusqlite::Error::FromSqlConversionFailure(column, kind, why.into())
+    };
+    let no_number = || broken(3, rusqlite::types::Type::Blob, "a recipient is no number");
+    let no_values = || broken(4, rusqlite::types::Type::Text, "values of variables cannot be read");
+    let recipients = unpack(&octets).skip(passed).take(limit).map(|recipient| recipient.ok_or_else(no_number));
+    let recipients: Vec<Msisdn> = recipients.collect::<rusqlite::Result<_>>()?;
+    let values = unpack_values(values.as_deref()).ok_or_else(no_values)?;
+    let values = values.into_iter().skip(passed).take(recipients.len()).collect();
+    Ok(Some(Upcoming { from, recipients, values, outstanding }).filter(|upcoming| !upcoming.recipients.is_empty()))
 }
 
 fn expand(group: &mut Group, expansion: &Expansion) -> Result<bool, Fault> {

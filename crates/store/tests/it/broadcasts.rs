@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::idempotency::{Endpoint, Fingerprint};
 use model::quota::UtcDay;
 use model::status::SegmentFate;
+use model::variables::Values;
 use model::{
     AccountId, Broadcast, BroadcastCounts, BroadcastId, BroadcastRecord, BroadcastStatus, ClientReference, ErrorType,
     Message, MessageId, Mode, Moment, Msisdn, Owner, Status,
@@ -29,6 +30,38 @@ pub(crate) fn broadcast(desk: &Desk, account: AccountId, total: u32, blocked: u3
 pub(crate) fn admission(broadcast: Broadcast) -> Admission<NewBroadcast> {
     let recipients = (0..broadcast.total - broadcast.blocked).map(recipient).collect();
     testkit::broadcast_admission(NODE, broadcast, recipients)
+}
+
+/// Accepts a broadcast to so many, each of whom has a value of their own for the variable in its text.
+pub(crate) async fn accepted_with_values(desk: &Desk, account: AccountId, total: u32) -> Broadcast {
+    let broadcast = Broadcast { body: Some("Hi {{name}}".into()), ..broadcast(desk, account, total, 0) };
+    let mut admission = admission(broadcast.clone());
+    admission.payload.values = (0..total).map(value).collect();
+    assert_eq!(desk.store.admit_broadcast(admission).await.unwrap(), Admitted::New);
+    broadcast
+}
+
+/// The values of the recipient with this index; the text has what JSON and databases are particular about.
+pub(crate) fn value(index: u32) -> Values {
+    Box::new([format!("\"Ada\" \\ {index} \0 😀").into()])
+}
+
+pub(crate) async fn values_of_variables_come_with_their_recipients_across_chunks(fresh: impl Backend) {
+    let mut desk = Desk::open(&fresh).await;
+    let broadcast = accepted_with_values(&desk, desk.account(), 2_500).await;
+    desk.reopen(&fresh).await;
+    desk.store.recover(NODE, NOW, RETRY_WITHIN).await.unwrap();
+    let mut seen = 0;
+    while let Some(upcoming) = desk.store.upcoming(broadcast.id, 400).await.unwrap() {
+        assert_eq!((upcoming.from, upcoming.values.len()), (seen, upcoming.recipients.len()));
+        for (index, (recipient, values)) in (seen..).zip(upcoming.recipients.iter().zip(upcoming.values)) {
+            assert_eq!((*recipient, values), (testkit::recipient(index), value(index)));
+        }
+        seen += expand(&desk, &broadcast, 400).await.len() as u32;
+    }
+    assert_eq!(seen, 2_500);
+    let plain = accepted(&desk, desk.account(), 3).await;
+    assert_eq!(desk.store.upcoming(plain.id, 10).await.unwrap().unwrap().values, [] as [Values; 0]);
 }
 
 /// Accepts a broadcast to one recipient at `at`.

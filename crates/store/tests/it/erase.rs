@@ -8,6 +8,7 @@ use model::media::{Digest, StoredMedia};
 use model::message::{Direction, MessageType};
 use model::number::{BlockKind, Number, NumberState};
 use model::status::SegmentFate;
+use model::variables::Values;
 use model::{
     BroadcastStatus, Erasure, ErasureCounts, ErasureId, ErrorType, MediaId, MediaType, Message, MessageId, Moment,
     Msisdn, Screened, ScreeningOutcome, ScreeningRecord, SeededEntropy, Status,
@@ -20,7 +21,7 @@ use store::contract::messages::MessageFilter;
 use store::contract::receipts::{Receipt, ReceiptOutcome};
 use store::contract::screening::ScreeningFilter;
 
-use crate::broadcasts::{accepted, expand, next};
+use crate::broadcasts::{accepted, accepted_with_values, expand, next, value};
 use crate::screening::blocked;
 use crate::support::{
     Backend, Desk, LEASE_SECS, NORTH, NOW, acks, admission, after, claim, live, number, receipt, under,
@@ -289,6 +290,22 @@ pub(crate) async fn a_recipient_that_waits_for_a_turn_gives_way_to_nobody(fresh:
     assert_eq!(record.broadcast.body, broadcast.body, "the text of many is nobody's alone");
     let ended = desk.store.end_erasure(id, after(1)).await.unwrap();
     assert_eq!(ended.counts, ErasureCounts { recipients: 1, ..ErasureCounts::default() });
+}
+
+pub(crate) async fn the_values_of_a_recipient_who_is_erased_go_too(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let broadcast = accepted_with_values(&desk, desk.account(), 1_500).await;
+    let person = testkit::recipient(1_200);
+    let packed = desk.store.packed_with(person, None).await.unwrap();
+    let id = desk.store.begin_erasure(new_erasure(person, erasure_id(1))).await.unwrap().id;
+    desk.store.erase_packed(id, packed.chunks).await.unwrap();
+    desk.store.unexpanded(crate::support::NODE, None, 10).await.unwrap();
+    expand(&desk, &broadcast, 1_000).await;
+    let upcoming = desk.store.upcoming(broadcast.id, 500).await.unwrap().unwrap();
+    assert!(upcoming.recipients[200].is_nobody());
+    for (index, values) in (1_000..).zip(upcoming.values) {
+        assert_eq!(values, if index == 1_200 { Values::default() } else { value(index) }, "{index}");
+    }
 }
 
 pub(crate) async fn a_broadcast_to_the_person_alone_loses_its_text(fresh: impl Backend) {

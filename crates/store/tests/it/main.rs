@@ -82,6 +82,7 @@ macro_rules! conformance {
                 a_broadcast_and_a_message_may_have_the_same_key
                 identical_broadcasts_at_once_are_accepted_once
                 recipients_have_their_turn_in_order_across_chunks
+                values_of_variables_come_with_their_recipients_across_chunks
                 a_turn_that_is_repeated_is_refused_and_changes_nothing
                 of_many_who_make_the_same_turn_one_does
                 who_is_skipped_at_their_turn_gets_no_message
@@ -389,6 +390,7 @@ macro_rules! conformance {
                 a_held_message_is_ended_and_found_under_no_digits
                 what_comes_late_for_an_erased_message_counts_and_tells_nothing
                 a_recipient_that_waits_for_a_turn_gives_way_to_nobody
+                the_values_of_a_recipient_who_is_erased_go_too
                 a_broadcast_to_the_person_alone_loses_its_text
                 what_matched_nothing_and_names_the_number_is_removed
                 media_go_with_the_person_unless_another_message_waits_for_them

@@ -144,7 +144,12 @@ class Client:
         idempotency_key: str | None = None,
         wait: int | None = None,
     ) -> Broadcast:
-        """Sends one text to many. The server accepts it whole or not at all."""
+        """Sends one text to many. The server accepts it whole or not at all.
+
+        Args:
+            recipients: Numbers, or `{"to": ..., "variables": {"name": "Ada"}}` with the recipient's values for
+                `{{name}}` in the body.
+        """
         content = _content(body, media_url, message_type, reference, validity_seconds)
         fields = {"recipients": list(recipients), "from": from_, **content}
         return self._create("/broadcast", fields, idempotency_key, wait)

@@ -84,6 +84,7 @@ InboundMessage = TypedDict(
 
 class Recipients(TypedDict):
     to: str
+    variables: NotRequired[dict[str, str | None]]
 
 
 NewBroadcast1 = TypedDict(

@@ -1,16 +1,16 @@
-//! The recipients of a broadcast, read one after the other: texts, or objects with a `to`. None is kept but as its
-//! digits.
+//! The recipients of a broadcast, read one after the other: texts, or objects with a `to` and perhaps variables. None
+//! is kept but as its digits and variables.
 
 use std::fmt;
 
-use pipeline::{BroadcastRequest, RecipientList};
+use pipeline::{BroadcastRequest, RecipientList, Variables};
 use serde::Deserializer as _;
 use serde::de::{SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use wire::text::LooseText;
 
 use super::text::plain;
-use super::{Fields, Unknown, Wrong, object, terms, unknown};
+use super::{Fields, Unknown, Wrong, object, terms, unknown, variables};
 
 /// What a list that is none should have been.
 const LIST: &str = "array of recipients";
@@ -80,11 +80,16 @@ const OF_RECIPIENTS: &str = "recipients[].";
 #[derive(Default)]
 struct Recipient {
     to: Option<String>,
+    variables: Variables,
 }
 
 impl Fields for Recipient {
     fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
         (name == "to").then_some(("to", &mut self.to))
+    }
+
+    fn other(&mut self, name: &str, json: &str, _: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {
+        (name == variables::FIELD).then(|| (variables::FIELD, variables::read(json, &mut self.variables)))
     }
 }
 
@@ -107,8 +112,9 @@ impl List<'_> {
             [b'{', ..] => {
                 let mut recipient = Recipient::default();
                 let (wrong, _) = object(json, &mut recipient, self.unknown, OF_RECIPIENTS);
+                let Recipient { to, variables } = recipient;
                 // Without a `to` it is a recipient whose number is none.
-                self.recipients.push(recipient.to.as_deref().unwrap_or_default());
+                self.recipients.push_with(to.as_deref().unwrap_or_default(), variables);
                 wrong.map(|(field, expected)| (format!("recipients[{index}].{field}").into(), expected))
             }
             _ => {

@@ -101,6 +101,9 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
         "validity" | "validityperiod" | "ttl" | "timetolive" | "expiry" | "expiresat" => {
             "no field of this name: `validitySeconds` is how long a message is worth sending"
         }
+        "variables" | "parameters" | "substitutions" | "mergefields" | "personalizations" => {
+            "no field of this name: each recipient of a broadcast has `variables`"
+        }
         "idempotencykey" | "requestid" | "clientrequestid" => "no field of this name: `idempotencyKey` is that",
         _ => return None,
     })
@@ -153,6 +156,7 @@ mod tests {
             ("Body", "`body`"),
             ("send_at", "`sendAt`"),
             ("validityPeriod", "`validitySeconds`"),
+            ("variables", "`variables`"),
         ] {
             assert!(advice(name).unwrap().contains(ours), "{name}");
         }

@@ -39,7 +39,12 @@ fn broadcast(number: u8, account: u8) -> Arc<Broadcast> {
 }
 
 fn upcoming(from: u32, count: u32, outstanding: u64) -> Input {
-    Input::Upcoming(Some(Upcoming { from, recipients: (from..from + count).map(at).collect(), outstanding }))
+    Input::Upcoming(Some(Upcoming {
+        from,
+        recipients: (from..from + count).map(at).collect(),
+        values: Vec::new(),
+        outstanding,
+    }))
 }
 
 /// An action in short.
@@ -203,6 +208,7 @@ fn story(sizes: &[(u32, u8)], events: &[(u8, u64)]) {
                     Input::Upcoming((!next.is_empty()).then(|| Upcoming {
                         from: stored.mark,
                         recipients: next.map(at).collect(),
+                        values: Vec::new(),
                         outstanding: stored.queued,
                     }))
                 }

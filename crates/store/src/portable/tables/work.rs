@@ -63,6 +63,7 @@ pub(super) const TABLES: &[Table] = &[
             ("broadcast_id", Id, "broadcast_id"),
             ("first", Long, "first"),
             ("recipients", Octets, "recipients"),
+            ("variables", Text, "variables"),
         ],
         ..PLAIN
     },

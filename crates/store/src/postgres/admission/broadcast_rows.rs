@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{Broadcast, BroadcastId, MediaId, Recipients};
+use model::{Broadcast, BroadcastId, MediaId};
 use uuid::Uuid;
 
 use super::super::fault::Fault;
@@ -13,7 +13,7 @@ use super::super::{broadcast_records, rows};
 use super::{Made, Payload};
 use crate::contract::admission::{Admission, NewBroadcast};
 use crate::contract::nodes::Epoch;
-use crate::packing::{CHUNK, pack};
+use crate::packing::{CHUNK, pack, pack_values};
 
 impl Payload for NewBroadcast {
     type Made = Broadcast;
@@ -26,12 +26,13 @@ impl Payload for NewBroadcast {
 
     fn insert<'u>(unit: &'u Unit, new: &'u [&'u Admission<Self>]) -> Doing<'u, ()> {
         Box::pin(async move {
-            for Admission { payload: Self { broadcast, recipients }, node, .. } in new {
+            for Admission { payload, node, .. } in new {
+                let Self { broadcast, recipients, .. } = payload;
                 tokio::try_join!(
                     biased;
                     insert_facts(unit, broadcast),
                     insert_progress(unit, broadcast, recipients.len(), *node),
-                    insert_chunks(unit, broadcast.id, recipients)
+                    insert_chunks(unit, broadcast.id, payload)
                 )?;
             }
             Ok(())
@@ -109,10 +110,12 @@ async fn insert_progress(unit: &Unit, broadcast: &Broadcast, packed: usize, owne
     .map(drop)
 }
 
-async fn insert_chunks(unit: &Unit, id: BroadcastId, recipients: &Recipients) -> Result<(), Fault> {
-    let sql = "INSERT INTO broadcast_chunks (broadcast_id, first, recipients) \
-        SELECT $1, * FROM unnest($2::bigint[], $3::bytea[])";
-    let chunks: Vec<Vec<u8>> = recipients.as_numbers().chunks(CHUNK).map(pack).collect();
+async fn insert_chunks(unit: &Unit, id: BroadcastId, new: &NewBroadcast) -> Result<(), Fault> {
+    let sql = "INSERT INTO broadcast_chunks (broadcast_id, first, recipients, variables) \
+        SELECT $1, * FROM unnest($2::bigint[], $3::bytea[], $4::text[])";
+    let chunks: Vec<Vec<u8>> = new.recipients.as_numbers().chunks(CHUNK).map(pack).collect();
     let first: Vec<i64> = (0..).step_by(CHUNK).take(chunks.len()).collect();
-    unit.execute(sql, &[&rows::id(id.to_bytes()), &first, &chunks]).await.map(drop)
+    let mut values: Vec<Option<String>> = new.values.chunks(CHUNK).map(pack_values).collect();
+    values.resize(chunks.len(), None);
+    unit.execute(sql, &[&rows::id(id.to_bytes()), &first, &chunks, &values]).await.map(drop)
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use model::{Broadcast, BroadcastId};
+use model::{Broadcast, BroadcastId, Msisdn};
 use uuid::Uuid;
 
 use crate::contract::admission::NewMessage;
 use crate::contract::broadcasts::{Expanded, Expansion, Upcoming};
 use crate::contract::nodes::Epoch;
-use crate::packing::{PACKED_BYTES, unpack};
+use crate::packing::{PACKED_BYTES, unpack, unpack_values};
 use crate::postgres::broadcast_records::{self, BROADCAST, BROADCAST_COLUMNS, broadcast};
 use crate::postgres::fault::Fault;
 use crate::postgres::unit::Unit;
@@ -53,7 +53,8 @@ pub(super) async fn own(unit: &Unit, node: Epoch, unowned: &[(BroadcastId, i64)]
     Ok(unowned.iter().map(|(id, _)| *id).filter(|id| !owned.contains(id)).collect())
 }
 
-const UPCOMING: &str = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients \
+const UPCOMING: &str = "SELECT p.next_index, p.queued - (p.packed - p.next_index), c.first, c.recipients, \
+    c.variables \
     FROM broadcast_progress p JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first <= p.next_index \
     WHERE p.broadcast_id = $1 AND p.status IN ('queued', 'sending') AND p.next_index < p.packed \
     ORDER BY c.first DESC LIMIT 1";
@@ -62,11 +63,13 @@ pub(super) async fn upcoming(unit: &Unit, id: BroadcastId, limit: usize) -> Resu
     let Some(row) = unit.find(UPCOMING, &[&rows::id(id.to_bytes())]).await? else { return Ok(None) };
     let (from, outstanding, first) = (rows::count(&row, 0)?, rows::count(&row, 1)?, rows::count::<u32>(&row, 2)?);
     let broken = || rows::unknown(3, "a recipient that is no number");
-    let recipients = unpack(rows::get(&row, 3)?)
-        .skip((from - first) as usize)
-        .take(limit)
-        .map(|recipient| recipient.ok_or_else(broken));
-    let upcoming = Upcoming { from, recipients: recipients.collect::<Result<_, _>>()?, outstanding };
+    let passed = (from - first) as usize;
+    let recipients = unpack(rows::get(&row, 3)?).skip(passed).take(limit).map(|recipient| recipient.ok_or_else(broken));
+    let recipients: Vec<Msisdn> = recipients.collect::<Result<_, _>>()?;
+    let unreadable = || rows::unknown(4, "values of variables that cannot be read");
+    let values = unpack_values(rows::get(&row, 4)?).ok_or_else(unreadable)?;
+    let values = values.into_iter().skip(passed).take(recipients.len()).collect();
+    let upcoming = Upcoming { from, recipients, values, outstanding };
     Ok(Some(upcoming).filter(|upcoming| !upcoming.recipients.is_empty()))
 }
 

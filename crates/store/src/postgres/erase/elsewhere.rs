@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::message::erase_broadcasts;
 use crate::contract::erase::{Chunk, Packed, ReceiptsOf};
-use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody};
+use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody, take_values};
 use crate::postgres::fault::Fault;
 use crate::postgres::receipts::parked;
 use crate::postgres::rows;
@@ -39,13 +39,13 @@ fn waiting(places: &[u32], first: u32, next_index: u32) -> u64 {
 }
 
 /// Whoever gives turns has the row locked as well.
-const LOCK_CHUNKS: &str = "SELECT c.broadcast_id, c.first, c.recipients FROM broadcast_chunks c \
+const LOCK_CHUNKS: &str = "SELECT c.broadcast_id, c.first, c.recipients, c.variables FROM broadcast_chunks c \
     JOIN unnest($1::uuid[], $2::bigint[]) AS n(id, first) ON c.broadcast_id = n.id AND c.first = n.first \
     ORDER BY c.broadcast_id, c.first FOR UPDATE OF c";
 const LOCK_COUNTS: &str = "SELECT broadcast_id, next_index FROM broadcast_progress WHERE broadcast_id = ANY($1) \
     ORDER BY broadcast_id FOR UPDATE";
-const REPACK: &str = "UPDATE broadcast_chunks c SET recipients = n.recipients \
-    FROM unnest($1::uuid[], $2::bigint[], $3::bytea[]) AS n(id, first, recipients) \
+const REPACK: &str = "UPDATE broadcast_chunks c SET recipients = n.recipients, variables = n.variables \
+    FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::text[]) AS n(id, first, recipients, variables) \
     WHERE c.broadcast_id = n.id AND c.first = n.first";
 const DISOWN: &str = "UPDATE broadcast_progress SET owner = 0 WHERE broadcast_id = ANY($1)";
 
@@ -55,11 +55,13 @@ pub(super) async fn erase_packed(unit: &Unit, number: Msisdn, chunks: &[Chunk]) 
     let (asked, firsts): (Vec<Uuid>, Vec<i64>) =
         chunks.iter().map(|(id, first)| (rows::id(id.to_bytes()), i64::from(*first))).unzip();
     let mut repacked: Vec<(Uuid, u32, Vec<u8>, Vec<u32>)> = Vec::new();
+    let mut values: Vec<Option<String>> = Vec::new();
     for row in unit.query(LOCK_CHUNKS, &[&asked, &firsts]).await? {
         let mut recipients: Vec<u8> = rows::get(&row, 2)?;
         let places = places(&recipients, number);
         if !places.is_empty() {
             put_nobody(&mut recipients, &places);
+            values.push(take_values(rows::get(&row, 3)?, &places));
             repacked.push((rows::get(&row, 0)?, rows::count(&row, 1)?, recipients, places));
         }
     }
@@ -69,7 +71,7 @@ pub(super) async fn erase_packed(unit: &Unit, number: Msisdn, chunks: &[Chunk]) 
     let ids: Vec<Uuid> = repacked.iter().map(|(id, ..)| *id).collect();
     let firsts: Vec<i64> = repacked.iter().map(|(_, first, ..)| i64::from(*first)).collect();
     let recipients: Vec<&[u8]> = repacked.iter().map(|(_, _, recipients, _)| &recipients[..]).collect();
-    unit.execute(REPACK, &[&ids, &firsts, &recipients]).await?;
+    unit.execute(REPACK, &[&ids, &firsts, &recipients, &values]).await?;
     let mut counts = ErasureCounts::default();
     for row in unit.query(LOCK_COUNTS, &[&ids]).await? {
         let (id, next_index): (Uuid, u32) = (rows::get(&row, 0)?, rows::count(&row, 1)?);

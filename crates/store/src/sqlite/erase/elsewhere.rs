@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::message::erase_broadcast;
 use crate::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
-use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody};
+use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody, take_values};
 use crate::sqlite::parked;
 use crate::sqlite::writer::Group;
 
@@ -44,16 +44,20 @@ pub(super) fn erase_packed(group: &mut Group, number: Msisdn, chunks: &[Chunk]) 
     let mut counts = ErasureCounts::default();
     for (broadcast, first) in chunks {
         let id = broadcast.to_bytes();
-        let read = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?, row.get(2)?, row.get(3)?));
+        let read = |row: &Row<'_>| {
+            let packed: (Vec<u8>, Option<String>) = (row.get(0)?, row.get(4)?);
+            Ok((packed, row.get::<_, u32>(1)?, row.get(2)?, row.get(3)?))
+        };
         let found = group.connection.prepare_cached(CHUNK)?.query_row(params![id, first], read).optional()?;
-        let Some((mut octets, next_index, account, is_lonely)) = found else { continue };
+        let Some(((mut octets, values), next_index, account, is_lonely)) = found else { continue };
         let places = places(&octets, number);
         if places.is_empty() {
             continue;
         }
         put_nobody(&mut octets, &places);
+        let values = take_values(values.as_deref(), &places);
         counts.recipients += places.iter().filter(|place| first + **place >= next_index).count() as u64;
-        group.connection.prepare_cached(REPACK)?.execute(params![id, first, octets])?;
+        group.connection.prepare_cached(REPACK)?.execute(params![id, first, octets, values])?;
         group.connection.prepare_cached(DISOWN)?.execute([id])?;
         if is_lonely {
             let account = AccountId::from_bytes(account);
@@ -102,10 +106,11 @@ const NEXT_OPEN: &str = "SELECT broadcast_id FROM broadcast_progress INDEXED BY 
 const CHUNKS_OF: &str = "SELECT c.first, c.recipients, p.next_index FROM broadcast_progress p \
     CROSS JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first > coalesce(?2, -1) \
     WHERE p.broadcast_id = ?1 ORDER BY c.first LIMIT ?3";
-const CHUNK: &str = "SELECT c.recipients, p.next_index, p.account_id, b.total = 1 FROM broadcast_progress p \
-    CROSS JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first = ?2 \
+const CHUNK: &str = "SELECT c.recipients, p.next_index, p.account_id, b.total = 1, c.variables \
+    FROM broadcast_progress p CROSS JOIN broadcast_chunks c ON c.broadcast_id = p.broadcast_id AND c.first = ?2 \
     CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id WHERE p.broadcast_id = ?1";
-const REPACK: &str = "UPDATE broadcast_chunks SET recipients = ?3 WHERE broadcast_id = ?1 AND first = ?2";
+const REPACK: &str = "UPDATE broadcast_chunks SET recipients = ?3, variables = ?4 WHERE broadcast_id = ?1 \
+    AND first = ?2";
 const DISOWN: &str = "UPDATE broadcast_progress SET owner = 0 WHERE broadcast_id = ?1";
 const UNMATCHED: &str = "SELECT id, addresses, detail, raw FROM unmatched WHERE id > ?1 ORDER BY id LIMIT ?2";
 const IS_THERE: &str = "SELECT 1 FROM unmatched WHERE id = ?1";

@@ -32,7 +32,7 @@ use store::copy::{Copied, Copy, Stage};
 use store::{Store, StoreError};
 
 use super::PostgresDatabase;
-use crate::broadcasts::{accepted, expand};
+use crate::broadcasts::{accepted_with_values, expand};
 use crate::inbound::{Fixed, file};
 use crate::office::{Counter, arrival, handset, part, wide};
 use crate::screening::blocked;
@@ -209,7 +209,7 @@ async fn messages(desk: &Desk, account: AccountId, webhook: WebhookId) -> Filled
     let key = RequestKey { owner: live(account), endpoint: Endpoint::Message, key: claim("key-1", "", NOW).key };
     desk.store.record_answer(crate::support::NODE, &key, STRANGE.to_owned()).await.unwrap();
     let scheduled = desk.admit(Message { send_at: Some(after(3_600)), ..strange() }).await;
-    let broadcast = accepted(desk, account, 5).await;
+    let broadcast = accepted_with_values(desk, account, 5).await;
     let made = expand(desk, &broadcast, 2).await;
     // Receipts that match nothing, and what could not be read.
     assert_eq!(desk.hear(receipt(["parked-a", "parked-b"], SegmentFate::Delivered)).await, ReceiptOutcome::Parked);

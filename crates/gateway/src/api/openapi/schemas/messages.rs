@@ -93,7 +93,17 @@ fn new_message() -> Value {
 
 fn new_broadcast() -> Value {
     let recipient = json!({
-        "oneOf": [number("A number."), object(&["to"], &json!({ "to": number("A number.") }))],
+        "oneOf": [number("A number."), object(&["to"], &json!({
+            "to": number("A number."),
+            "variables": {
+                "type": ["object", "null"],
+                "additionalProperties": { "type": ["string", "null"], "maxLength": 1_600 },
+                "propertyNames": { "pattern": "^[A-Za-z0-9_]{1,32}$" },
+                "maxProperties": 20,
+                "description": "The recipient's values for the variables in `body`, by name: `{{name}}` in the text \
+                                stands for the value of `name`. Names have 1 to 32 of `A-Z a-z 0-9 _`.",
+            },
+        }))],
     });
     let mut recipients =
         list(&recipient, "The recipients, each once; 50,000 at most unless the operator has set another limit.");
