@@ -338,17 +338,32 @@ struct Asked {
     send_at: Option<Timestamp>,
 }
 
+/// What stands in the texts of some broadcasts for the place of each recipient among the recipients.
+const PLACE: &str = "{{place}}";
+
+/// The text that a recipient of a broadcast gets.
+pub(crate) fn text_for(place: usize, body: &str) -> String {
+    body.replace(PLACE, &place.to_string())
+}
+
 impl Asked {
+    /// The text; that of every third broadcast has a variable.
+    fn body(&self) -> String {
+        let text = format!("ref {} {}", self.mark, self.text);
+        if self.is_broadcast && self.mark.is_multiple_of(3) { format!("{text} for {PLACE}") } else { text }
+    }
+
     async fn send(
         &self,
         process: &Process,
         credentials: &crate::site::Credentials,
     ) -> Result<Answered<Named>, Refusal> {
-        let (from, body) =
-            (Some(self.from.to_string()), Some(format!("ref {} {}", self.mark, self.text).as_str().into()));
+        let (from, body) = (Some(self.from.to_string()), Some(self.body().as_str().into()));
         if self.is_broadcast {
             let mut recipients = RecipientList::default();
-            self.recipients.iter().for_each(|recipient| recipients.push(&recipient.text()));
+            for (place, recipient) in self.recipients.iter().enumerate() {
+                recipients.push_with(&recipient.text(), vec![("place".into(), place.to_string().into())]);
+            }
             let request = BroadcastRequest {
                 recipients: Some(recipients),
                 from,

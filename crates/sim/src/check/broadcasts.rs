@@ -6,6 +6,7 @@ use model::message::MessageRecord;
 use model::{BroadcastId, Status};
 
 use super::{Everything, Wrong};
+use crate::client::text_for;
 use crate::ledger::{Facts, Named, Request, mark_of};
 
 pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong: &mut Wrong) {
@@ -33,6 +34,9 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
         let reached: BTreeSet<_> = known.map(|record| record.message.recipient).collect();
         if reached.len() + blank < made.len() {
             wrong.push(format!("{id} has {} messages for {} recipients", made.len(), reached.len()));
+        }
+        if let Some(body) = &broadcast.body {
+            texts_are_their_own(body, request, &made, wrong);
         }
         let stopped = facts.canceled.contains(&id) || facts.stopped.contains(&broadcast.originator);
         for recipient in request.recipients.iter().filter(|recipient| !reached.contains(recipient)) {
@@ -62,5 +66,16 @@ pub(super) fn recipients_have_one_message(facts: &Facts, all: &Everything, wrong
     }
     for id in messages.into_keys() {
         wrong.push(format!("messages of {id} are there, and it is not"));
+    }
+}
+
+/// Each message of a broadcast has the text of its recipient, as far as its text was not removed.
+fn texts_are_their_own(body: &str, request: &Request, made: &[&MessageRecord], wrong: &mut Wrong) {
+    for message in made.iter().map(|record| &record.message) {
+        let place = request.recipients.iter().position(|recipient| *recipient == message.recipient);
+        let Some((place, text)) = place.zip(message.body.as_deref()) else { continue };
+        if text != text_for(place, body) {
+            wrong.push(format!("{} has the text {text:?} for recipient {place} of {body:?}", message.id));
+        }
     }
 }
