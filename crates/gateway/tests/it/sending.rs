@@ -95,6 +95,22 @@ async fn every_bad_line_is_told_before_anything_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_of_the_file_fill_the_variables_in_the_text() {
+    let stage = Stage::start().await;
+    let tenant = stage.tenant().await;
+    let named = file(&stage, "name,to\nAda,+12020000001\nBob,+12020000002\n");
+    let from = ["send", "--json", "--from", &tenant.number, "--body", "Hi {{name}}", "--to-file"];
+    let output = run(&stage, &tenant, &[&from[..], &[named.to_str().unwrap()]].concat()).await;
+    assert!(output.status.success(), "{output:?}");
+    let texts: Vec<_> = stage.submissions().iter().map(|submit| submit["text"].clone()).collect();
+    assert_eq!(texts, ["Hi Ada", "Hi Bob"]);
+    let nameless = file(&stage, "+12020000001\n");
+    let output = run(&stage, &tenant, &[&from[..], &[nameless.to_str().unwrap()]].concat()).await;
+    assert!(words(&output.stderr).contains("line 1: names no column of numbers"), "{output:?}");
+    assert_eq!((output.status.code(), stage.submissions().len()), (Some(1), 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_cut_short_goes_on_without_sending_twice() {
     let stage = Stage::start().await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 70 })).await;

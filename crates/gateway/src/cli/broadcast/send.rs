@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use indicatif::{ProgressBar, ProgressStyle};
-use model::Msisdn;
 use model::idempotency::Fingerprint;
-use serde_json::{Value, json};
+use model::variables::Template;
+use serde_json::{Map, Value, json};
 
 use super::super::machine;
-use super::recipients::{self, Listed};
+use super::recipients::{self, Listed, Recipient};
 use super::{COLUMNS, Failed, output};
 use crate::cli::client::{self, Answer, Target, escaped, exchange};
 use crate::cli::holder::Holder;
@@ -45,10 +45,11 @@ pub(super) struct Send {
     /// The sender: a number, short code or name of the account
     #[arg(long, value_name = "SENDER")]
     from: String,
-    /// The recipients: a number a line, or CSV with a column `to`, `number` or `phone`; `-` for standard input
+    /// The recipients: a number a line, or CSV with a column `to`, `number` or `phone`, and a column for each variable
+    /// in the text; `-` for standard input
     #[arg(long, value_name = "FILE")]
     to_file: PathBuf,
-    /// The text
+    /// The text; `{{name}}` stands for the value in the column `name`
     #[arg(long, value_name = "TEXT", required_unless_present = "body_file")]
     body: Option<String>,
     /// A file with the text
@@ -72,17 +73,20 @@ pub(super) struct Send {
 
 impl Send {
     pub(super) async fn run(self, as_json: bool) -> Result<(), Failed> {
-        let recipients = self.recipients()?;
-        let client = Client { target: self.holder.target(), authorization: self.holder.authorization()? };
         let body = match &self.body_file {
             Some(file) => client::read(file)?,
             None => self.body.clone().unwrap_or_default(),
         };
+        // The server explains the mistake in a text that is not a template.
+        let template = Template::parse(&body).ok();
+        let variables = template.as_ref().map(Template::names).unwrap_or_default();
+        let recipients = self.recipients(variables)?;
+        let client = Client { target: self.holder.target(), authorization: self.holder.authorization()? };
         let bar = bar(recipients.len());
         let mut broadcasts = Vec::new();
         for part in recipients.chunks(self.per_request.get()) {
             bar.set_message("sending");
-            match client.send(&self.request(&body, part), &bar).await {
+            match client.send(&self.request((&body, variables), part), &bar).await {
                 Ok(broadcast) => broadcasts.push(broadcast),
                 Err(failed) => {
                     bar.abandon();
@@ -102,7 +106,7 @@ impl Send {
     }
 
     /// The recipients, after a check of every line.
-    fn recipients(&self) -> Result<Vec<Msisdn>, Failed> {
+    fn recipients(&self, variables: &[&str]) -> Result<Vec<Recipient>, Failed> {
         let mut file = Vec::new();
         let read = if self.to_file.as_os_str() == "-" {
             std::io::stdin().read_to_end(&mut file)
@@ -110,7 +114,7 @@ impl Send {
             File::open(&self.to_file).and_then(|mut opened| opened.read_to_end(&mut file))
         };
         read.map_err(|error| Failed::new(format!("cannot read {}: {error}", self.to_file.display())))?;
-        let Listed { recipients, bad } = recipients::read(&file);
+        let Listed { recipients, bad } = recipients::read(&file, variables);
         bad.iter()
             .take(BAD_TOLD_MAX)
             .for_each(|(line, mistake)| output::note(format!("{} line {line}: {mistake}", self.to_file.display())));
@@ -128,12 +132,21 @@ impl Send {
         }
     }
 
-    fn request(&self, body: &str, part: &[Msisdn]) -> Value {
-        let numbers: Vec<String> = part.iter().map(Msisdn::to_string).collect();
+    fn request(&self, (body, variables): (&str, &[&str]), part: &[Recipient]) -> Value {
+        let numbers: Vec<String> = part.iter().map(|recipient| recipient.number.to_string()).collect();
         let mut values = vec![Some(self.name.as_str()), Some(self.from.as_str()), Some(body)];
         values.extend(numbers.iter().map(|number| Some(number.as_str())));
+        values.extend(part.iter().flat_map(|recipient| &recipient.values).map(|value| Some(value.as_str())));
         let key: String = Fingerprint::of(&values).0.iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({ "recipients": numbers, "from": self.from, "body": body, "idempotencyKey": format!("file-{key}") })
+        let with_variables = |(number, Recipient { values, .. }): (String, &Recipient)| {
+            let named = variables.iter().zip(values).map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
+            json!({ "to": number, "variables": named.collect::<Map<_, _>>() })
+        };
+        let recipients: Value = match variables {
+            [] => numbers.into(),
+            _ => numbers.into_iter().zip(part).map(with_variables).collect(),
+        };
+        json!({ "recipients": recipients, "from": self.from, "body": body, "idempotencyKey": format!("file-{key}") })
     }
 }
 
