@@ -51,7 +51,10 @@ impl Held {
             Met::Failed(failure) => (failure.state(), failure.error()),
         };
         if receipts::is_wanted(self.registered_delivery, state) {
-            shared.registry.deliver(&self.system_id, Offer::Report(Report { state, error, ..self.report }));
+            shared.registry.deliver(
+                &self.system_id,
+                Offer::Report(Report { state, error, done_ms: shared.now_ms(), ..self.report }),
+            );
         }
     }
 }

@@ -19,6 +19,10 @@ pub(crate) struct Report {
     pub(crate) error: Option<u16>,
     /// The segment on the screen of its handset.
     pub(crate) place: Option<Place>,
+    /// When the message was submitted, in milliseconds since 1970.
+    pub(crate) submitted_ms: i64,
+    /// When its state was settled, in milliseconds since 1970. A report that is offered again keeps it.
+    pub(crate) done_ms: i64,
     /// How often it has been offered in vain.
     pub(crate) failures: u32,
 }
@@ -38,18 +42,20 @@ pub(crate) fn is_wanted(registered: u8, state: ReceiptState) -> bool {
 }
 
 impl Report {
-    /// On a segment, whose id is this.
-    pub(crate) fn new(id: u64, state: ReceiptState, sm: &Sm, place: Option<Place>) -> Self {
+    /// On a segment, whose id is this, and whose state is settled as soon as it is submitted.
+    pub(crate) fn new(id: u64, state: ReceiptState, sm: &Sm, place: Option<Place>, now_ms: i64) -> Self {
         let (originator, recipient) = (sm.source.clone(), sm.destination.clone());
-        Self { id, state, originator, recipient, error: None, place, failures: 0 }
+        let (submitted_ms, done_ms) = (now_ms, now_ms);
+        Self { id, state, originator, recipient, error: None, place, submitted_ms, done_ms, failures: 0 }
     }
 }
 
 /// The report as a PDU.
-pub(crate) fn pdu(options: &Options, report: &Report, sequence: u32, now_ms: i64) -> Pdu {
+pub(crate) fn pdu(options: &Options, report: &Report, sequence: u32) -> Pdu {
     let id = options.receipt_id_format.unwrap_or(options.id_format).write(report.id);
     let err = report.error.unwrap_or(u16::from(report.state != ReceiptState::Delivered));
-    let text = receipt::build(&id, &date(options, now_ms), report.state, &format!("{err:03}"), "");
+    let dates = (&*date(options, report.submitted_ms), &*date(options, report.done_ms));
+    let text = receipt::build(&id, dates, report.state, &format!("{err:03}"), "");
     let mut tlvs = Tlvs::default();
     if matches!(options.receipt_format, ReceiptFormat::Tlv | ReceiptFormat::Both) {
         tlvs.push(tag::RECEIPTED_MESSAGE_ID, [id.as_bytes(), b"\0"].concat());
@@ -74,9 +80,9 @@ pub(crate) fn pdu(options: &Options, report: &Report, sequence: u32, now_ms: i64
     Pdu { tlvs, ..Pdu::new(sequence, body) }
 }
 
-fn date(options: &Options, now_ms: i64) -> String {
+fn date(options: &Options, at_ms: i64) -> String {
     // YYMMDDhhmmss, of which a receipt may have only ten digits, or a century before them.
-    let digits = &time::absolute(now_ms)[..12];
+    let digits = &time::absolute(at_ms)[..12];
     match options.receipt_date_digits {
         14 => format!("20{digits}"),
         12 => digits.to_owned(),

@@ -335,7 +335,7 @@ impl Session {
         let state = if fate.status.is_ok() { self.shared.options.receipts.pick(&mut self.random) } else { None };
         let is_at_hand = self.meet(id, fate, sm, place.as_ref(), state);
         let state = state.filter(|state| is_at_hand && receipts::is_wanted(sm.registered_delivery, *state));
-        let report = state.map(|state| Report::new(id, state, sm, place.clone()));
+        let report = state.map(|state| Report::new(id, state, sm, place.clone(), self.shared.now_ms()));
         let copies = if fate.duplicate_receipt { 2 } else { 1 };
         if fate.receipt_first {
             report.iter().for_each(|report| self.queue(Offer::Report(report.clone())));

@@ -1,9 +1,11 @@
 //! An ESME that does what a test tells it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use runtime::Runtime;
 use simulator::smsc::{Options, Smsc};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -22,9 +24,12 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 
 /// A simulated SMSC on a port of its own.
 pub(crate) async fn smsc(options: Options) -> Smsc {
-    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, machine())
-        .await
-        .unwrap()
+    smsc_on(options, machine()).await
+}
+
+/// The same, on this machine.
+pub(crate) async fn smsc_on(options: Options, runtime: Arc<dyn Runtime>) -> Smsc {
+    simulator::smsc::start(Options { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }, runtime).await.unwrap()
 }
 
 /// One connection.

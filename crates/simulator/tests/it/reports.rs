@@ -1,10 +1,16 @@
 //! Reports: to whom, when, and again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use model::{Clock, Timestamp};
+use runtime::{Machine, Runtime, Task, Work};
 use simulator::smsc::{DelayMs, Options};
 use wire::receipt;
 use wire::smpp::{BindKind, Body, CommandStatus};
 
-use crate::client::{Client, id, message, smsc, text, within};
+use crate::client::{Client, id, message, smsc, smsc_on, text, within};
 
 #[tokio::test]
 async fn a_report_names_its_message_and_turns_its_addresses_round() {
@@ -136,6 +142,47 @@ async fn receivers_of_one_system_take_turns() {
         }
         receiver.sync().await;
     }
+}
+
+/// A machine whose time of day has gone a minute further whenever it is asked for.
+struct Hurried(Machine, AtomicI64);
+
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.now().as_millis() + 60_000 * self.1.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Timestamp {
+        self.0.steady()
+    }
+}
+
+impl Runtime for Hurried {
+    fn instant(&self) -> Instant {
+        self.0.instant()
+    }
+
+    fn sleep_until(&self, at: Instant) -> Work {
+        self.0.sleep_until(at)
+    }
+
+    fn spawn(&self, name: &'static str, work: Work) -> Task {
+        self.0.spawn(name, work)
+    }
+
+    fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
+        self.0.spawn_blocking(name, work)
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_is_offered_again_has_the_dates_of_the_first_time() {
+    let smsc = smsc_on(Options::default(), Arc::new(Hurried(Machine::new(), AtomicI64::new(0)))).await;
+    let mut client = Client::bound(&smsc, BindKind::Transceiver).await;
+    client.ask(message(1, b"Hello")).await;
+    let report = client.report().await;
+    client.answer(&report, CommandStatus::RX_T_APPN).await;
+    assert_eq!(text(&client.report().await), text(&report));
 }
 
 #[tokio::test]

@@ -339,12 +339,14 @@ impl ReceiptDate {
     }
 }
 
-/// Writes a receipt's text in the usual form. `date` is as the carrier writes it; `err` has three characters, `text` at
-/// most 20.
-pub fn build(id: &str, date: &str, state: ReceiptState, err: &str, text: &str) -> String {
+/// Writes a receipt's text in the usual form. `submitted` and `done` are dates as the carrier writes them; `err` has
+/// three characters, `text` at most 20.
+pub fn build(id: &str, (submitted, done): (&str, &str), state: ReceiptState, err: &str, text: &str) -> String {
     let delivered = u8::from(state == ReceiptState::Delivered);
     let stat = state.stat();
-    format!("id:{id} sub:001 dlvrd:00{delivered} submit date:{date} done date:{date} stat:{stat} err:{err} text:{text}")
+    format!(
+        "id:{id} sub:001 dlvrd:00{delivered} submit date:{submitted} done date:{done} stat:{stat} err:{err} text:{text}"
+    )
 }
 
 #[cfg(test)]
@@ -532,7 +534,7 @@ mod tests {
             state in prop::sample::select(ReceiptState::ALL.to_vec()),
             text in "[ -~]{0,20}",
         ) {
-            let read = parse(&build(&id, "2603151430", state, "000", &text)).unwrap();
+            let read = parse(&build(&id, ("2603151430", "2603151431"), state, "000", &text)).unwrap();
             prop_assert_eq!(read.id, Some(id));
             prop_assert_eq!(read.stat.map(|stat| ReceiptState::from_stat(&stat)), Some(state));
         }

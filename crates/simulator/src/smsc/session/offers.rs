@@ -55,7 +55,7 @@ impl Session {
             let sequence = self.sequence.next_number();
             match &offer {
                 Offer::Report(report) => {
-                    let pdu = receipts::pdu(&self.shared.options, report, sequence, self.shared.now_ms());
+                    let pdu = receipts::pdu(&self.shared.options, report, sequence);
                     self.send(&pdu);
                     self.show_sent(report.place.as_ref(), report.state.stat(), report.error, &pdu);
                     self.shared.journal.count(|summary| summary.receipts_sent += 1);

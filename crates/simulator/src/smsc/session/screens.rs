@@ -34,7 +34,7 @@ impl Session {
             return true;
         }
         let held = Held {
-            report: receipts::Report::new(id, ReceiptState::Delivered, sm, Some(place.clone())),
+            report: receipts::Report::new(id, ReceiptState::Delivered, sm, Some(place.clone()), self.shared.now_ms()),
             registered_delivery: sm.registered_delivery,
             validity_period: sm.validity_period.clone(),
             system_id: self.system_id.clone(),
