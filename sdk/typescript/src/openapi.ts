@@ -1795,6 +1795,10 @@ export interface components {
             recipients: (string | {
                 /** @description A number. */
                 to: string;
+                /** @description The recipient's values for the variables in `body`, by name: `{{name}}` in the text stands for the value of `name`. Names have 1 to 32 of `A-Z a-z 0-9 _`. */
+                variables?: {
+                    [key: string]: string | null;
+                } | null;
             })[];
             /** @description The sender: a number of your account, in E.164 form. Where the operator allows it, a short code or a name. */
             from: string;
@@ -2379,7 +2383,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -2518,18 +2522,18 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
              *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
              *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
              *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
              *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
-             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`. In a broadcast with variables, `recipientIndex` is the index of the recipient whose text has the character.
              *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
              *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
              *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
-             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts. In a broadcast with variables, `additionalInfo.recipientIndex` is the index, from 0, of the recipient whose text is too long.
              */
             400: {
                 headers: {
@@ -2709,7 +2713,7 @@ export interface operations {
                     "application/json": components["schemas"]["AnyMessage"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2843,7 +2847,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2994,7 +2998,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3146,7 +3150,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3290,19 +3294,19 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
              *     - `33006` Invalid message type: Set `messageType` to `SMS` or `MMS`, in capitals, or leave it out. A message with a `mediaUrl` must be an `MMS`.
              *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
              *     - `33009` Sender number is not active: Send from another number, or ask the operator of the platform to activate this one. It is pending, suspended or deactivated.
              *     - `33015` Media type not supported: Use a file of a supported type: `image/jpeg`, `image/png`, `image/gif`, `video/mp4`, `video/mpeg`, `audio/mpeg`, `application/pdf`, `text/vcard` or `text/x-vcard`. The content of the file at `mediaUrl` decides, not its name.
-             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`.
+             *     - `33016` Message body contains invalid characters: Remove the characters that `additionalInfo` lists. Each has its position in the text, from 1, in Unicode characters. Control characters other than TAB, LF, FF and CR are invalid, and so are noncharacters and lone surrogates. A lone surrogate is half of a character such as an emoji: a program cut the text between two UTF-16 units. It counts as one character, and `additionalInfo` has its escape, such as `\ud83d`. In a broadcast with variables, `recipientIndex` is the index of the recipient whose text has the character.
              *     - `33017` Failed to upload media: Check that the file at `mediaUrl` can be downloaded from the internet, then send the request again. The platform could not download it.
              *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
              *     - `33019` Message content violates messaging compliance rules: Change the text as `additionalInfo.help` says. `additionalInfo` also lists the categories, and the parts of the text that caused the refusal.
              *     - `33024` recipients must not contain duplicate phone numbers: List each recipient once. `additionalInfo.recipients` has the numbers that occur more than once.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              *     - `33106` Invalid idempotency key: Use 2 to 100 characters of `A-Z a-z 0-9 @ - _ ) (` for a key. In the `Idempotency-Key` header, the key may be in double quotes, as a string of RFC 8941: `"order-1"` and `order-1` are the same key. Nothing may follow the closing quote. In the body, the key has no quotes.
-             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts.
+             *     - `33107` Message body is too long: Shorten the text. It has more characters than the platform accepts. In a broadcast with variables, `additionalInfo.recipientIndex` is the index, from 0, of the recipient whose text is too long.
              *     - `33108` Too many recipients: Split the list into several broadcasts. A broadcast needs at least 1 recipient, and has at most as many as the limit of your account.
              */
             400: {
@@ -3482,7 +3486,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3616,7 +3620,7 @@ export interface operations {
                     "application/json": components["schemas"]["Broadcast"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3764,7 +3768,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -3895,7 +3899,7 @@ export interface operations {
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4048,7 +4052,7 @@ export interface operations {
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
              *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4217,9 +4221,9 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             *     - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
              *     - `33008` Sender number is not available: Send from another number. The platform does not have this number, or the number is released or unavailable.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4382,7 +4386,7 @@ export interface operations {
             };
             /**
              * @description - `33003` Invalid phone number format: Write the number in E.164 format: `+`, a digit from 1 to 9, then 6 to 14 more digits. `additionalInfo.field` names the field.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4503,7 +4507,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4638,9 +4642,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
              *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -4777,7 +4781,7 @@ export interface operations {
                     "application/json": components["schemas"]["Webhook"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4909,7 +4913,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5058,9 +5062,9 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
              *     - `33018` The provided media URL is not allowed: Set `mediaUrl` to a public http or https URL. If `additionalInfo.field` is `url`, set the `url` of the webhook to a public https URL: other URLs need the permission of the operator.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5212,7 +5216,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5346,7 +5350,7 @@ export interface operations {
                     "application/json": components["schemas"]["Secret"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5480,7 +5484,7 @@ export interface operations {
                     "application/json": components["schemas"]["TestResult"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5627,7 +5631,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5777,8 +5781,8 @@ export interface operations {
                 };
             };
             /**
-             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.
-             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
+             * @description - `33005` A required field is missing: Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank. In a broadcast with variables, give each recipient that `additionalInfo.recipients` lists, by its index from 0, a value for the variable named there.
+             *     - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2.
              */
             400: {
                 headers: {
@@ -5942,7 +5946,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6058,7 +6062,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6183,7 +6187,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6311,7 +6315,7 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6437,7 +6441,7 @@ export interface operations {
                     "*/*": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6552,7 +6556,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6655,7 +6659,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6770,7 +6774,7 @@ export interface operations {
                     "text/css": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6870,7 +6874,7 @@ export interface operations {
                     "application/json": Record<string, never>;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6970,7 +6974,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
+            /** @description - `33100` The request body is not valid JSON of the expected shape: Send a JSON object in which every field has the right type and occurs once. `additionalInfo` names the field, or the line and column of the mistake. In the body of a broadcast, `{{name}}` is a variable: give every recipient a value for it in `variables`. With `Prefer: handling=strict`, an unknown field is a mistake, too. If the body is right, check the request itself: HTTP/1.1 requires exactly one `Host` header, and the server does not support HTTP/2. */
             400: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];

@@ -22,7 +22,7 @@ fn to_three(tenant: &Tenant, body: &str) -> Value {
 /// What the carrier got, by recipient.
 fn texts(stage: &Stage) -> BTreeMap<String, String> {
     let text = |submit: &Value, field: &str| submit[field].as_str().unwrap().to_owned();
-    stage.submissions().iter().map(|submit| (text(submit, "to"), text(submit, "text"))).collect()
+    stage.submissions().iter().map(|submit| (text(submit, "destination"), text(submit, "text"))).collect()
 }
 
 async fn completed(stage: &Stage, tenant: &Tenant, id: &Value) -> Value {
