@@ -64,12 +64,11 @@ enum Action {
     },
 }
 
-/// The columns of a list, and of the result of `send`.
-const COLUMNS: [(&str, &str); 12] = [
+/// The columns of the result of `send`, and of a list beside the mode.
+const COLUMNS: [(&str, &str); 11] = [
     ("ID", "/id"),
     ("CREATED", "/createdAt"),
     ("FROM", "/from"),
-    ("MODE", "/mode"),
     ("STATUS", "/status"),
     ("TOTAL", "/counts/total"),
     ("SKIPPED", "/counts/skipped"),

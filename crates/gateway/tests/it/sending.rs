@@ -108,6 +108,10 @@ async fn columns_of_the_file_fill_the_variables_in_the_text() {
     let output = run(&stage, &tenant, &[&from[..], &[nameless.to_str().unwrap()]].concat()).await;
     assert!(words(&output.stderr).contains("line 1: names no column of numbers"), "{output:?}");
     assert_eq!((output.status.code(), stage.submissions().len()), (Some(1), 2));
+    let unsound =
+        ["send", "--from", &tenant.number, "--body", "Hi {{first name}}", "--to-file", named.to_str().unwrap()];
+    let refused = words(&run(&stage, &tenant, &unsound).await.stderr);
+    assert!(refused.contains("33100") && !refused.contains("again"), "the same text is refused again: {refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,6 +158,7 @@ async fn broadcasts_are_listed_shown_and_stopped() {
     let id = stage.ask(&tenant.broadcast(&broadcast)).await.expect(201)["id"].as_str().unwrap().to_owned();
     let listed = run(&stage, &tenant, &["list"]).await;
     assert!(words(&listed.stdout).contains(&id) && words(&listed.stdout).starts_with("ID"), "{listed:?}");
+    assert_eq!(words(&listed.stdout).matches("MODE").count(), 1, "{listed:?}");
     let shown = run(&stage, &tenant, &["show", &id]).await;
     assert!(words(&shown.stdout).lines().any(|line| line.starts_with("totalRecipients")), "{shown:?}");
     assert!(words(&shown.stdout).lines().any(|line| line.starts_with("skipped")), "{shown:?}");

@@ -88,9 +88,12 @@ impl Send {
             bar.set_message("sending");
             match client.send(&self.request((&body, variables), part), &bar).await {
                 Ok(broadcast) => broadcasts.push(broadcast),
-                Err(failed) => {
+                Err(Unsent { failed, may_succeed_later }) => {
                     bar.abandon();
                     report(&broadcasts, as_json);
+                    if !may_succeed_later && broadcasts.is_empty() {
+                        return Err(failed);
+                    }
                     return Err(Failed::new(format!(
                         "{failed}; run the command again: no recipient gets a message twice"
                     )));
@@ -150,6 +153,13 @@ impl Send {
     }
 }
 
+/// A request that the platform did not accept, or left without an answer.
+struct Unsent {
+    failed: Failed,
+    /// Whether the same request may succeed at another time.
+    may_succeed_later: bool,
+}
+
 /// A client of the public API.
 struct Client<'a> {
     target: Target<'a>,
@@ -159,7 +169,7 @@ struct Client<'a> {
 impl Client<'_> {
     /// Sends one request, again if it gets no answer or is to be sent again later: the platform accepts its idempotency
     /// key once.
-    async fn send(&self, request: &Value, bar: &ProgressBar) -> Result<Value, Failed> {
+    async fn send(&self, request: &Value, bar: &ProgressBar) -> Result<Value, Unsent> {
         let text = request.to_string();
         let mut last = Failed::new("");
         for _ in 0..TRIES {
@@ -170,7 +180,7 @@ impl Client<'_> {
                     // The daily quota (33012) returns at midnight: too long to wait for here.
                     match body["code"].as_u64() {
                         Some(33002 | 33105) => retry_after.unwrap_or(AGAIN),
-                        _ => return Err(last),
+                        code => return Err(Unsent { failed: last, may_succeed_later: code == Some(33012) }),
                     }
                 }
                 Err(failed) => {
@@ -181,7 +191,7 @@ impl Client<'_> {
             bar.set_message(format!("waiting {} s: {last}", wait.as_secs()));
             machine().sleep(wait).await;
         }
-        Err(last)
+        Err(Unsent { failed: last, may_succeed_later: true })
     }
 
     /// Waits until the platform has sent to every recipient.
