@@ -236,7 +236,7 @@ impl App {
         let answered = runtime.timeout(drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
         let (answered, ()) = tokio::join!(answered, self.pipeline.settle(drain));
         if answered.is_err() {
-            tracing::warn!("Requests are still under way after {} s: they are refused", drain.as_secs());
+            tracing::warn!("Requests are still under way after {} s, and are refused now", drain.as_secs());
         }
         self.pipeline.close(drain.saturating_sub(runtime.instant() - began)).await;
         self.endless.iter().for_each(Task::abort);
@@ -265,11 +265,11 @@ async fn adopt(store: &dyn Store, peppers: &Peppers, now: Timestamp) -> Result<(
     let adopted = store.adopt_pepper(peppers.current.verifier(), previous, now).await.map_err(told)?;
     match adopted {
         Adopted::First { has_keys: true } => tracing::warn!(
-            "This store did not know its pepper yet, and takes the present one for it. Should no API key work, it is a \
-             wrong one: start once with the right one as `keys.pepper` and this one as `keys.previous_pepper`"
+            "The store had no record of its pepper, and has recorded the configured one. If no API key works, this \
+             pepper is wrong: start once with the right one as `keys.pepper` and this one as `keys.previous_pepper`"
         ),
         Adopted::Rotated => {
-            tracing::info!("A new pepper takes the place of the previous one: a key is moved to it when it is used");
+            tracing::info!("A new pepper replaces the previous one: each key moves to it at its next use");
         }
         Adopted::First { has_keys: false } | Adopted::Known => {}
     }

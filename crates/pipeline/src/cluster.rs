@@ -110,8 +110,8 @@ impl Keeper {
         let leave = async move {
             dispatchers.go(&name, GOING, &runtime).await;
             if let Err(error) = store.release_slots(epoch, name.to_string(), vec![PLACE]).await {
-                tracing::warn!(carrier.name = %name, %error, "Carrier {name} has left, and other nodes do not know it \
-                    yet: {error}");
+                tracing::warn!(carrier.name = %name, %error, "Carrier {name} was given up here, but the store does \
+                    not know it yet: {error}");
             }
             leaving.lock().remove(&name);
         };

@@ -138,7 +138,7 @@ impl Eraser {
                 Ok(true) => {}
                 Ok(false) => self.wake.notified().await,
                 Err(error) => {
-                    tracing::warn!(%error, "An erasure continues later: {error}");
+                    tracing::warn!(%error, "An erasure failed for now and continues later: {error}");
                     self.runtime.sleep(STORE_REST).await;
                 }
             }
@@ -285,7 +285,8 @@ impl Eraser {
         }
         tracing::warn!(
             erasure.id = %id,
-            "What erasure {id} blanked may be in the store's log until that begins anew: it is in use all the time"
+            "Data that erasure {id} removed may stay in the store's write-ahead log until the log starts again from \
+             its beginning: readers use it all the time"
         );
         Ok(())
     }

@@ -84,8 +84,8 @@ impl Feed {
                 turn.has_missed = true;
                 self.counters.changes_missed.add_many(*count);
                 tracing::error!(
-                    "{count} changes came faster than they were counted: the counts of sent and ended messages, and of \
-                     opt-outs, lack them"
+                    "{count} changes came faster than they could be counted: the counts of sent and ended messages \
+                     and of opt-outs are too low by them"
                 );
             }
             Tailed::Closed => turn.is_over = true,

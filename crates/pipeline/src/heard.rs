@@ -117,7 +117,7 @@ impl InboundCounters {
         self.partial.add();
         self.ended(of, outcome);
         let Some(Line { left_out }) = self.partial_lines.line(now) else { return };
-        tracing::warn!(left_out, "Parts of an inbound message did not come in time: it is shown without them");
+        tracing::warn!(left_out, "Parts of an inbound message did not come in time: the message is shown without them");
     }
 
     fn ended(&self, of: &InboundOfCarrier, outcome: &InboundOutcome) {
@@ -159,8 +159,8 @@ impl InboundCounters {
         tracing::warn!(
             carrier.name = %carrier,
             left_out,
-            "A message came over {carrier} for {to}, which belongs to no account: `smsfactory inbound unrouted list` \
-             shows it"
+            "An inbound message from {carrier} is for {to}, which belongs to no account: `smsfactory inbound unrouted \
+             list` shows it"
         );
     }
 

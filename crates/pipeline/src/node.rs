@@ -236,7 +236,7 @@ impl Node {
 
 /// What an operator reads when the epoch of a node is over.
 pub const OVER: &str =
-    "another node has ended this one and taken its work over, because it did not renew its epoch in time";
+    "another node took over the work of this node, because this node did not renew its epoch in time";
 
 #[cfg(test)]
 mod tests {

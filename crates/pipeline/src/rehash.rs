@@ -36,7 +36,7 @@ impl Rehasher {
                 }
             }
             if let Err(error) = self.tenants.follow().await {
-                tracing::warn!(%error, "The tenants could not be read again: {error}");
+                tracing::warn!(%error, "The accounts could not be read again: {error}");
             }
         }
     }

@@ -168,14 +168,14 @@ impl Sweeper {
             Report::Unknown(carrier, queued) => tracing::warn!(
                 carrier.name = %carrier,
                 queue.messages = queued,
-                "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are \
-                 left alone. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+                "{queued} messages wait for the carrier {carrier}, which is not in this configuration, and stay \
+                 queued. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
             ),
             Report::Behind(consumer, behind) => tracing::warn!(
                 consumer.name = consumer,
                 consumer.behind = behind,
-                "The consumer {consumer} of the change feed is {behind} changes behind, which the store keeps for it: \
-                 see whether it runs"
+                "The consumer {consumer} of the change feed is {behind} changes behind, and the store keeps them: \
+                 check whether the consumer is running"
             ),
             Report::Removed(counts) => {
                 let parts = RemovedCounters::NAMES.iter().zip(counts).filter(|(_, count)| **count > 0);
@@ -185,10 +185,11 @@ impl Sweeper {
             }
             Report::Shown(outcome) => self.counters.shown(outcome, now),
             Report::Later(Later::Inbound, error) => {
-                tracing::warn!(%error, "Waits for parts of inbound messages end later: {error}");
+                tracing::warn!(%error, "Could not look for inbound messages whose missing parts are overdue, trying \
+                    again later: {error}");
             }
             Report::Later(Later::Retention, error) => {
-                tracing::warn!(%error, "Old data are removed later: {error}");
+                tracing::warn!(%error, "Could not remove old data, trying again later: {error}");
             }
             Report::Later(Later::Schedule, error) => {
                 tracing::warn!(%error, "Scheduled messages leave later: {error}");
@@ -196,9 +197,10 @@ impl Sweeper {
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
-            Report::Later(Later::Records, error) => tracing::warn!(%error, "Old records are forgotten later: {error}"),
+            Report::Later(Later::Records, error) => tracing::warn!(%error, "Could not remove old records, trying \
+                again later: {error}"),
             Report::Later(Later::Orphans, error) => {
-                tracing::warn!(%error, "The search for media without a record runs later: {error}");
+                tracing::warn!(%error, "Could not search for media without a record, trying again later: {error}");
             }
             Report::Later(Later::Media, error) => {
                 tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}");

@@ -207,8 +207,8 @@ impl TenantBook {
         loop {
             self.tail.ready().await;
             while let Err(error) = self.follow().await {
-                tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does \
-                    not give them: {error}");
+                tracing::warn!(%error, "Changes of accounts were missed, and the accounts could not be read again \
+                    from the store: {error}");
                 runtime.sleep(AGAIN).await;
             }
             if self.following.lock().await.is_over {

@@ -50,7 +50,7 @@ impl UnmatchedCounters {
         let what = match reason {
             Reason::UnknownId => "sent a receipt that matches no message",
             Reason::Unreadable => "sent a receipt or request that cannot be used",
-            Reason::Inbound => "sent a message of a handset, which was refused",
+            Reason::Inbound => "sent an inbound message that was refused",
         };
         tracing::warn!(carrier.name = %carrier, reason = reason.as_str(), left_out, "Carrier {carrier} {what}: {why}");
     }
@@ -59,8 +59,8 @@ impl UnmatchedCounters {
     pub(crate) fn drop_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.dropped.add_many(count);
         let Some(Line { left_out }) = self.dropped_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no \
-            message were dropped, the oldest first: too many wait");
+        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: too many receipts \
+            match no message; the oldest ones were dropped");
     }
 
     /// Counts and logs parked receipts that waited too long.
@@ -75,7 +75,7 @@ impl UnmatchedCounters {
     pub(crate) fn miss(&self, carrier: &str, count: u64, now: Instant) {
         self.missing.add_many(count);
         let Some(Line { left_out }) = self.missing_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on \
+        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} sent no receipts for \
             {count} messages in time");
     }
 }

@@ -104,7 +104,12 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
     });
     let (directories, started_at) = (admin.metrics.directories.clone(), admin.metrics.started_at);
     let looked = admin.runtime.run_blocking("metrics", move || (directories.look(), Process::look(started_at))).await;
-    let (disks, process) = looked.inspect_err(|error| tracing::warn!("The machine said nothing: {error}")).ok().unzip();
+    let (disks, process) = looked
+        .inspect_err(|error| {
+            tracing::warn!("Disks and process could not be read for the metrics: {error}");
+        })
+        .ok()
+        .unzip();
     let mut of_process = Registry::default();
     process.into_iter().for_each(|process| of_process.register_collector(Box::new(process)));
     let mut registry = Registry::with_prefix("smsfactory");

@@ -91,7 +91,8 @@ impl SignIns {
             self.failures.note(Failure::Link);
             // Links are too long to be guessed: the count of the address bounds the lines in the log alone.
             if self.operators.limiter.take_failed_auth(address, self.runtime.now()).await.is_ok() {
-                tracing::warn!(%address, "An operator could not sign in from {address}: the link is unknown or over");
+                tracing::warn!(%address, "An operator could not sign in from {address}: the link is unknown, used or \
+                    expired");
             }
         }
         Ok(begun)

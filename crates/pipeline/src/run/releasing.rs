@@ -128,7 +128,7 @@ pub(super) async fn follow(
     while holding.get().is_some() {
         ticks.tick().await;
         if let Err(error) = look(&holding, &*store, &stops, &dispatchers).await {
-            tracing::warn!(%error, "Whether the store is still held is not known: {error}");
+            tracing::warn!(%error, "Could not read whether the store is still held: {error}");
         }
     }
 }

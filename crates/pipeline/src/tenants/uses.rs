@@ -74,7 +74,7 @@ impl TenantBook {
             return;
         }
         if let Err(error) = self.store.note_key_uses(uses.clone()).await {
-            tracing::warn!(%error, "When keys were used last could not be written; it is tried again: {error}");
+            tracing::warn!(%error, "The last uses of keys could not be recorded, trying again: {error}");
             uses.iter().for_each(|(key, at)| self.uses.note(key, *at));
         }
     }
