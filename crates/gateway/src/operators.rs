@@ -16,7 +16,7 @@ use crate::config;
 
 /// What the operator's door asks of the configuration, and what may change while the server runs.
 pub struct Operators {
-    /// What a new account gets.
+    /// The limits of a new account.
     new_account: RwLock<Limits>,
     /// The bearer token; without one the admin API is off.
     token: RwLock<Option<String>>,
@@ -41,7 +41,7 @@ impl Operators {
         self.limiter.set_failed_auth_per_minute(limits.failed_auth_per_minute);
     }
 
-    /// What a new account gets.
+    /// The limits of a new account.
     pub(crate) fn new_account(&self) -> Limits {
         *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
     }

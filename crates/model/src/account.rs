@@ -128,7 +128,7 @@ pub struct Account {
     pub screening: Option<Arc<str>>,
     /// How long its texts are kept; as long as the platform keeps texts where there is no rule of its own.
     pub retention: Option<TextRetention>,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
 }
 

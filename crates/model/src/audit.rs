@@ -109,8 +109,8 @@ pub struct AuditOutcome {
 /// A change, and what became of it. Without an outcome it is under way, or the process ended meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// What was asked for.
+    /// The request.
     pub entry: AuditEntry,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Option<AuditOutcome>,
 }

@@ -57,7 +57,7 @@ impl BroadcastStatus {
 pub struct Broadcast {
     /// Its id.
     pub id: BroadcastId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// The mode of the key that sent it.
     pub mode: Mode,
@@ -79,7 +79,7 @@ pub struct Broadcast {
     pub total: u32,
     /// Those of them that were blocked when it was accepted.
     pub blocked: u32,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub created_at: Timestamp,
     /// When the validity period of its messages ends.
     pub expires_at: Timestamp,
@@ -88,7 +88,7 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }
@@ -118,10 +118,10 @@ pub struct BroadcastCounts {
     pub failed: u64,
 }
 
-/// A broadcast and how far it has come.
+/// A broadcast and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroadcastRecord {
-    /// What was asked for.
+    /// The request.
     pub broadcast: Arc<Broadcast>,
     /// Where it stands.
     pub status: BroadcastStatus,

@@ -405,7 +405,7 @@ pub enum AdditionalInfo {
     WrongType {
         /// The field.
         field: Cow<'static, str>,
-        /// What it should have been.
+        /// The expected value.
         expected: Cow<'static, str>,
     },
     /// Every field that holds something else than it should.
@@ -419,12 +419,12 @@ pub enum AdditionalInfo {
     },
 }
 
-/// A field that holds something else than it should.
+/// A field with a wrong value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongField {
     /// The field.
     pub field: Cow<'static, str>,
-    /// What it should have been.
+    /// The expected value.
     pub expected: Cow<'static, str>,
 }
 

@@ -16,11 +16,11 @@ pub enum EventKind {
     Again,
     /// It was about to be handed to a carrier.
     Attempt,
-    /// The carrier took it.
+    /// The carrier accepted it.
     Acknowledged,
     /// The carrier refused it for good.
     Refused,
-    /// It will be tried again.
+    /// Another attempt follows.
     Retry,
     /// Nobody knows whether the carrier took it.
     Unknown,
@@ -86,7 +86,7 @@ impl EventKind {
 pub struct Event {
     /// When it was recorded.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub kind: EventKind,
     /// The carrier that it concerns.
     pub carrier: Option<CarrierName>,

@@ -174,7 +174,7 @@ impl InboundMedia {
 pub struct InboundMessage {
     /// Its id, of the same order as those of outbound messages.
     pub id: MessageId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// Live, or test where the sandbox sent it.
     pub mode: Mode,
@@ -182,9 +182,9 @@ pub struct InboundMessage {
     pub kind: MessageType,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
-    /// Other recipients of a group message.
+    /// The other recipients of a group message.
     pub additional_recipients: Arc<[InboundAddress]>,
     /// What it says.
     pub body: InboundBody,
@@ -211,7 +211,7 @@ pub struct InboundMessage {
 }
 
 impl InboundMessage {
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }

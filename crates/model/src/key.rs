@@ -210,7 +210,7 @@ impl fmt::Debug for SecretDigest {
 pub struct ApiKey {
     /// Its public id.
     pub id: KeyId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// What it reaches.
     pub mode: Mode,
@@ -218,7 +218,7 @@ pub struct ApiKey {
     pub name: Option<String>,
     /// The digest of its secret.
     pub digest: SecretDigest,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
     /// When it stops working by itself; never when `None`.
     pub expires_at: Option<Timestamp>,

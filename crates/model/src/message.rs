@@ -71,7 +71,7 @@ impl MessageType {
 pub struct Message {
     /// Its id.
     pub id: MessageId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// The broadcast that it belongs to.
     pub broadcast: Option<BroadcastId>,
@@ -105,7 +105,7 @@ pub struct Message {
     pub automatic: Option<KeywordKind>,
     /// Where the client wants to hear of its status: a URL of one of the account's endpoints, perhaps with a query.
     pub status_callback: Option<Arc<str>>,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub created_at: Timestamp,
     /// When it is to leave, where that is later than its acceptance.
     pub send_at: Option<Timestamp>,
@@ -119,7 +119,7 @@ impl Message {
         if self.send_at.is_some() { Status::Scheduled } else { Status::Queued }
     }
 
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }
@@ -187,8 +187,8 @@ impl Delivery {
 /// A message and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRecord {
-    /// What was asked for.
+    /// The request.
     pub message: Arc<Message>,
-    /// What became of it.
+    /// The outcome.
     pub delivery: Delivery,
 }

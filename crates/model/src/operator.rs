@@ -112,7 +112,7 @@ impl fmt::Debug for PasswordHash {
 pub struct Operator {
     /// The name.
     pub name: OperatorName,
-    /// What the operator may do.
+    /// The rights of the operator.
     pub role: Role,
     /// What the password is compared with; `None` for one who signs in by a link or a proxy alone.
     pub password: Option<PasswordHash>,
@@ -166,7 +166,7 @@ pub const SESSION_NOTED_EVERY: Duration = Duration::from_secs(60);
 /// A session of an operator who may act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Whose it is.
+    /// The owner.
     pub operator: Operator,
     /// When it began.
     pub began_at: Timestamp,

@@ -42,7 +42,7 @@ words! {
 }
 
 words! {
-    /// What became of it.
+    /// The outcome.
     Fate {
         /// It waits for the acknowledgement that brings its id.
         Waiting = "waiting",
@@ -60,11 +60,11 @@ words! {
 /// One such thing, as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmatched {
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
     /// Why it could not be used.
     pub reason: Reason,
-    /// What became of it.
+    /// The outcome.
     pub fate: Fate,
     /// When that happened; `None` while it waits.
     pub ended_at: Option<Timestamp>,

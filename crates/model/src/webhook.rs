@@ -300,7 +300,7 @@ pub struct Webhook {
     pub broadcast_messages: bool,
     /// What requests look like. It does not change: what is sent again has to look as it did.
     pub format: Format,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
     /// Why and when the platform disabled it; `None` where it did not, or it was enabled since.
     pub disabled: Option<(DisabledReason, Timestamp)>,

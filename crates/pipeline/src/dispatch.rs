@@ -45,7 +45,7 @@ pub struct DispatchSettings {
     pub poll: Duration,
     /// The waits between attempts that a carrier puts off.
     pub retry: Backoff,
-    /// After so many attempts that were put off, the next carrier of the route is tried.
+    /// After so many deferred attempts, the next carrier of the route is tried.
     pub attempts_per_carrier: u32,
     /// After being down for so long, a carrier's messages go to the next one of their route.
     pub fallback_after: Duration,

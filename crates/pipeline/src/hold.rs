@@ -22,7 +22,7 @@ impl Holding {
     /// As the store says.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(crate) async fn of(store: &dyn Store) -> Result<Arc<Self>, StoreError> {
         Ok(Arc::new(Self(watch::Sender::new(store.held().await?))))
     }
@@ -41,7 +41,7 @@ impl Holding {
     /// Looks into the store. A store that is not held is never held again while it is open.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<(), StoreError> {
         if self.get().is_some() && store.held().await?.is_none() {
             self.0.send_replace(None);

@@ -40,7 +40,7 @@ pub struct WatchFilter {
 /// A change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
     /// The message, and what had become of it then.
     pub record: MessageRecord,

@@ -37,7 +37,7 @@ impl Node {
     /// Joins, under the name that is the same after the next start, as this version of the program.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn join(
         store: Arc<dyn Store>,
         name: String,

@@ -25,7 +25,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) carriers: &'a dyn Carriers,
     pub(crate) now: Moment,
     pub(crate) retry: Backoff,
-    /// After so many attempts that were put off, the next carrier of the route is tried.
+    /// After so many deferred attempts, the next carrier of the route is tried.
     pub(crate) attempts_per_carrier: u32,
     /// A random number from 0 up to 1.
     pub(crate) unit: f64,

@@ -30,7 +30,7 @@ pub struct Route {
     pub kind: MessageType,
     /// The carriers, preferred first.
     pub carriers: Vec<CarrierName>,
-    /// What is done when an outcome stays unknown.
+    /// The action when an outcome stays unknown.
     pub on_unknown: OnUnknown,
 }
 

@@ -14,7 +14,7 @@ pub struct Rule {
     pub kind: Option<MessageType>,
     /// Names of carriers, preferred first.
     pub carriers: Vec<String>,
-    /// What is done when an outcome stays unknown.
+    /// The action when an outcome stays unknown.
     pub on_unknown: OnUnknown,
 }
 

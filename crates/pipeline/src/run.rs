@@ -55,11 +55,11 @@ pub use waits::{WaitReason, WaitsFor};
 
 /// What a pipeline is made of.
 pub struct Parts {
-    /// Where messages are kept.
+    /// The place of messages.
     pub store: Arc<dyn Store>,
     /// This process as a node of the store.
     pub node: Arc<Node>,
-    /// Who may send.
+    /// The hosts that may send.
     pub tenants: Arc<TenantBook>,
     /// Where messages go.
     pub routes: Routes,
@@ -69,7 +69,7 @@ pub struct Parts {
     pub events: mpsc::UnboundedReceiver<CarrierEvent>,
     /// What fetches media.
     pub fetcher: Fetcher,
-    /// Where media are kept.
+    /// The place of media.
     pub objects: Arc<dyn Objects>,
     /// How long media are kept after the last message that needs them has left.
     pub media_kept: Duration,
@@ -255,7 +255,7 @@ impl Pipeline {
     /// broadcast.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn cancel_broadcast(
         self: &Arc<Self>,
         owner: Option<Owner>,
@@ -407,7 +407,7 @@ impl Pipeline {
         &self.node
     }
 
-    /// Who may send.
+    /// The hosts that may send.
     pub fn tenants(&self) -> &Arc<TenantBook> {
         &self.admission.tenants
     }
@@ -466,7 +466,7 @@ impl Pipeline {
     /// for each.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn unknown_carriers(&self) -> Result<Vec<(CarrierName, u64)>, StoreError> {
         Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }

@@ -43,7 +43,7 @@ pub(crate) struct Sweeper {
     pub(crate) audit_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
-    /// How long things are kept.
+    /// How long data are kept.
     pub(crate) retention: Arc<RulesInForce>,
     /// How long parts of messages of handsets wait, and unrouted ones are kept.
     pub(crate) inbound: Arc<InboundRulesInForce>,

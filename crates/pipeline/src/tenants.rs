@@ -144,7 +144,7 @@ impl TenantBook {
     /// Reads everything from the store.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn load(
         store: Arc<dyn Store>,
         peppers: impl Into<Peppers>,
@@ -313,7 +313,7 @@ impl TenantBook {
     /// Changes what texts of an account are screened for.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn set_screening(&self, id: AccountId, policy: Policy) -> Result<(), StoreError> {
         let text = serde_json::to_string(&policy).map_err(|error| StoreError::Refused(error.to_string()))?;
         self.store.set_screening(id, text.into(), self.clock.now()).await?;
@@ -334,7 +334,7 @@ impl TenantBook {
     /// Makes an account whose texts are kept for as long as the platform keeps texts.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
         self.create_account_keeping(name, limits, None).await
     }
@@ -342,7 +342,7 @@ impl TenantBook {
     /// Makes an account, with a rule for its texts where it has one of its own.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn create_account_keeping(
         &self,
         name: String,

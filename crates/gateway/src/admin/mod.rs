@@ -92,7 +92,7 @@ pub struct Admin {
     pub entropy: Arc<dyn Entropy>,
     /// What takes over another configuration.
     pub reloader: Arc<Reloader>,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The log lines.
     pub lines: Arc<Lines>,

@@ -299,7 +299,7 @@ fn view_of(webhook: &Webhook) -> Value {
     view
 }
 
-/// An endpoint and how far it has come.
+/// An endpoint and its progress.
 pub(crate) fn endpoint_view(webhooks: &Webhooks, endpoint: &Endpoint) -> Value {
     let mut view = view_of(&endpoint.webhook);
     if let Some(failing) = endpoint.failing {

@@ -35,7 +35,7 @@ pub enum Unavailable {
 pub struct SignedIn {
     /// The secret of the session, for its cookie.
     pub token: SignInToken,
-    /// Whose it is.
+    /// The owner.
     pub operator: Operator,
 }
 
@@ -80,8 +80,8 @@ impl SignIns {
         &self.entropy
     }
 
-    /// Begins a session for the holder of a one-time link, which is used up by it. `None` for a link that is unknown,
-    /// used or too old.
+    /// Begins a session for the holder of a one-time link, and uses the link up. `None` for a link that is unknown,
+    /// used or expired.
     ///
     /// # Errors
     /// [`Unavailable`].

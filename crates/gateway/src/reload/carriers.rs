@@ -29,7 +29,7 @@ pub struct Starter {
     pub entropy: Arc<dyn Entropy>,
     /// What watches their tasks.
     pub supervisor: Supervisor,
-    /// Where messages are kept.
+    /// The place of messages.
     pub store: Arc<dyn Store>,
     /// This process among those that have the store.
     pub node: Arc<Node>,

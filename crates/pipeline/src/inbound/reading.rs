@@ -18,7 +18,7 @@ pub(super) struct Reading {
     pub(super) kind: MessageType,
     pub(super) body: InboundBody,
     pub(super) encoding: InboundEncoding,
-    /// Other recipients of a group message.
+    /// The other recipients of a group message.
     pub(super) others: Vec<model::InboundAddress>,
 }
 

@@ -71,7 +71,7 @@ impl From<Scope> for OptOutScope {
 pub struct Mistake {
     /// The field.
     pub field: &'static str,
-    /// What it should have been.
+    /// The expected value.
     pub expected: String,
 }
 

@@ -75,7 +75,7 @@ impl Pipeline {
     /// The reason why a message with these events has not left yet; `None` if it does not wait.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn waits_for(&self, record: &MessageRecord, events: &[Event]) -> Result<Option<WaitsFor>, StoreError> {
         let MessageRecord { message, delivery } = record;
         let waits_since = waits_since(record);

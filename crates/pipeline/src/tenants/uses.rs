@@ -46,7 +46,7 @@ impl TenantBook {
     /// When the keys of an account were used last. What another node has seen may be missing for a minute.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn key_uses(&self, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, StoreError> {
         let mut uses = self.store.key_uses(account).await?;
         let tables = self.read();

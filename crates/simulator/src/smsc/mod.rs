@@ -152,7 +152,7 @@ async fn send_all(shared: Arc<Shared>, messages: Vec<Handset>) {
 }
 
 impl Smsc {
-    /// Where it listens.
+    /// The address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

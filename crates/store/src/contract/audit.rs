@@ -11,7 +11,7 @@ use model::{AuditEntry, AuditId, AuditOutcome, AuditRecord, Timestamp};
 
 use super::StoreError;
 
-/// Which changes a list shows. `None` does not narrow it.
+/// The filter of a list of changes. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// Of the actor with this name.

@@ -1,4 +1,4 @@
-//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+//! Broadcasts: accepted as a whole, turned into messages step by step, counted with their messages.
 //!
 //! An accepted broadcast is a record and its recipients, packed. A *mark* says how many of them have had their turn;
 //! whoever turns the next ones into messages names the mark that it saw, and moves it in the same transaction, so that
@@ -78,7 +78,7 @@ pub struct Canceled {
     pub stopped: u64,
 }
 
-/// Which broadcasts a list shows. `None` does not narrow it.
+/// The filter of a list of broadcasts. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BroadcastFilter {
     /// Of this account; for the operator, who sees all.
@@ -91,9 +91,9 @@ pub struct BroadcastFilter {
     pub originator: Option<Originator>,
     /// With this reference of its client.
     pub reference: Option<ClientReference>,
-    /// Accepted at this moment or later.
+    /// Accepted at this time or later.
     pub from: Option<Timestamp>,
-    /// Accepted before this moment.
+    /// Accepted before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -103,7 +103,7 @@ pub struct BroadcastPage {
     /// The broadcasts. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
     /// number of rows.
     pub broadcasts: Vec<BroadcastRecord>,
-    /// Where the next page begins: after this broadcast. `None` at the end.
+    /// The start of the next page: after this broadcast. `None` at the end.
     pub next: Option<BroadcastId>,
 }
 

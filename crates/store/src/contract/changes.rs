@@ -59,7 +59,7 @@ pub enum Resource {
         id: MessageId,
         /// The broadcast that it belongs to.
         broadcast: Option<BroadcastId>,
-        /// What became of it.
+        /// The outcome.
         delivery: Delivery,
     },
     /// A broadcast was accepted or changed its status.
@@ -144,7 +144,7 @@ pub enum Kind {
     Block,
     /// A screening policy, a template, or settings of keywords.
     Policy,
-    /// A message of a handset.
+    /// An inbound message.
     Inbound,
     /// An opt-out.
     OptOut,

@@ -119,7 +119,7 @@ pub struct Outcome {
 pub enum Verdict {
     /// The carrier has all segments: the message is sent. Holds even when the lease is over, for it is the truth.
     Sent,
-    /// It will be tried again.
+    /// Another attempt follows.
     Retry(Retry),
     /// Nobody knows what happened, and the route says not to risk a duplicate: nothing more is sent until a receipt
     /// proves the delivery or the validity period ends.

@@ -63,7 +63,7 @@ pub struct Packed {
     pub chunks: Vec<Chunk>,
     /// How many recipients of those have not had their turn.
     pub recipients: u64,
-    /// Where the next look begins: after this row. `None` at the end.
+    /// The start of the next search: after this row. `None` at the end.
     pub next: Option<Chunk>,
 }
 
@@ -72,7 +72,7 @@ pub struct Packed {
 pub struct ReceiptsOf {
     /// Their places.
     pub places: Vec<i64>,
-    /// Where the next look begins: after this place. `None` at the end.
+    /// The start of the next search: after this place. `None` at the end.
     pub next: Option<i64>,
 }
 
@@ -81,7 +81,7 @@ pub struct ReceiptsOf {
 pub struct AuditOf {
     /// The entries.
     pub entries: Vec<AuditId>,
-    /// Where the next look begins: after this entry. `None` at the end.
+    /// The start of the next search: after this entry. `None` at the end.
     pub next: Option<AuditId>,
 }
 

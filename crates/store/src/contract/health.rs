@@ -17,7 +17,7 @@ pub struct CommitSample {
     pub took: Duration,
 }
 
-/// How the store is doing.
+/// The health of the store.
 #[async_trait]
 pub trait Health: Send + Sync {
     /// Lets `mint` know the newest ids of messages, broadcasts and decisions of the screen that were made before

@@ -50,9 +50,9 @@ pub struct Arrival {
     pub carrier: CarrierName,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
     /// Which part it is; `None` for a whole message.
     pub part: Option<PartName>,
@@ -71,7 +71,7 @@ pub struct Assembled {
     pub carrier: CarrierName,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
     /// When the first of them came.
     pub received_at: Timestamp,
@@ -192,7 +192,7 @@ pub struct ArrivalId(pub i64);
 pub struct Recorded {
     /// Its name. It is to be given to [`Inbound::answered`] once the carrier has its answer in time.
     pub arrival: ArrivalId,
-    /// What became of it.
+    /// The outcome.
     pub outcome: InboundOutcome,
 }
 
@@ -261,20 +261,20 @@ pub struct Unrouted {
 pub struct UnroutedPage {
     /// The messages.
     pub messages: Vec<Unrouted>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 
-/// Which inbound messages a list shows. `None` does not narrow it.
+/// The filter of a list of inbound messages. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboundFilter {
-    /// From this handset.
+    /// From this sender.
     pub from: Option<InboundAddress>,
-    /// To this number of ours.
+    /// To this number of the platform.
     pub to: Option<Originator>,
-    /// Recorded at this moment or later.
+    /// Recorded at this time or later.
     pub since: Option<Timestamp>,
-    /// Recorded before this moment.
+    /// Recorded before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -283,11 +283,11 @@ pub struct InboundFilter {
 pub struct InboundPage {
     /// The messages.
     pub messages: Vec<Arc<InboundMessage>>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 
-/// Messages of handsets.
+/// Inbound messages.
 #[async_trait]
 pub trait Inbound: Send + Sync {
     /// Records arrivals. One result each, in order; atomic for the whole list.
@@ -338,7 +338,7 @@ pub trait Inbound: Send + Sync {
     /// is left.
     async fn forget_inbound(&self, now: Timestamp, unrouted_kept: Duration, limit: usize) -> Result<usize, StoreError>;
 
-    /// How many parts wait for others.
+    /// The number of parts that wait for others.
     async fn count_waiting_parts(&self) -> Result<u64, StoreError>;
 
     /// An inbound message of this owner, or nothing.

@@ -15,7 +15,7 @@ use super::StoreError;
 pub struct SweptMedia {
     /// Those that are kept no longer; their bytes can go.
     pub removed: Vec<StoredMedia>,
-    /// Where the next look begins: after these. `None` at the end.
+    /// The start of the next search: after these. `None` at the end.
     pub next: Option<MediaId>,
 }
 

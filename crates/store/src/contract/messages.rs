@@ -11,7 +11,7 @@ use model::{
 use super::StoreError;
 use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 
-/// Which messages a list shows. `None` does not narrow it.
+/// The filter of a list of messages. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
     /// Of this account; for the operator, who sees all.
@@ -20,7 +20,7 @@ pub struct MessageFilter {
     pub mode: Option<Mode>,
     /// With this status.
     pub status: Option<Status>,
-    /// Going this way.
+    /// Of this direction.
     pub direction: Option<Direction>,
     /// To this number.
     pub recipient: Option<Msisdn>,
@@ -32,9 +32,9 @@ pub struct MessageFilter {
     pub reference: Option<ClientReference>,
     /// Of this broadcast.
     pub broadcast: Option<BroadcastId>,
-    /// Accepted at this moment or later.
+    /// Accepted at this time or later.
     pub from: Option<Timestamp>,
-    /// Accepted before this moment.
+    /// Accepted before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -55,7 +55,7 @@ pub struct Page {
     /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
     /// number of rows.
     pub messages: Vec<MessageRecord>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 

@@ -11,7 +11,7 @@ use super::StoreError;
 /// What may change about an operator. `None` leaves it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorChange {
-    /// What the operator may do.
+    /// The rights of the operator.
     pub role: Option<Role>,
     /// What the password is compared with; `Some(None)` takes the password away.
     pub password: Option<Option<PasswordHash>>,

@@ -7,14 +7,14 @@ use model::{Msisdn, OptOut, OptOutChange, OptOutName, OptOutSource, Owner, Times
 
 use super::StoreError;
 
-/// Which opt-outs a list shows. `None` does not narrow it.
+/// The filter of a list of opt-outs. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptOutFilter {
-    /// Of this handset.
+    /// Of this recipient.
     pub number: Option<Msisdn>,
-    /// Made at this moment or later.
+    /// Made at this time or later.
     pub since: Option<Timestamp>,
-    /// Made before this moment.
+    /// Made before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -23,7 +23,7 @@ pub struct OptOutFilter {
 pub struct OptOutPage {
     /// The opt-outs.
     pub opt_outs: Vec<OptOut>,
-    /// Where the next page begins. `None` at the end.
+    /// The start of the next page. `None` at the end.
     pub next: Option<OptOutCursor>,
 }
 
@@ -36,7 +36,7 @@ pub struct OptOutCursor(pub i64);
 pub struct HistoryPage {
     /// The changes.
     pub changes: Vec<OptOutChange>,
-    /// Where the next page begins. `None` at the end.
+    /// The start of the next page. `None` at the end.
     pub next: Option<OptOutCursor>,
 }
 

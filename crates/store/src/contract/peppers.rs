@@ -50,7 +50,7 @@ pub trait PepperRecords: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// How many keys that may be used at `now` have a digest of another pepper than the current one.
+    /// The number of keys that are usable at `now` and have a digest of another pepper than the current one.
     async fn keys_of_other_peppers(&self, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Puts a secret of an endpoint that was encrypted anew in place of `from`. `false`, and nothing changes, where the

@@ -22,7 +22,7 @@ pub struct Receipt {
     pub addresses: Vec<String>,
     /// What it says.
     pub fate: SegmentFate,
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
     /// Particulars for the event: the carrier's id, state and error as they were given.
     pub detail: String,
@@ -37,7 +37,7 @@ pub struct Receipt {
 pub struct Refused {
     /// Who sent it.
     pub carrier: CarrierName,
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
     /// Why it could not be used.
     pub reason: Reason,

@@ -1,4 +1,4 @@
-//! Webhooks: endpoints, the log of events, and how far each endpoint has it.
+//! Webhooks: endpoints, the log of events, and the position of each endpoint in it.
 //!
 //! The log of an owner has a row for each event, written in the transaction of the change, and only while the owner has
 //! an endpoint or follows its events. A row holds facts and not what is sent: that is made of them and the row of the
@@ -42,7 +42,7 @@ pub struct WebhookChange {
     pub broadcast_messages: Option<bool>,
 }
 
-/// An endpoint and how far it has come.
+/// An endpoint and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// The endpoint.
@@ -72,9 +72,9 @@ pub type ResourceKey = u128;
 pub struct EventHead {
     /// Its number in the log.
     pub seq: u64,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
     /// To what.
     pub resource: ResourceKey,
@@ -94,9 +94,9 @@ pub struct Heads {
 pub struct EventRecord {
     /// Its id.
     pub id: EventId,
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
     /// When.
     pub at: Timestamp,
@@ -115,7 +115,7 @@ pub enum EventContent {
     Message(Box<MessageRecord>),
     /// A broadcast.
     Broadcast(Box<BroadcastRecord>),
-    /// A message of a handset.
+    /// An inbound message.
     Inbound(MessageId),
     /// An opt-out, or the one that ended.
     OptOut(Box<OptOut>),
@@ -149,7 +149,7 @@ pub const ATTEMPTS_KEPT: usize = 16;
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// It will be tried again.
+    /// Another attempt follows.
     Pending,
     /// The endpoint has it.
     Succeeded,
@@ -234,9 +234,9 @@ pub struct ToSend {
 pub struct Delivery {
     /// The event.
     pub event: EventId,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
     /// Where the delivery stands.
     pub state: DeliveryState,

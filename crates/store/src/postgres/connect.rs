@@ -43,7 +43,7 @@ impl Place {
     /// What `url` says. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator, in which nothing of a password is.
+    /// [`StoreError::Refused`] with a sentence for the operator, without any part of a password.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let Options { rest, mode, roots } = Options::of(url);
         let mut config: Config = rest.parse().map_err(|error| not_understood(&described(&error)))?;

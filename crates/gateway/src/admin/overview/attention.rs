@@ -62,7 +62,7 @@ impl Looked<'_> {
     /// Everything that needs attention, beginning with the faults that stop messages.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(super) async fn attention(&self) -> Result<Vec<Attention>, StoreError> {
         let mut found = self.platform().await;
         found.extend(self.carriers());
