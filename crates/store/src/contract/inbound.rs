@@ -127,7 +127,7 @@ pub enum Opt {
 pub struct Reply {
     /// The message.
     pub message: Arc<Message>,
-    /// The carrier that it will go to first.
+    /// The carrier to which it goes first.
     pub carrier: Assignment,
     /// The present moment in steady time, from which on it is due.
     pub due_at: Timestamp,

@@ -14,9 +14,9 @@ use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessag
 /// The filter of a list of messages. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
-    /// Of this account; for the operator, who sees all.
+    /// Of this account; only for the operator, who sees all accounts.
     pub account: Option<AccountId>,
-    /// Sent with keys of this mode; likewise.
+    /// Of keys of this mode; only for the operator.
     pub mode: Option<Mode>,
     /// With this status.
     pub status: Option<Status>,
@@ -52,8 +52,8 @@ pub struct Reference {
 /// A part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
-    /// number of rows.
+    /// The messages. There may be fewer than requested, or none, although there is a next page: a page looks at a
+    /// limited number of rows.
     pub messages: Vec<MessageRecord>,
     /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
@@ -68,8 +68,8 @@ pub trait Messages: Send + Sync {
     /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
     async fn admit(&self, admission: Admission<NewMessage>) -> Result<Admitted<Message>, StoreError>;
 
-    /// What a repeat of a request for a message is answered ([`super::admission`]); `None` for a request under a key
-    /// that is free. Changes nothing.
+    /// The answer to a repeat of a request for a message ([`super::admission`]); `None` if its key is free. Changes
+    /// nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError>;
 
     /// A message of this owner, or nothing.
@@ -97,7 +97,7 @@ pub trait Messages: Send + Sync {
     /// `limit`. A page looks at no more than 20,000 rows. Where the index has the messages ([`super::lists`]), it looks
     /// at those that it shows, and at few others.
     ///
-    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    /// Owners take turns. [`StoreError::Unavailable`] if too many reads of this owner already wait.
     async fn messages(
         &self,
         owner: Option<Owner>,

@@ -45,7 +45,7 @@ pub struct HistoryPage {
 pub struct OptIn {
     /// Which opt-out ends.
     pub name: OptOutName,
-    /// Who asks for it.
+    /// The operator who requests it.
     pub source: OptOutSource,
     /// Why.
     pub reason: Option<Arc<str>>,

@@ -57,7 +57,7 @@ pub trait Usage: Send + Sync {
     /// How many recipients of an owner are counted in a day, over all nodes; 0 for a day of which nothing is known any
     /// more.
     ///
-    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    /// Owners take turns. [`StoreError::Unavailable`] if too many reads of this owner already wait.
     async fn quota_used(&self, owner: Owner, day: UtcDay) -> Result<u64, StoreError>;
 
     /// The counts of an owner from one day to another, both included, in the order of the days. A read of at most a
