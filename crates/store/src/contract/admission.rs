@@ -66,7 +66,7 @@ pub struct NewMessage {
     /// The lease under which the caller dispatches it at once; with `None` it is due for any dispatcher from `due_at`
     /// on.
     pub lease: Option<Lease>,
-    /// The present moment in steady time.
+    /// The present time by the steady clock.
     pub due_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! With which pepper secrets were hashed.
+//! The peppers with which secrets were hashed.
 
 use async_trait::async_trait;
 use model::key::{KeyId, SecretDigest};
