@@ -1,5 +1,5 @@
-//! Carriers' events: answers to attempts, receipts, and messages of handsets, recorded in the order in which they came,
-//! in groups. `recording` decides; this performs its decisions.
+//! Events of carriers: answers to attempts, receipts and inbound messages, recorded in their order, in groups.
+//! `recording` decides; this module performs its decisions.
 
 mod recording;
 

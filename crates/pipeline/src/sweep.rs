@@ -1,6 +1,6 @@
-//! What time ends: waits of scheduled messages, messages whose validity is over, messages without a carrier, unclaimed
-//! receipts, old records, unneeded media, and all that is older than the operator's rules. `sweeping` decides what is
-//! done when; this performs its decisions.
+//! The sweep: due scheduled messages, messages whose validity is over, messages without a carrier, unclaimed receipts,
+//! old records, unneeded media, and all data that are older than the operator's rules. `sweeping` decides about the
+//! order and the time; this module performs its decisions.
 
 mod abandoned;
 mod sweeping;
@@ -27,7 +27,7 @@ use abandoned::BATCH;
 pub(crate) use abandoned::Rerouter;
 use sweeping::{Action, Call, Input, Kept, Later, Report, Strand, Sweeping};
 
-/// How many rows of what time ends go at once: few, so that a write beside them waits for a few milliseconds.
+/// The number of rows in one step of the sweep: few, so that other writes wait for only a few milliseconds.
 const STEP: usize = 200;
 
 /// The same of the change log, whose rows lie one after the other and go quickly.
@@ -45,7 +45,7 @@ pub(crate) struct Sweeper {
     pub(crate) media_kept: Duration,
     /// How long data are kept.
     pub(crate) retention: Arc<RulesInForce>,
-    /// How long parts of messages of handsets wait, and unrouted ones are kept.
+    /// How long parts of inbound messages wait, and how long unrouted messages are kept.
     pub(crate) inbound: Arc<InboundRulesInForce>,
     /// What the store asks about messages of handsets.
     pub(crate) interpreter: Arc<Interpreting>,
@@ -150,7 +150,7 @@ impl Sweeper {
         })
     }
 
-    /// One step of a walk. Where nothing is old by the rule, the walk is at its end.
+    /// One step of a walk. If nothing is old by the rule, the walk is at its end.
     async fn remove_old(&self, walk: Walk, rule: Rule, at: Timestamp, limit: usize) -> Result<Removed, StoreError> {
         let Some(before) = self.retention.get().old_before(rule, at) else {
             return Ok(Removed { is_end: true, ..Removed::default() });

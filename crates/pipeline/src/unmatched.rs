@@ -1,4 +1,4 @@
-//! What carriers send in vain: counted by carrier and reason, and logged now and then, without texts and numbers.
+//! Unusable input of carriers: counted by carrier and reason, and logged at a limited rate, without texts and numbers.
 
 use std::time::Instant;
 
@@ -44,7 +44,7 @@ impl Default for UnmatchedCounters {
 }
 
 impl UnmatchedCounters {
-    /// Logs that something of `carrier` could not be used. `why` is in words of ours.
+    /// Logs unusable input of `carrier`. `why` is in our own words.
     pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str, now: Instant) {
         let Some(Line { left_out }) = self.lines[reason as usize].line(now) else { return };
         let what = match reason {
@@ -71,7 +71,7 @@ impl UnmatchedCounters {
             matched no message in time and were dropped");
     }
 
-    /// Counts and logs messages that were not reported on in time.
+    /// Counts and logs messages without receipts in time.
     pub(crate) fn miss(&self, carrier: &str, count: u64, now: Instant) {
         self.missing.add_many(count);
         let Some(Line { left_out }) = self.missing_lines.line(now) else { return };

@@ -34,7 +34,7 @@ pub struct KeywordSettings {
     pub help_text: Option<String>,
 }
 
-/// What happens to texts that seem to ask for an end.
+/// The action on texts that seem to ask for an opt-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suspected {
