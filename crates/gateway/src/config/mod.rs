@@ -35,7 +35,7 @@ pub const DEFAULTS: &str = include_str!("../../../../config.default.toml");
 pub struct Config {
     /// The public API.
     pub api: Api,
-    /// The operator's door.
+    /// The admin listener.
     pub admin: Admin,
     /// What secrets are hashed with.
     pub keys: Keys,

@@ -32,7 +32,7 @@ macro_rules! section {
 section! {
     /// `[api]`: the public API.
     Api {
-        /// Where clients are served.
+        /// The address of the public API.
         listen: SocketAddr,
         /// What `moreInfo` begins with.
         docs_base_url: String,
@@ -70,9 +70,9 @@ section! {
 }
 
 section! {
-    /// `[admin]`: the operator's door.
+    /// `[admin]`: the admin listener.
     Admin {
-        /// Where the operator is served.
+        /// The address of the admin API.
         listen: SocketAddr,
         /// Whether it may listen beyond loopback, where it has no TLS.
         plain_http: bool,
@@ -92,7 +92,7 @@ section! {
         pepper: Option<Secret>,
         /// A file that holds it.
         pepper_file: Option<PathBuf>,
-        /// The pepper before this one, while keys are moved from one to the other.
+        /// The previous pepper, while keys move from it to the new one.
         previous_pepper: Option<Secret>,
         /// A file that holds it.
         previous_pepper_file: Option<PathBuf>,
