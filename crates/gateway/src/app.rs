@@ -211,8 +211,8 @@ impl App {
     pub async fn failed(&self) -> String {
         tokio::select! {
             biased;
-            error = self.pipeline.store().failed() => format!("{error}; what was promised is on disk, and nothing \
-                more is promised before a new start"),
+            error = self.pipeline.store().failed() => format!("{error}; all accepted messages are on disk, and \
+                nothing more is accepted before a new start"),
             () = self.pipeline.node().over() => OVER.to_owned(),
             why = self.supervisor.failed() => format!("{why}; the process ends, because it cannot work without that \
                 task"),

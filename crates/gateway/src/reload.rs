@@ -213,8 +213,8 @@ impl Reloader {
                     carrier.change(None, limit);
                     findings.applied(
                         key,
-                        "removed; what is under way is finished first, and messages that wait for \
-                        it do so until it is back or abandoned",
+                        "removed; attempts under way are finished first, and its waiting messages wait until it is \
+                         back or abandoned",
                     );
                 }
                 _ => {

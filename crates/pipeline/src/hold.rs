@@ -45,7 +45,7 @@ impl Holding {
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<(), StoreError> {
         if self.get().is_some() && store.held().await?.is_none() {
             self.0.send_replace(None);
-            tracing::info!("The store is released: what waits is sent");
+            tracing::info!("The store is released: waiting messages are sent");
         }
         Ok(())
     }

@@ -96,7 +96,7 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
         },
         _ => Handed {
             outcome: SegmentOutcome::NotSent,
-            peer: Peer::Fails(format!("it answers what makes no sense: {status}")),
+            peer: Peer::Fails(format!("its answer makes no sense: {status}")),
         },
     }
 }

@@ -251,7 +251,7 @@ impl Snapshot {
     fn encode_node(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let node = self.pipeline.node();
         let info = ConstGauge::new(1i64);
-        let help = "This build: its version, and its commit where the build knew it";
+        let help = "This build: its version, and its commit if known";
         let mut family = encoder.encode_descriptor("build_info", help, None, info.metric_type())?;
         info.encode(family.encode_family(&[("version", built::VERSION), ("commit", built::COMMIT)])?)?;
         let mut family =

@@ -144,8 +144,8 @@ fn decoded(value: &str) -> String {
 /// The URL stays out of the message: it may hold a password.
 fn not_understood(what: &str) -> StoreError {
     StoreError::Refused(format!(
-        "store URL is not understood: {what}; it is `postgres://USER:PASSWORD@HOST/DATABASE`, where a password has \
-         `%40` for `@`"
+        "the store URL is invalid: {what}; its form is `postgres://USER:PASSWORD@HOST/DATABASE`, with `%40` for `@` \
+         in a password"
     ))
 }
 
