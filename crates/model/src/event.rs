@@ -3,7 +3,7 @@
 use crate::carrier::CarrierName;
 use crate::clock::Timestamp;
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// The message was accepted and is on disk.
@@ -84,7 +84,7 @@ impl EventKind {
 /// One thing that happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When it was recorded.
+    /// The time of the record.
     pub at: Timestamp,
     /// The event.
     pub kind: EventKind,
