@@ -59,7 +59,7 @@ fn operators() -> Value {
         "carrier": carrier(),
         "attempts": count("The number of attempts to submit it to a carrier."),
         "unknownOutcomes": count("The number of attempts whose outcome is unknown."),
-        "held": flag("Whether it waits because of an unknown outcome (`on_unknown = "hold"` of its route)."),
+        "held": flag("Whether it waits because of an unknown outcome (`on_unknown = \"hold\"` of its route)."),
         "expiresAt": time("The end of its validity."),
     })
 }
