@@ -7,7 +7,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The carrier took it.
+    /// The carrier accepted it.
     Accept,
     /// The link rests and sends it again; the message is none the worse.
     Throttle,

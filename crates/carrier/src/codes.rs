@@ -40,7 +40,7 @@ impl Answers {
 /// What follows from a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
-    /// The carrier took it.
+    /// The carrier accepted it.
     Accepted,
     /// It is tried again later.
     Retry,

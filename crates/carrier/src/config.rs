@@ -44,7 +44,7 @@ pub enum CarrierConfig {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxConfig {
-    /// What routes call it.
+    /// Its name in routes.
     pub name: String,
 }
 
@@ -59,7 +59,7 @@ impl CarrierConfig {
         }
     }
 
-    /// What routes call it.
+    /// Its name in routes.
     pub fn name(&self) -> &str {
         match self {
             Self::Smpp(config) => &config.name,

@@ -20,7 +20,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub(crate) struct Connector {
     /// Its name or address.
     pub(crate) host: String,
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) port: u16,
     /// The address to connect from.
     pub(crate) source_ip: Option<IpAddr>,

@@ -74,13 +74,13 @@ pub(crate) struct Bounds {
     pub(crate) window: usize,
     /// The longest time from a submission to its outcome.
     pub(crate) answers_within: Duration,
-    /// Messages a second; 0 for no bound.
+    /// Messages a second; 0 for no limit.
     pub(crate) rate: u32,
     /// How long a message waits for its report; `None` for no end.
     pub(crate) receipt_wait: Option<Duration>,
-    /// The rest after a first failure; it doubles while they go on.
+    /// The pause after a first failure; it doubles with each further failure.
     pub(crate) rest_floor: Duration,
-    /// The longest such rest.
+    /// The longest such pause.
     pub(crate) rest_ceiling: Duration,
 }
 

@@ -196,7 +196,7 @@ pub enum Event {
 pub struct CarrierEvent {
     /// The carrier's name.
     pub carrier: CarrierName,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 

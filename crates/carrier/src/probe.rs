@@ -27,7 +27,7 @@ pub struct Step {
     pub is_ok: bool,
     /// What was found, or went wrong, in a sentence.
     pub detail: String,
-    /// What to look at, where it went wrong.
+    /// A hint for a failure.
     pub hint: Option<&'static str>,
     /// How long it took.
     pub took: Duration,
@@ -45,7 +45,7 @@ pub async fn probe(config: &CarrierConfig, runtime: &Arc<dyn Runtime>) -> Vec<St
                 steps.resolve(&config.host, config.port).await?;
                 let began = runtime.instant();
                 let greeted = crate::mm4::probe(config, Arc::clone(runtime)).await;
-                steps.note("hello", began, greeted, Some("look at `host`, `port`, `domain` and the keys of TLS"))
+                steps.note("hello", began, greeted, Some("check `host`, `port`, `domain` and the TLS keys"))
             };
             found.await.map(drop)
         }
@@ -101,7 +101,7 @@ impl Steps<'_> {
             let addresses: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
             format!("{host} is {}", addresses.join(", "))
         });
-        self.note("dns", began, shown.map_err(Clone::clone), Some("look at `host`"))?;
+        self.note("dns", began, shown.map_err(Clone::clone), Some("check `host`"))?;
         found.map_err(|_| Failed)
     }
 
@@ -121,7 +121,7 @@ impl Steps<'_> {
             }
         }
         let shown = opened.as_ref().map(|(address, _)| format!("{address} takes connections")).map_err(Clone::clone);
-        self.note("tcp", began, shown, Some("look at `port`, and ask whether the carrier lets our address in"))?;
+        self.note("tcp", began, shown, Some("check `port`, and ask the carrier whether it allows our address"))?;
         let Ok((_, stream)) = opened else { return Err(Failed) };
         if connector.tls.is_none() {
             return Ok(Box::new(stream));
@@ -133,7 +133,7 @@ impl Steps<'_> {
             Err(_) => Err("no handshake in time".to_owned()),
         };
         let shown = secured.as_ref().map(|_| "the connection is secured").map_err(Clone::clone);
-        self.note("tls", began, shown, Some("look at the keys of TLS: `tls_ca`, `tls_server_name`"))?;
+        self.note("tls", began, shown, Some("check the TLS keys: `tls_ca`, `tls_server_name`"))?;
         secured.map_err(|_| Failed)
     }
 }
@@ -182,17 +182,17 @@ fn named(status: CommandStatus) -> String {
     status.meaning().map_or_else(|| status.to_string(), |meaning| format!("{status}: {meaning}"))
 }
 
-/// What to look at where a bind was refused, or not answered.
+/// The hint for a bind that was refused or not answered.
 const fn hint(status: CommandStatus) -> Option<&'static str> {
     Some(match status {
         CommandStatus::RALYBND => "all sessions of the account are in use, perhaps by this carrier itself",
-        CommandStatus::RINVPASWD => "look at `password`",
-        CommandStatus::RINVSYSID => "look at `system_id`",
-        CommandStatus::RINVSYSTYP => "look at `system_type`",
+        CommandStatus::RINVPASWD => "check `password`",
+        CommandStatus::RINVSYSID => "check `system_id`",
+        CommandStatus::RINVSYSTYP => "check `system_type`",
         CommandStatus::RBINDFAIL => {
-            "look at `system_id` and `password`, and ask whether the carrier lets our address in"
+            "check `system_id` and `password`, and ask the carrier whether it allows our address"
         }
-        CommandStatus::ROK => "the SMSC does not answer: look at `port`, and whether it wants TLS",
+        CommandStatus::ROK => "the SMSC does not answer: check `port`, and whether it requires TLS",
         _ => "ask the carrier for the meaning of this status",
     })
 }

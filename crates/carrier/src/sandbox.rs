@@ -144,7 +144,7 @@ impl Network {
 
     fn give_up(&self) {
         if let Some(Line { left_out }) = self.given_up.line(self.runtime.instant()) {
-            tracing::warn!(carrier.name = %self.name, left_out, "Carrier {}: a message of a handset was dropped, since \
+            tracing::warn!(carrier.name = %self.name, left_out, "Carrier {}: an inbound message was dropped, because \
                 it could not be stored", self.name);
         }
     }

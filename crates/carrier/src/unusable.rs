@@ -40,7 +40,7 @@ pub struct Unusable {
 pub struct UnusableCounts {
     /// Receipts and requests that cannot be read, or name no message.
     pub unreadable: u64,
-    /// Messages of handsets.
+    /// Inbound messages.
     pub inbound: u64,
 }
 

@@ -31,7 +31,7 @@ impl Role {
 pub struct Actor {
     /// The operator's name.
     pub name: String,
-    /// What the operator may do.
+    /// The rights of the operator.
     pub role: Role,
     /// Where the operator's browser is.
     pub address: IpAddr,
@@ -74,8 +74,8 @@ pub struct Unavailable(pub String);
 /// Signs operators in and out, and tells who a request is from.
 #[async_trait]
 pub trait Door: Send + Sync {
-    /// Begins a session for the holder of a one-time link, which is used up by it. `None` for a link that is unknown,
-    /// used or too old.
+    /// Begins a session for the holder of a one-time link, and uses the link up. `None` for a link that is unknown,
+    /// used or expired.
     ///
     /// # Errors
     /// [`Unavailable`], and the link can be tried again.

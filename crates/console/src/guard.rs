@@ -75,7 +75,7 @@ async fn passed(shared: &Arc<Shared>, request: &mut Request, form: &str, session
             .map_err(too_large)?;
         let sent = Form::parse(&octets);
         if !sent.get("token").is_some_and(|given| token.is(given)) {
-            let message = "This form is of another session. Open the page again, and repeat what you wanted to do";
+            let message = "This form belongs to another session. Open the page again, and repeat the action";
             return Err(Problem::new(StatusCode::FORBIDDEN, message));
         }
         request.extensions_mut().insert(sent);

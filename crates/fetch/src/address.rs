@@ -25,7 +25,7 @@ const NOT_PUBLIC_V4: [(Ipv4Net, &str); 17] = [
     (v4(10, 0, 0, 0, 8), "private use (RFC 1918)"),
     (v4(100, 64, 0, 0, 10), "carrier-grade NAT (RFC 6598)"),
     (v4(127, 0, 0, 0, 8), "loopback (RFC 1122)"),
-    (v4(168, 63, 129, 16, 32), "Azure's host, which stands in public space"),
+    (v4(168, 63, 129, 16, 32), "Azure's host, which is in public address space"),
     (v4(169, 254, 0, 0, 16), "link-local (RFC 3927)"),
     (v4(172, 16, 0, 0, 12), "private use (RFC 1918)"),
     (v4(192, 0, 0, 0, 24), "protocol assignments (RFC 6890)"),

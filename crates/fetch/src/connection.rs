@@ -288,7 +288,7 @@ impl Connection {
     }
 }
 
-/// Whose certificates are believed.
+/// The certificates that are trusted.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
     /// Those whom this machine trusts.

@@ -36,7 +36,7 @@ pub const FILES_MAX: usize = SOCKETS_MAX + 1;
 /// How media are fetched.
 #[derive(Clone, Debug)]
 pub struct FetchSettings {
-    /// Which URLs may be asked for.
+    /// The URLs that may be fetched.
     pub guard: GuardSettings,
     /// How long a fetch may take, the wait for a place apart. A server may use all of it for any step.
     pub timeout: Duration,
@@ -44,7 +44,7 @@ pub struct FetchSettings {
     pub fetches_per_account: usize,
     /// Fetches at once.
     pub fetches_max: usize,
-    /// Whose certificates are believed.
+    /// The certificates that are trusted.
     pub trust: Trust,
     /// Who we say we are.
     pub user_agent: UserAgent,

@@ -46,9 +46,9 @@ pub const IDLE_MAX: Duration = Duration::from_secs(20);
 /// How requests are made.
 #[derive(Clone, Debug)]
 pub struct PostSettings {
-    /// Which URLs may be asked for.
+    /// The URLs that may be fetched.
     pub guard: GuardSettings,
-    /// Whose certificates are believed.
+    /// The certificates that are trusted.
     pub trust: Trust,
     /// Who we say we are.
     pub user_agent: UserAgent,
@@ -69,7 +69,7 @@ pub struct Posted {
     pub start: Bytes,
 }
 
-/// Why there is no whole response.
+/// The reason why there is no whole response.
 #[derive(Debug, thiserror::Error)]
 pub enum PostError {
     /// The URL may not be asked for.
@@ -150,7 +150,7 @@ pub trait Post: Send + Sync {
     /// others.
     ///
     /// # Errors
-    /// Why there is no whole response.
+    /// The reason why there is no whole response.
     async fn post(
         &self,
         line: &Line,
@@ -222,7 +222,7 @@ impl Poster {
     /// others.
     ///
     /// # Errors
-    /// Why there is no whole response.
+    /// The reason why there is no whole response.
     pub async fn post(
         &self,
         line: &Line,

@@ -1,4 +1,4 @@
-//! Putting the parts together: a configuration in, a running platform out.
+//! The assembly of the parts: from a configuration to a running platform.
 
 pub(crate) mod media;
 mod parts;
@@ -47,9 +47,9 @@ use crate::start_error::StartError;
 
 /// A running platform.
 pub struct App {
-    /// Where clients are served.
+    /// The address of the public API.
     pub api_address: SocketAddr,
-    /// Where the operator is served.
+    /// The address of the admin API.
     pub admin_address: SocketAddr,
     runtime: Arc<dyn Runtime>,
     supervisor: Supervisor,
@@ -57,7 +57,7 @@ pub struct App {
     api: Arc<Api>,
     phase: watch::Sender<Phase>,
     doors: [Task; 2],
-    /// Tasks that go on until the end and have nothing to finish.
+    /// Tasks that run until the end and have nothing to finish.
     endless: [Task; 3],
     drain: Arc<DrainTime>,
     reloader: Arc<Reloader>,
@@ -69,8 +69,8 @@ impl App {
     /// Starts everything on the current runtime.
     ///
     /// # Errors
-    /// A sentence for the operator: an address that cannot be listened on, a store that cannot be used, a carrier's
-    /// mistake.
+    /// A sentence for the operator: an address on which the process cannot listen, a store that cannot be used, a
+    /// mistake in a carrier.
     pub async fn start(
         config: Config,
         runtime: Arc<dyn Runtime>,
@@ -79,8 +79,7 @@ impl App {
         Self::start_beside(Router::new(), config, runtime, entropy).await
     }
 
-    /// The same, with other addresses beside those of the operator, on the operator's listener. The admin token does
-    /// not guard them.
+    /// The same, with additional routes on the admin listener. The admin token does not guard them.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -95,7 +94,7 @@ impl App {
         Self::run(prepared, store, config, runtime, entropy).await
     }
 
-    /// The same, on a store that is open already.
+    /// The same, on a store that is already open.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -191,7 +190,7 @@ impl App {
         &self.pipeline
     }
 
-    /// Takes over other configurations.
+    /// The reload of the configuration.
     pub const fn reloader(&self) -> &Arc<Reloader> {
         &self.reloader
     }
@@ -201,30 +200,29 @@ impl App {
         &self.sign_ins
     }
 
-    /// The admin API, for a part of this process that has signed an operator in and says so by a
-    /// [`Principal`](admin::Principal) in the extensions of its requests.
+    /// The admin API, for a part of this process that has signed an operator in. Its requests carry a
+    /// [`Principal`](admin::Principal) in their extensions.
     pub const fn admin(&self) -> &Router {
         &self.admin
     }
 
     /// Resolves, with a sentence for the operator, when the process has to end: the store has failed, another node has
-    /// taken the work of this one over, or a task that must run as long as the process has ended.
+    /// taken over the work of this one, or a task has ended that must run as long as the process.
     pub async fn failed(&self) -> String {
         tokio::select! {
             biased;
-            error = self.pipeline.store().failed() => format!("{error}; what was promised is on disk, and nothing \
-                more is promised before a new start"),
+            error = self.pipeline.store().failed() => format!("{error}; all accepted messages are on disk, and \
+                nothing more is accepted before a new start"),
             () = self.pipeline.node().over() => OVER.to_owned(),
             why = self.supervisor.failed() => format!("{why}; the process ends, because it cannot work without that \
                 task"),
         }
     }
 
-    /// Takes no more requests, answers those that are under way, lets carriers answer what they have, and closes the
-    /// store. New connections and requests are refused meanwhile, at once and in so many words.
+    /// Accepts no more requests, answers those under way, waits for the last answers of carriers, and closes the store.
+    /// New connections and requests are refused meanwhile, at once and with a clear error.
     ///
-    /// This ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), whatever clients, carriers and the store
-    /// do.
+    /// Ends within `dispatch.drain_secs` and [`BEYOND`](Self::BEYOND), even if clients, carriers or the store hang.
     pub async fn stop(self) {
         let (runtime, began) = (&self.runtime, self.runtime.instant());
         self.supervisor.ending();
@@ -236,7 +234,7 @@ impl App {
         let answered = runtime.timeout(drain.max(Pipeline::AT_LEAST), self.api.gate.emptied());
         let (answered, ()) = tokio::join!(answered, self.pipeline.settle(drain));
         if answered.is_err() {
-            tracing::warn!("Requests are still under way after {} s: they are refused", drain.as_secs());
+            tracing::warn!("Requests are still under way after {} s, and are refused now", drain.as_secs());
         }
         self.pipeline.close(drain.saturating_sub(runtime.instant() - began)).await;
         self.endless.iter().for_each(Task::abort);
@@ -248,28 +246,28 @@ impl App {
         let _ = runtime.timeout(LAST_WORDS, doors).await;
     }
 
-    /// How long the process may take to end at present: [`stop`](Self::stop), and a second for what comes after it.
+    /// The time in which the process ends at present: [`stop`](Self::stop), and a second for the steps after it.
     pub fn ends_within(&self) -> Duration {
         self.drain.get() + Self::BEYOND + Duration::from_secs(1)
     }
 
-    /// How much longer than `dispatch.drain_secs` ending may take: the store's last writes, its end, and the last
-    /// answers of both doors.
+    /// The time that the end may take in addition to `dispatch.drain_secs`: the store's last writes, its end, and the
+    /// last answers of both listeners.
     pub const BEYOND: Duration = Pipeline::BEYOND.saturating_add(LAST_WORDS);
 }
 
-/// Makes sure that the pepper is that of the store, before anything else is done with it.
+/// Checks that the pepper is that of the store, before anything else happens.
 async fn adopt(store: &dyn Store, peppers: &Peppers, now: Timestamp) -> Result<(), StartError> {
     let told = |error: StoreError| StartError(error.to_string());
     let previous = peppers.previous.as_ref().map(Pepper::verifier);
     let adopted = store.adopt_pepper(peppers.current.verifier(), previous, now).await.map_err(told)?;
     match adopted {
         Adopted::First { has_keys: true } => tracing::warn!(
-            "This store did not know its pepper yet, and takes the present one for it. Should no API key work, it is a \
-             wrong one: start once with the right one as `keys.pepper` and this one as `keys.previous_pepper`"
+            "The store had no record of its pepper, and has recorded the configured one. If no API key works, this \
+             pepper is wrong: start once with the right one as `keys.pepper` and this one as `keys.previous_pepper`"
         ),
         Adopted::Rotated => {
-            tracing::info!("A new pepper takes the place of the previous one: a key is moved to it when it is used");
+            tracing::info!("A new pepper replaces the previous one: each key moves to it at its next use");
         }
         Adopted::First { has_keys: false } | Adopted::Known => {}
     }
@@ -282,8 +280,8 @@ async fn adopt(store: &dyn Store, peppers: &Peppers, now: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Makes this process a node of the store. The task renews it from the beginning, because starting may take long.
-/// Without a name in the configuration it has that of the machine.
+/// Makes this process a node of the store. The task renews its epoch from the beginning, because the start may take
+/// long. Without a name in the configuration, it has the name of the machine.
 async fn join(store: &Arc<dyn Store>, name: &str, supervisor: &Supervisor) -> Result<(Arc<Node>, Task), StartError> {
     let runtime = supervisor.runtime();
     let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -296,7 +294,7 @@ async fn join(store: &Arc<dyn Store>, name: &str, supervisor: &Supervisor) -> Re
     Ok((node, renewing))
 }
 
-/// Where both listeners report what happens, and by which time.
+/// The metrics, log lines and clock of both listeners.
 struct Reports {
     lines: Arc<Lines>,
     metrics: Metrics,
@@ -361,13 +359,13 @@ struct Served {
     objects: Arc<dyn Objects>,
 }
 
-/// Media, and links to them that are good under the pepper and under the one before it.
+/// Media, and links to them that are valid under the pepper and under the previous one.
 fn served(config: &Config, listens_at: SocketAddr, peppers: &Peppers, objects: Arc<dyn Objects>) -> Served {
     let links = MediaLinks::new(public_url(config, listens_at), &peppers.current);
     Served { links: links.with_previous(peppers.previous.as_ref()), objects }
 }
 
-/// Measures how fast messages go for as long as the process runs.
+/// Measures the throughput of messages as long as the process runs.
 fn measure(
     admin: Arc<Admin>,
     pipeline: &Arc<Pipeline>,
@@ -379,15 +377,15 @@ fn measure(
     }
 }
 
-/// What signs operators in.
+/// The sign-in of operators.
 fn sign_ins(operators: &Arc<Operators>, reports: &Reports, starter: &Starter) -> Arc<SignIns> {
     let (store, entropy) = (Arc::clone(&starter.store), Arc::clone(&starter.entropy));
     let failures = reports.metrics.sign_ins.clone();
     Arc::new(SignIns::new(Arc::clone(operators), failures, store, entropy, Arc::clone(&reports.runtime)))
 }
 
-/// What links to the public API begin with. Where the operator names no address, it is the one that is listened on: a
-/// request's `Host` is the client's word.
+/// The beginning of links to the public API. If the operator names no address, it is that of the listener: the `Host`
+/// of a request can be forged.
 fn public_url(config: &Config, listens_at: SocketAddr) -> String {
     if !config.api.public_url.is_empty() {
         return config.api.public_url.clone();
@@ -422,7 +420,7 @@ fn public_api(config: &Config, pipeline: &Arc<Pipeline>, reports: &Reports, serv
     }
 }
 
-/// What can go wrong before there is a store.
+/// The parts whose start can fail before there is a store.
 struct Prepared {
     peppers: Peppers,
     token: Option<String>,
@@ -430,9 +428,9 @@ struct Prepared {
     public: TcpListener,
     operators: TcpListener,
     objects: Arc<dyn Objects>,
-    /// Connections that clients may have.
+    /// The most connections of clients.
     clients: usize,
-    /// What is beside the addresses of the operator.
+    /// The additional routes on the admin listener.
     beside: Router,
 }
 
@@ -461,7 +459,7 @@ impl Prepared {
     }
 }
 
-/// How long the last answers may take once everything else has ended.
+/// The time for the last answers after everything else has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 async fn open(config: &Config, runtime: &Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StartError> {

@@ -1,9 +1,9 @@
-//! Which build of the program this is.
+//! The build of the program.
 
 /// The version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit that it was built from, shortened; empty where the build did not know it.
+/// The commit from which it was built, shortened; empty if unknown.
 pub const COMMIT: &str = env!("SMSFACTORY_BUILT_FROM");
 
 /// The version with the commit, as `--version` prints it.

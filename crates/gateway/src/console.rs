@@ -1,4 +1,4 @@
-//! The web console on the operator's listener: where its requests come from, who is signed in, and how it calls the
+//! The web console on the admin listener: the origin of its requests, the signed-in operator, and its calls of the
 //! admin API.
 
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ pub fn router(
         .layer(map_request(move |request| std::future::ready(with_client(&calling, &proxy_header, request))))
 }
 
-/// A call of the console is one of the operator who is signed in.
+/// A call of the console is a call of the operator who is signed in.
 fn as_operator(mut request: Request<Body>) -> Request<Body> {
     let principal = request.extensions().get::<Actor>().and_then(|actor| {
         let role = model::Role::parse(actor.role.as_str())?;
@@ -59,7 +59,7 @@ fn with_client(admin: &Admin, proxy_header: &str, mut request: Request<Body>) ->
     request
 }
 
-/// Operators as the console knows them.
+/// Operators, in the form for the console.
 struct Operators(Arc<SignIns>);
 
 fn actor(operator: &Operator, address: IpAddr) -> Actor {

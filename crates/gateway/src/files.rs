@@ -1,7 +1,7 @@
-//! File handles: how many this process may have, and how many of them connections of clients may take.
+//! File handles: the limit of this process, and the share for connections of clients.
 //!
-//! Every connection is one. Where clients take them all, carriers cannot reconnect and the store cannot open its files,
-//! so that some are kept back.
+//! Every connection takes one. If clients took them all, carriers could not reconnect and the store could not open its
+//! files, so some are reserved.
 
 use carrier::CarrierConfig;
 use fetch::media::FILES_MAX;
@@ -11,16 +11,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::config::Config;
 use crate::http::rooms::SEND_OFFS_MAX;
 
-/// The store's connections and its log, the listeners, standard streams, the runtime, directories, and some to spare.
+/// The store's connections and its log, the listeners, standard streams, the runtime, directories, and a reserve.
 const OWN: usize = 96;
 
-/// Clients have so many at least, or else there would be nobody to serve.
+/// The least number for clients.
 const CLIENTS_MIN: usize = 16;
 
-/// Raises the soft limit of open files to the hard one, and returns what then holds; `None` for no limit.
+/// Raises the soft limit of open files to the hard one, and returns the new limit; `None` for no limit.
 ///
 /// # Errors
-/// A sentence for the operator where the system refuses; the limit is then as it was.
+/// A sentence for the operator if the system refuses; the limit then stays the same.
 pub fn raise() -> Result<Option<u64>, String> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {
@@ -32,22 +32,22 @@ pub fn raise() -> Result<Option<u64>, String> {
     Ok(limit.maximum)
 }
 
-/// What may be open at present; `None` for no limit.
+/// The present limit of open files; `None` for no limit.
 pub fn limit() -> Option<u64> {
     getrlimit(Resource::Nofile).current
 }
 
-/// How the handles are shared out.
+/// The distribution of the handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Connections of clients to the public API.
     pub clients: usize,
-    /// Kept for everything else.
+    /// Reserved for everything else.
     pub reserve: usize,
 }
 
 impl Budget {
-    /// Shares out this many handles (`None` for no limit) under this configuration.
+    /// Distributes this many handles (`None` for no limit) under this configuration.
     pub fn of(config: &Config, limit: Option<u64>) -> Self {
         let carriers: usize = config.carrier.iter().map(of_carrier).sum();
         // Each carrier has a dispatcher that reads media, and so has the sandbox.
@@ -60,7 +60,7 @@ impl Budget {
         Self { clients: wanted.min(left.max(CLIENTS_MIN)), reserve }
     }
 
-    /// What the operator should know where clients get fewer connections than configured.
+    /// A warning for the operator if clients get fewer connections than configured.
     pub fn warning(&self, config: &Config, limit: Option<u64>) -> Option<String> {
         let wanted = config.api.connections_max;
         let needed = wanted + self.reserve;
@@ -77,8 +77,8 @@ impl Budget {
     }
 }
 
-/// The connections of a carrier, in both directions, and half as many again for those that are just being replaced; and
-/// those that its listener sends away.
+/// The connections of a carrier, in both directions, and half as many again for those that are being replaced; and
+/// those that its listener refuses.
 fn of_carrier(carrier: &CarrierConfig) -> usize {
     let (connections, sent_away) = match carrier {
         CarrierConfig::Smpp(carrier) => (2 * carrier.sessions, 0),

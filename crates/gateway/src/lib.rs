@@ -1,9 +1,9 @@
-//! The doors: the public API, the operator's, the command line, and the wiring behind them. No rule of the business is
-//! here.
+//! The interfaces: the public API, the admin API, the command line, and the wiring behind them. There is no business
+//! rule here.
 //!
-//! Reading order: [`cli`] (what can be asked of the program), [`app`] (how its parts are put together), [`api`] (what
-//! clients see), [`admin`] (what the operator sees), [`http`] (connections and envelopes), [`config`], [`reload`]
-//! (another configuration while the server runs), [`files`] (how many connections there may be).
+//! Reading order: [`cli`] (the commands of the program), [`app`] (the assembly of its parts), [`api`] (the public API),
+//! [`admin`] (the admin API), [`http`] (connections and envelopes), [`config`], [`reload`] (another configuration while
+//! the server runs), [`files`] (the limit of connections).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admin;

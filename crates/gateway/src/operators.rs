@@ -1,4 +1,4 @@
-//! The part of the operator's door that a reload changes.
+//! The part of the admin listener that a reload changes.
 
 pub mod failures;
 pub mod passwords;
@@ -14,15 +14,15 @@ use store::contract::windows::Entrance;
 
 use crate::config;
 
-/// What the operator's door asks of the configuration, and what may change while the server runs.
+/// The settings of the admin listener that may change while the server runs.
 pub struct Operators {
-    /// What a new account gets.
+    /// The limits of a new account.
     new_account: RwLock<Limits>,
     /// The bearer token; without one the admin API is off.
     token: RwLock<Option<String>>,
-    /// How often an address has guessed it.
+    /// The failed guesses of each address.
     pub(crate) limiter: RateLimiter,
-    /// Where browsers reach the console; empty where that is not known.
+    /// The address at which browsers reach the console; empty if unknown.
     console_url: String,
 }
 
@@ -41,12 +41,12 @@ impl Operators {
         self.limiter.set_failed_auth_per_minute(limits.failed_auth_per_minute);
     }
 
-    /// What a new account gets.
+    /// The limits of a new account.
     pub(crate) fn new_account(&self) -> Limits {
         *self.new_account.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The address at which a link signs in. `None` where it is not known how browsers reach the console.
+    /// The address at which a link signs in. `None` if the address of the console is unknown.
     pub(crate) fn link(&self, token: &str) -> Option<String> {
         (!self.console_url.is_empty()).then(|| format!("{}/console/login?token={token}", self.console_url))
     }

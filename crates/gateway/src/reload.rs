@@ -1,9 +1,9 @@
-//! Taking over another configuration while the server runs: with SIGHUP, or with `POST /admin/v1/reload`.
+//! The reload of the configuration while the server runs: by SIGHUP, or by `POST /admin/v1/reload`.
 //!
-//! The new configuration is read and checked as at a start, and what it names is read: certificates, keys, the screen's
-//! data. Where something is wrong nothing changes. Otherwise each key that differs is taken over, or reported as one
-//! that needs a restart ([`keys`]). What runs is compared with what is wanted, not one file with another, so that a key
-//! that needs a restart is reported until there was one.
+//! The new configuration is read and checked as at a start, together with the files that it names: certificates, keys,
+//! the screen's data. If there is a mistake, nothing changes. Otherwise each key that differs is applied, or reported
+//! as one that needs a restart ([`keys`]). The running state is compared with the configuration, not one file with
+//! another, so a key that needs a restart is reported until there is one.
 
 pub mod carriers;
 pub mod keys;
@@ -33,19 +33,18 @@ use carriers::{Replaceable, Starter};
 use keys::{Effect, KEYS};
 use prepare::{Prepared, Seen, prepare};
 
-/// Where a reload finds the configuration, and what it has to tell outside of the platform.
+/// The source of the configuration for a reload, and the parts outside of the platform that a reload changes.
 pub struct Source {
     /// Reads the configuration.
     pub read: Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>,
-    /// Sets which log lines are written.
+    /// Sets the filter of log lines.
     pub set_log_level: SetLogLevel,
 }
 
-/// Changes which log lines are written. Fails with a sentence about the new filter, and leaves the old one in force
-/// then.
+/// Changes the filter of log lines. Fails with a sentence about the new filter, and then keeps the old one.
 pub type SetLogLevel = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 
-/// How long the end of the process may take, in seconds. It may change until it begins.
+/// The time for the end of the process, in seconds. It may change until the end begins.
 #[derive(Debug)]
 pub struct DrainTime(AtomicU64);
 
@@ -69,17 +68,17 @@ pub struct Parts {
     pub pipeline: Arc<Pipeline>,
     /// The public API.
     pub api: Arc<Api>,
-    /// What the operator's door asks of the configuration.
+    /// The settings of the admin listener.
     pub operators: Arc<Operators>,
     /// The room for clients.
     pub clients: Arc<Rooms>,
     /// The room for operators.
     pub operators_rooms: Arc<Rooms>,
-    /// What handshakes of clients use.
+    /// The TLS settings for clients.
     pub tls: Option<Arc<Tls>>,
-    /// How long the end may take.
+    /// The time for the end of the process.
     pub drain: Arc<DrainTime>,
-    /// How carriers are started.
+    /// The start of carriers.
     pub starter: Arc<Starter>,
     /// The carriers, by name.
     pub carriers: BTreeMap<String, Arc<Replaceable>>,
@@ -92,17 +91,17 @@ pub struct Reloader {
     source: OnceLock<Source>,
 }
 
-/// What is in force.
+/// The settings in force.
 struct Running {
     config: Config,
     seen: Seen,
     routes: Routes,
     carriers: BTreeMap<String, Arc<Replaceable>>,
-    /// What each carrier's dispatcher keeps to, in segments a second of one originator.
+    /// The limit of each carrier's dispatcher, in segments a second of one originator.
     sender_rates: BTreeMap<String, u32>,
 }
 
-/// What is found out while a configuration is taken over.
+/// The findings of a reload.
 #[derive(Default)]
 struct Findings {
     applied: Vec<Entry>,
@@ -129,22 +128,22 @@ impl Reloader {
         Self { parts, running: tokio::sync::Mutex::new(running), source: OnceLock::new() }
     }
 
-    /// Says where the configuration is. Of two sources the first stays.
+    /// Sets the source of the configuration. If there is one already, it stays.
     pub fn set_source(&self, source: Source) {
         let _ = self.source.set(source);
     }
 
-    /// Whether there is a source to reload from.
+    /// Whether there is a source for a reload.
     pub fn has_source(&self) -> bool {
         self.source.get().is_some()
     }
 
-    /// The settings in force of a carrier; `None` where there is none of this name.
+    /// The settings in force of a carrier; `None` if there is no carrier with this name.
     pub async fn carrier_settings(&self, name: &str) -> Option<CarrierConfig> {
         self.running.lock().await.config.carrier.iter().find(|carrier| carrier.name() == name).cloned()
     }
 
-    /// Reads the configuration again, takes over what can be, and writes the report to the log.
+    /// Reads the configuration again, applies the possible changes, and writes the report to the log.
     pub async fn reload(self: &Arc<Self>) -> Report {
         let this = Arc::clone(self);
         let read = self.parts.runtime.run_blocking("reload", move || match this.source.get() {
@@ -162,8 +161,8 @@ impl Reloader {
         report
     }
 
-    /// Takes over what can be of this configuration, which is free of mistakes by itself. What it names is read first;
-    /// where that fails nothing changes.
+    /// Applies the possible changes of this configuration, which has no mistakes by itself. The files that it names are
+    /// read first; if that fails, nothing changes.
     pub async fn take_over(self: &Arc<Self>, new: Config) -> Report {
         // The lock is held to the end: two reloads are one after the other.
         let mut running = self.running.lock().await;
@@ -194,8 +193,8 @@ impl Reloader {
         Report::reloaded(findings.applied, findings.needs_restart)
     }
 
-    /// Changes and adds carriers, then replaces the routes, which may name new ones, and then removes carriers, to
-    /// which no route leads any more.
+    /// Changes and adds carriers, then replaces the routes, which may name new carriers, and then removes carriers that
+    /// are in no route any more.
     async fn take_carriers(&self, running: &mut Running, prepared: &Prepared, findings: &mut Findings) {
         let old = std::mem::take(&mut running.config.carrier);
         let limit = Duration::from_secs(prepared.config.dispatch.drain_secs);
@@ -214,8 +213,8 @@ impl Reloader {
                     carrier.change(None, limit);
                     findings.applied(
                         key,
-                        "removed; what is under way is finished first, and messages that wait for \
-                        it do so until it is back or abandoned",
+                        "removed; attempts under way are finished first, and its waiting messages wait until it is \
+                         back or abandoned",
                     );
                 }
                 _ => {
@@ -284,8 +283,8 @@ impl Reloader {
         Some(new.clone())
     }
 
-    /// Replaces the routes; `false` where one names a carrier that is not there before a restart, so that all stay as
-    /// they are.
+    /// Replaces the routes. If one names a carrier that does not exist before a restart, returns `false` and changes no
+    /// route.
     fn take_routes(&self, running: &mut Running, new: &Config, findings: &mut Findings) -> bool {
         let is_there = |name: &String| running.config.carrier.iter().any(|carrier| carrier.name() == name);
         if !new.route.iter().flat_map(|route| &route.carriers).all(is_there) {
@@ -303,7 +302,7 @@ impl Reloader {
         true
     }
 
-    /// Gives every part the values that hold now.
+    /// Gives every part its present values.
     fn put_in_force(&self, config: &Config, prepared: Prepared) {
         let parts = &self.parts;
         parts.pipeline.replace_limits(settings::admission_limits(config));
@@ -329,7 +328,7 @@ impl Reloader {
 const APPLIED: &str = "applied";
 const NEEDS_RESTART: &str = "has another value than the running server, and needs a restart";
 
-/// Takes over the keys of the sections, and says which files behind them have changed.
+/// Applies the keys of the sections, and returns the changed files behind them.
 fn take_sections(running: &mut Running, prepared: &Prepared, has_tls: bool, findings: &mut Findings) {
     let new = &prepared.config;
     let (mut files, keeps_tls) = (Vec::new(), prepared.tls.is_some() == has_tls);

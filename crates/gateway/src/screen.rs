@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use screening::{BUILTIN, Data, Screen};
 
-/// The files of such a directory beside the word lists.
+/// The files of such a directory, except the word lists.
 const FILES: [&str; 5] = ["brands.txt", "domains.txt", "rules.txt", "weights.bin", "network.bin"];
 
-/// The screen. What `directory` has in place of the program's own data is read instead of it: `brands.txt`,
-/// `domains.txt`, `rules.txt`, `weights.bin`, `network.bin`, and all files of `lexicon/`.
+/// The screen. Files in `directory` replace the built-in data: `brands.txt`, `domains.txt`, `rules.txt`, `weights.bin`,
+/// `network.bin`, and all files of `lexicon/`.
 ///
 /// # Errors
 /// A sentence for the operator that names the file.
@@ -34,7 +34,7 @@ pub fn load(directory: Option<&Path>) -> Result<Screen, String> {
     Screen::load(&data).map_err(|error| format!("the screen's data in {} cannot be used: {error}", directory.display()))
 }
 
-/// The files of such a directory that are there.
+/// The existing files of such a directory.
 pub fn files(directory: &Path) -> Vec<PathBuf> {
     let named = FILES.map(|name| directory.join(name)).into_iter().filter(|file| file.exists());
     let lexicon =
@@ -44,7 +44,7 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A file, where it is there.
+/// A file, if it exists.
 fn given(path: &Path) -> Result<Option<Vec<u8>>, String> {
     match fs::read(path) {
         Ok(octets) => Ok(Some(octets)),
@@ -53,7 +53,7 @@ fn given(path: &Path) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// The files of a directory in the order of their names, where it is there.
+/// The files of a directory in the order of their names, if it exists.
 fn lexicon(directory: &Path) -> Result<Option<Vec<Vec<u8>>>, String> {
     let unreadable = |error: std::io::Error| format!("cannot read {}: {error}", directory.display());
     let entries = match fs::read_dir(directory) {

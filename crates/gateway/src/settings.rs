@@ -1,4 +1,4 @@
-//! The settings of the parts, made from the configuration: a start needs them, and a reload makes them again.
+//! The settings of the parts, made from the configuration at a start and again by a reload.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) fn admission_limits(config: &Config) -> AdmissionLimits {
     }
 }
 
-/// How dispatchers behave.
+/// The settings of dispatchers.
 pub(crate) fn dispatch_settings(config: &Config) -> DispatchSettings {
     let dispatch = &config.dispatch;
     DispatchSettings {
@@ -43,12 +43,12 @@ pub(crate) fn dispatch_settings(config: &Config) -> DispatchSettings {
     }
 }
 
-/// The bounds of the public door in a process that has files for so many connections.
+/// The limits of the public API in a process that has files for so many connections.
 pub(crate) fn bounds_of_clients(config: &Config, connections: usize) -> Bounds {
     bounds(config, connections, config.api.connections_per_address)
 }
 
-/// The bounds of the operator's door.
+/// The limits of the admin listener.
 pub(crate) fn bounds_of_operators(config: &Config) -> Bounds {
     bounds(config, config.admin.connections_max, config.admin.connections_max / 2)
 }

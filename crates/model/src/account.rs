@@ -37,7 +37,7 @@ impl AccountState {
     }
 }
 
-/// How much an account may ask of the API.
+/// The limits of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `POST /message` requests in a window of 60 s.
@@ -50,7 +50,7 @@ pub struct Limits {
     pub daily_quota: u64,
 }
 
-/// What is to change about limits. `None` leaves a limit as it is.
+/// Changes of limits. `None` changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitsChange {
     /// `POST /message` requests in a window of 60 s.
@@ -64,7 +64,7 @@ pub struct LimitsChange {
 }
 
 impl Limits {
-    /// These limits, with what `change` gives in their place.
+    /// These limits, with the changes of `change`.
     #[must_use]
     pub fn with(self, change: LimitsChange) -> Self {
         Self {
@@ -76,7 +76,7 @@ impl Limits {
     }
 }
 
-/// How long the texts of an account's messages are kept, where that is shorter than the platform keeps texts.
+/// The retention of the texts of an account, if it is shorter than the platform's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TextRetention {
     /// Until the message has ended.
@@ -118,17 +118,17 @@ impl fmt::Display for TextRetention {
 pub struct Account {
     /// Its id.
     pub id: AccountId,
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub name: String,
     /// Whether it may send.
     pub state: AccountState,
-    /// How much it may send.
+    /// Its limits.
     pub limits: Limits,
     /// Its screening policy as JSON; the platform's default where there is none.
     pub screening: Option<Arc<str>>,
-    /// How long its texts are kept; as long as the platform keeps texts where there is no rule of its own.
+    /// The retention of its texts; `None` for the platform's rule.
     pub retention: Option<TextRetention>,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
 }
 

@@ -19,7 +19,7 @@ const LOWEST: u64 = 1_000_000;
 const HIGHEST: u64 = 999_999_999_999_999;
 
 impl Msisdn {
-    /// Takes `text` as it stands: nothing is trimmed or repaired.
+    /// Takes `text` unchanged: nothing is trimmed or repaired.
     ///
     /// # Errors
     /// [`NotE164`] for any other text.
@@ -104,7 +104,7 @@ impl AddressText {
         std::str::from_utf8(&self.octets[..self.length]).unwrap_or_default()
     }
 
-    /// Adds a character. No address is longer than what there is room for.
+    /// Adds a character. There is room for the longest address.
     pub(crate) fn push(&mut self, character: char) {
         if let Some(room) = self.octets.get_mut(self.length..self.length + character.len_utf8()) {
             self.length += character.encode_utf8(room).len();

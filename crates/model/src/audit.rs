@@ -1,4 +1,4 @@
-//! The audit log: who changed what, when, from where, and what it was before and after.
+//! The audit log: the actor, the time and the origin of each change, and the resource before and after.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::clock::Timestamp;
 use crate::id::AuditId;
 
-/// What kind of actor asked for a change.
+/// The kind of actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorKind {
     /// The holder of the admin token.
     Token,
-    /// An operator who signed in, or whom a trusted proxy named.
+    /// An operator who signed in, or was named by a trusted proxy.
     Operator,
 }
 
@@ -32,10 +32,10 @@ impl ActorKind {
     }
 }
 
-/// Who asked for a change.
+/// The actor of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditActor {
-    /// What kind of actor.
+    /// The kind of actor.
     pub kind: ActorKind,
     /// The operator's name, or the kind's word where there is no operator.
     pub name: Arc<str>,
@@ -75,9 +75,9 @@ impl Via {
 pub struct AuditEntry {
     /// Its id.
     pub id: AuditId,
-    /// When it was asked for.
+    /// The time of the request.
     pub at: Timestamp,
-    /// Who asked for it.
+    /// The actor.
     pub actor: AuditActor,
     /// From where; `None` where that is not known.
     pub address: Option<IpAddr>,
@@ -95,10 +95,10 @@ pub struct AuditEntry {
     pub before: Option<Arc<str>>,
 }
 
-/// What became of a change: written after it was made or refused.
+/// The outcome of a change, written after the change was made or refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditOutcome {
-    /// When it was answered.
+    /// The time of the answer.
     pub at: Timestamp,
     /// The HTTP status of the answer.
     pub status: u16,
@@ -106,11 +106,11 @@ pub struct AuditOutcome {
     pub after: Option<Arc<str>>,
 }
 
-/// A change, and what became of it. Without an outcome it is under way, or the process ended meanwhile.
+/// A change and its outcome. Without an outcome it is under way, or the process ended meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRecord {
-    /// What was asked for.
+    /// The request.
     pub entry: AuditEntry,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Option<AuditOutcome>,
 }

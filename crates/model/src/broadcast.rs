@@ -11,7 +11,7 @@ use crate::message::{Encoding, MessageType};
 use crate::originator::Originator;
 use crate::owner::Owner;
 
-/// Where a broadcast stands.
+/// The status of a broadcast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BroadcastStatus {
     /// Accepted and on disk; no recipient had their turn yet.
@@ -52,12 +52,12 @@ impl BroadcastStatus {
     }
 }
 
-/// What was asked for. Nothing in it changes after the broadcast was accepted.
+/// The accepted request. Nothing in it changes after the broadcast was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broadcast {
     /// Its id.
     pub id: BroadcastId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// The mode of the key that sent it.
     pub mode: Mode,
@@ -67,65 +67,65 @@ pub struct Broadcast {
     pub originator: Originator,
     /// Its text as received.
     pub body: Option<Arc<str>>,
-    /// Where its media came from.
+    /// The URL of its media.
     pub media_url: Option<String>,
     /// Its media as they are kept here.
     pub media: Option<MediaId>,
-    /// How its text is encoded.
+    /// The encoding of its text.
     pub encoding: Encoding,
-    /// How many segments its text takes.
+    /// The number of segments of its text.
     pub segments: u16,
     /// Recipients that were asked for.
     pub total: u32,
-    /// Those of them that were blocked when it was accepted.
+    /// The number of those that were blocked when it was accepted.
     pub blocked: u32,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub created_at: Timestamp,
-    /// When the validity period of its messages ends.
+    /// The end of the validity of its messages.
     pub expires_at: Timestamp,
     /// The name that the client has for it. Its messages do not have it.
     pub client_reference: Option<ClientReference>,
 }
 
 impl Broadcast {
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }
 
-    /// Where it stands the moment it is accepted: one whose recipients are all blocked has failed already.
+    /// Its status at its acceptance: a broadcast with only blocked recipients has already failed.
     pub const fn status_at_acceptance(&self) -> BroadcastStatus {
         if self.total == self.blocked { BroadcastStatus::Failed } else { BroadcastStatus::Queued }
     }
 }
 
-/// How many recipients stand where. Each of them is counted in exactly one place, and once in `total`.
+/// The numbers of recipients by status. Each recipient is counted in exactly one status, and once in `total`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BroadcastCounts {
     /// All that were asked for.
     pub total: u64,
-    /// Those who do not get it, because they or the sender were blocked, or it was canceled before their turn.
+    /// Recipients that do not get it, because they or the sender were blocked, or because it was canceled before.
     pub skipped: u64,
-    /// Those who wait.
+    /// Recipients that wait.
     pub queued: u64,
-    /// Those whose message a carrier took, and nothing more is known.
+    /// Recipients whose message a carrier accepted, without a later report.
     pub sent: u64,
-    /// Those who have it.
+    /// Recipients whose message was delivered.
     pub delivered: u64,
-    /// Those whom the carrier could not reach, or whose message was too old.
+    /// Recipients that the carrier could not reach, or whose message expired.
     pub undelivered: u64,
-    /// Those whose message no carrier took.
+    /// Recipients whose message no carrier accepted.
     pub failed: u64,
 }
 
-/// A broadcast and how far it has come.
+/// A broadcast and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroadcastRecord {
-    /// What was asked for.
+    /// The request.
     pub broadcast: Arc<Broadcast>,
-    /// Where it stands.
+    /// Its status.
     pub status: BroadcastStatus,
-    /// Where its recipients stand.
+    /// The counts of its recipients.
     pub counts: BroadcastCounts,
 }
 
@@ -159,7 +159,7 @@ impl Recipients {
         &self.0
     }
 
-    /// Those that stand more than once, in the order in which they do so for the second time; at most `limit`.
+    /// Those that occur more than once, in the order of their second occurrence; at most `limit`.
     pub fn duplicates(&self, limit: usize) -> Vec<Msisdn> {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();

@@ -84,7 +84,7 @@ impl Assignment {
         }
     }
 
-    /// How the assignment is written in the store and in the admin API: the name of the carrier, empty without a route.
+    /// The stored form of the assignment, also in the admin API: the name of the carrier, empty without a route.
     pub fn as_str(&self) -> &str {
         self.carrier().map_or("", CarrierName::as_str)
     }

@@ -11,7 +11,7 @@ pub const CHARACTERS_MAX: usize = 200;
 pub struct ClientReference(Arc<str>);
 
 impl ClientReference {
-    /// Takes `text` as it stands; `None` where it is empty or too long.
+    /// Takes `text` unchanged; `None` if it is empty or too long.
     pub fn parse(text: &str) -> Option<Self> {
         (!text.is_empty() && text.chars().nth(CHARACTERS_MAX).is_none()).then(|| Self(text.into()))
     }
@@ -25,7 +25,7 @@ impl Deref for ClientReference {
     }
 }
 
-/// Without the text, because clients put what they like into it, and debug output ends up in logs.
+/// Without the text, because clients put anything into it, and debug output ends up in logs.
 impl std::fmt::Debug for ClientReference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "a reference of {} octets", self.0.len())

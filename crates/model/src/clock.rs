@@ -85,8 +85,7 @@ impl fmt::Display for Timestamp {
 /// One look at a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// The time of day: for what people read and agree on, such as when something happened and until when a message is
-    /// valid.
+    /// The time of day: for times that people read, such as those of events and the end of validity.
     pub wall: Timestamp,
     /// The steady time ([`Clock::steady`]): for waits, such as leases, paces and the next try.
     pub steady: Timestamp,
@@ -99,7 +98,7 @@ impl Moment {
     }
 }
 
-/// Where the program learns what time it is. The machine's clock stands behind it in production, [`SimClock`] in tests.
+/// The clock of the program: the machine's clock in production, [`SimClock`] in tests.
 pub trait Clock: Send + Sync {
     /// The time of day. Steps forward or back when the machine's clock is set.
     fn now(&self) -> Timestamp;
@@ -123,7 +122,7 @@ pub struct SimClock {
 }
 
 impl SimClock {
-    /// A clock that stands at `start`.
+    /// A clock that begins at `start`.
     pub fn at(start: Timestamp) -> Self {
         Self { wall: AtomicI64::new(start.0), steady: AtomicI64::new(start.0) }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-/// Where the program gets bytes that nobody can guess.
+/// The source of unpredictable bytes.
 pub trait Entropy: Send + Sync {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);

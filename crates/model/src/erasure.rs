@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::id::ErasureId;
 
-/// How much an erasure removed or blanked, or would.
+/// The numbers of items that an erasure removed or blanked, or would.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErasureCounts {
     /// Messages to the number or from it. Each keeps its row, with its status and its times.
@@ -20,7 +20,7 @@ pub struct ErasureCounts {
     pub screenings: u64,
     /// Receipts, and other PDUs, that matched nothing.
     pub receipts: u64,
-    /// Recipients of broadcasts who had not had their turn. They count as skipped then.
+    /// Recipients of broadcasts that were not expanded. They then count as skipped.
     pub recipients: u64,
     /// Idempotency records of requests that named the number.
     pub requests: u64,
@@ -49,17 +49,17 @@ impl ErasureCounts {
 pub struct Erasure {
     /// Its id.
     pub id: ErasureId,
-    /// The keyed digest of the number ([`crate::key::Pepper::digest_of_number`]): a person who asks can be told whether
-    /// their number was erased, and the digest alone says nothing.
+    /// The keyed digest of the number ([`crate::key::Pepper::digest_of_number`]). It answers whether a given number was
+    /// erased, and reveals nothing by itself.
     pub digest: [u8; 32],
-    /// Who asked for it, as the admin API knows them.
+    /// The actor who requested it, as the admin API knows them.
     pub operator: String,
     /// The operator's own name for the request, such as the number of a ticket.
     pub reference: Option<String>,
-    /// When it was asked for.
+    /// The time of the request.
     pub began_at: Timestamp,
-    /// When everything was gone; `None` while the erasure is under way.
+    /// The end of the erasure; `None` while it is under way.
     pub ended_at: Option<Timestamp>,
-    /// What it removed or blanked so far.
+    /// The counts of removed and blanked items so far.
     pub counts: ErasureCounts,
 }

@@ -1,5 +1,5 @@
-//! The error catalogue: every refusal that a client can be told, once. The API's answers, the error pages, the
-//! documentation and the tests all walk [`ErrorCode::ALL`].
+//! The error catalogue: every error that a client can get, once. The API's answers, the error pages, the documentation
+//! and the tests all use [`ErrorCode::ALL`].
 //!
 //! Codes and messages are the public contract and do not change, and neither do the statuses that the HTTP API gives
 //! them. A [`Refusal`] says two things to two people: its code and its [`AdditionalInfo`] go to the client, its cause
@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 pub use wire::text::InvalidCharacter;
 
-/// What a client can be told. The discriminant is the published number.
+/// An error that a client can get. The discriminant is the published number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u16)]
 pub enum ErrorCode {
@@ -370,26 +370,26 @@ pub enum AdditionalInfo {
     Field(&'static str),
     /// Every invalid character of the body.
     InvalidCharacters(Vec<InvalidCharacter>),
-    /// Recipients that are no numbers: where they stand, from 0, and what they say.
+    /// Recipients that are no numbers: their index, from 0, and their value.
     InvalidRecipients(Vec<InvalidRecipient>),
-    /// Recipients that stand more than once.
+    /// Recipients that occur more than once.
     DuplicateRecipients(Vec<String>),
     /// It is about the text of one recipient of a broadcast with variables.
     OfRecipient {
         /// The place of the recipient among the recipients, from 0.
         index: usize,
-        /// What is said about the text.
+        /// Details about the text.
         info: Option<Box<AdditionalInfo>>,
     },
-    /// Where a message stands that was to be canceled: the name of its status.
+    /// The name of the status of the message to cancel.
     Status(&'static str),
-    /// What a text was found to be, and where.
+    /// The findings in a text, with their places.
     NonCompliant {
         /// The categories, the surest first.
         categories: Vec<&'static str>,
-        /// Where each was found, in the order of the text.
+        /// The place of each finding, in the order of the text.
         matches: Vec<ContentMatch>,
-        /// What would help, one sentence for each category at most; no word of the text.
+        /// Advice, at most one sentence for each category, without a word of the text.
         help: Vec<String>,
     },
     /// The role of the operator is not enough: this one is needed.
@@ -405,12 +405,12 @@ pub enum AdditionalInfo {
     WrongType {
         /// The field.
         field: Cow<'static, str>,
-        /// What it should have been.
+        /// The expected value.
         expected: Cow<'static, str>,
     },
     /// Every field that holds something else than it should.
     WrongFields(Vec<WrongField>),
-    /// Where the body stops being JSON of the expected shape.
+    /// The place at which the body stops being JSON of the expected shape.
     Place {
         /// The line, from 1.
         line: usize,
@@ -419,12 +419,12 @@ pub enum AdditionalInfo {
     },
 }
 
-/// A field that holds something else than it should.
+/// A field with a wrong value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongField {
     /// The field.
     pub field: Cow<'static, str>,
-    /// What it should have been.
+    /// The expected value.
     pub expected: Cow<'static, str>,
 }
 
@@ -444,7 +444,7 @@ pub struct ContentMatch {
 pub struct InvalidRecipient {
     /// Its place among the recipients, from 0.
     pub index: usize,
-    /// What stands there; cut where it is long.
+    /// The content at that place; truncated if it is long.
     pub value: String,
 }
 
@@ -457,16 +457,16 @@ pub struct MissingValue {
     pub name: String,
 }
 
-/// A request refused: what the client is told, and what the log is told.
+/// A refused request: the part for the client, and the part for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What the client is told.
+    /// The error for the client.
     pub code: ErrorCode,
-    /// What helps the client to mend the request.
+    /// Help for the client to fix the request.
     pub info: Option<AdditionalInfo>,
-    /// How long the client should wait before it tries again.
+    /// The time after which the client should try again.
     pub retry_after: Option<Duration>,
-    /// Why, for the log alone.
+    /// The cause, only for the log.
     pub cause: Option<String>,
 }
 

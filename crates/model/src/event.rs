@@ -3,7 +3,7 @@
 use crate::carrier::CarrierName;
 use crate::clock::Timestamp;
 
-/// What kind of thing happened.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// The message was accepted and is on disk.
@@ -16,11 +16,11 @@ pub enum EventKind {
     Again,
     /// It was about to be handed to a carrier.
     Attempt,
-    /// The carrier took it.
+    /// The carrier accepted it.
     Acknowledged,
     /// The carrier refused it for good.
     Refused,
-    /// It will be tried again.
+    /// Another attempt follows.
     Retry,
     /// Nobody knows whether the carrier took it.
     Unknown,
@@ -84,9 +84,9 @@ impl EventKind {
 /// One thing that happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When it was recorded.
+    /// The time of the record.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub kind: EventKind,
     /// The carrier that it concerns.
     pub carrier: Option<CarrierName>,

@@ -21,7 +21,7 @@ macro_rules! ids {
         pub struct $name(u128);
 
         impl $name {
-            /// What the text of every such id begins with.
+            /// The prefix of the text of every such id.
             pub const PREFIX: &'static str = $prefix;
 
             /// A new id made at `now`, above all that this mint made or saw before.
@@ -49,7 +49,7 @@ macro_rules! ids {
                 Self(u128::from_be_bytes(bytes))
             }
 
-            /// When it was made (RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970).
+            /// The time of its creation (RFC 9562, section 5.7: the first 48 bits are milliseconds since 1970).
             pub fn made_at(self) -> Timestamp {
                 Timestamp::from_millis(i64::try_from(self.0 >> 80).unwrap_or(i64::MAX))
             }
@@ -104,15 +104,16 @@ ids! {
     AuditId "aud_";
 }
 
-/// How many low bits of a broadcast's message ids number its recipients.
+/// The number of low bits of a broadcast's message ids that number its recipients.
 const INDEX_BITS: u32 = 20;
 
 impl BroadcastId {
-    /// How many recipients a broadcast can number.
+    /// The most recipients that a broadcast can number.
     pub const RECIPIENTS_MAX: u32 = 1 << INDEX_BITS;
 
-    /// The id of the message to the recipient at `index`, which is always the same: what makes messages of a broadcast
-    /// can be repeated and makes none twice. They sort by the time of their broadcast, and then as its recipients do.
+    /// The id of the message to the recipient at `index`, which is always the same: the expansion of a broadcast can be
+    /// repeated and makes no message twice. The ids sort by the time of their broadcast, and then in the order of its
+    /// recipients.
     pub const fn message(self, index: u32) -> MessageId {
         MessageId(self.0 >> INDEX_BITS << INDEX_BITS | (index % Self::RECIPIENTS_MAX) as u128)
     }

@@ -12,7 +12,7 @@ pub struct NotAKey;
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// Takes `text` as it stands.
+    /// Takes `text` unchanged.
     pub fn parse(text: &str) -> Result<Self, NotAKey> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"@-_)(".contains(&byte);
         if (2..=100).contains(&text.len()) && text.bytes().all(allowed) {
@@ -47,8 +47,8 @@ impl Endpoint {
     }
 }
 
-/// Which fields an answer to an accepted request has. A replay has those of the original answer, although a newer
-/// program gives new requests more of them.
+/// The fields of an answer to an accepted request. A replay has those of the original answer, even if a newer program
+/// returns more fields for new requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AnswerForm(u16);
 
@@ -57,7 +57,7 @@ impl AnswerForm {
     pub const FIRST: Self = Self(1);
     /// Those, and `ucs2Characters`.
     pub const UCS2_CHARACTERS: Self = Self(2);
-    /// What new requests are answered in.
+    /// The form for new requests.
     pub const NEWEST: Self = Self::UCS2_CHARACTERS;
 
     /// The form with this number in the store.
@@ -71,8 +71,8 @@ impl AnswerForm {
     }
 }
 
-/// What tells one request from another: a SHA-256 over its parsed values, so that white space and the order of the
-/// fields do not matter.
+/// The identity of a request: a SHA-256 over its parsed values, so white space and the order of the fields do not
+/// matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(pub [u8; 32]);
 

@@ -78,7 +78,7 @@ impl fmt::Debug for InboundAddress {
     }
 }
 
-/// How the text of an inbound message came.
+/// The encoding in which the text of an inbound message came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InboundEncoding {
     /// The GSM 7-bit alphabet with any of its tables (3GPP TS 23.038, 6.2.1).
@@ -156,7 +156,7 @@ pub struct InboundMedia {
     pub id: MediaId,
     /// The type that the sender gave it: `type/subtype` in lower case, without parameters.
     pub content_type: Arc<str>,
-    /// How many octets it has.
+    /// Its size in octets.
     pub bytes: u64,
     /// The SHA-256 of its octets.
     pub sha256: [u8; 32],
@@ -174,7 +174,7 @@ impl InboundMedia {
 pub struct InboundMessage {
     /// Its id, of the same order as those of outbound messages.
     pub id: MessageId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// Live, or test where the sandbox sent it.
     pub mode: Mode,
@@ -182,15 +182,15 @@ pub struct InboundMessage {
     pub kind: MessageType,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
-    /// Other recipients of a group message.
+    /// The other recipients of a group message.
     pub additional_recipients: Arc<[InboundAddress]>,
     /// What it says.
     pub body: InboundBody,
-    /// How the text came.
+    /// The encoding of the text.
     pub encoding: InboundEncoding,
-    /// How many parts the sender made of it; 1 for an MMS.
+    /// The number of its parts; 1 for an MMS.
     pub segments: u16,
     /// The parts that have not come, from 1; empty for a whole message.
     pub missing_parts: Arc<[u8]>,
@@ -202,16 +202,16 @@ pub struct InboundMessage {
     pub media: Arc<[InboundMedia]>,
     /// The carrier that brought it.
     pub carrier: CarrierName,
-    /// When its first part came.
+    /// The arrival of its first part.
     pub received_at: Timestamp,
-    /// When it was recorded as a message: whole, or after the wait for its parts.
+    /// The time at which it was recorded as a message: whole, or after the wait for its parts.
     pub created_at: Timestamp,
-    /// When its person was erased.
+    /// The time of the erasure of its person.
     pub erased_at: Option<Timestamp>,
 }
 
 impl InboundMessage {
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }

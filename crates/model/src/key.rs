@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::id::AccountId;
 
-/// What a key reaches.
+/// The mode of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Real carriers.
@@ -97,12 +97,12 @@ impl fmt::Debug for KeySecret {
     }
 }
 
-/// What the server mixes into every digest, so that a stolen store alone verifies nothing. At least 32 characters.
+/// The secret in every digest, so a stolen store alone verifies nothing. At least 32 characters.
 #[derive(Clone)]
 pub struct Pepper(Hmac<Sha256>);
 
 impl Pepper {
-    /// How short a pepper may be, in bytes.
+    /// The least length of a pepper, in bytes.
     pub const MIN_BYTES: usize = 32;
 
     /// The pepper in `text`; `None` when it is too short.
@@ -126,8 +126,8 @@ impl Pepper {
         self.digest(&format!("erased number {number}")).to_bytes()
     }
 
-    /// What a store keeps to tell this pepper from others. No digest of a secret equals it, and it says nothing about
-    /// the pepper.
+    /// The verifier in a store that distinguishes this pepper from others. No digest of a secret equals it, and it
+    /// reveals nothing about the pepper.
     pub fn verifier(&self) -> SecretDigest {
         self.digest("verifier of the pepper")
     }
@@ -138,7 +138,7 @@ impl Pepper {
         self.digest(&format!("key for {purpose}")).to_bytes()
     }
 
-    /// The same as what digests are made with.
+    /// The same pepper as that of the digests.
     pub fn derived(&self, purpose: &str) -> Self {
         // A key that is shorter than a block is filled up with zeros (RFC 2104, section 2).
         let mut block = [0; 64];
@@ -156,9 +156,9 @@ impl fmt::Debug for Pepper {
 /// The pepper, and the one before it while digests are made again with the new one.
 #[derive(Clone, Debug)]
 pub struct Peppers {
-    /// What digests are made with.
+    /// The pepper of new digests.
     pub current: Pepper,
-    /// What older ones were made with, which are still accepted.
+    /// The pepper of older digests, which are still accepted.
     pub previous: Option<Pepper>,
 }
 
@@ -210,19 +210,19 @@ impl fmt::Debug for SecretDigest {
 pub struct ApiKey {
     /// Its public id.
     pub id: KeyId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
-    /// What it reaches.
+    /// Its mode.
     pub mode: Mode,
-    /// What people call it, such as where it is used.
+    /// A name for people, such as the place where it is used.
     pub name: Option<String>,
     /// The digest of its secret.
     pub digest: SecretDigest,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
-    /// When it stops working by itself; never when `None`.
+    /// Its expiry; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked, if it was.
+    /// The time at which it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-/// What a keyword asks for.
+/// The meaning of a keyword.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeywordKind {
     /// No more messages.
     Stop,
     /// Messages again.
     Start,
-    /// Who this is, and how to stop it.
+    /// Information about the sender, and how to stop messages.
     Help,
 }
 
@@ -35,7 +35,7 @@ impl KeywordKind {
 /// The keyword that a text is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keyword {
-    /// What it asks for.
+    /// Its meaning.
     pub kind: KeywordKind,
     /// The word of the list that matched, in upper case: `STOP`.
     pub word: Arc<str>,

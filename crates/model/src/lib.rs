@@ -4,13 +4,12 @@
 //! that are pure functions of their arguments. Everything that asks the machine for something does it through
 //! [`Clock`] and [`Entropy`].
 //!
-//! Reading order: [`message`] (what is sent), [`status`] (what becomes of it), [`broadcast`] (one text to many),
-//! [`variables`] (what differs in it), [`inbound`] (what handsets send), [`keyword`], [`optout`] (what follows from
-//! it), [`carrier`] (who takes a message), [`error`] (what a client is told), [`media`] (what an MMS carries),
-//! [`account`], [`number`], [`originator`], [`key`] (who may send), [`owner`] (to whom messages belong), [`screening`]
-//! (what was found in texts), [`limits`], [`quota`], [`backoff`], [`validity`] (how much and when), [`sampler`] (how
-//! many log lines), [`unmatched`] (what carriers send and nothing can use), [`webhook`] (what accounts are notified
-//! of), [`operator`] (who runs the platform), [`audit`] (what they changed).
+//! Reading order: [`message`], [`status`], [`broadcast`] (one text to many), [`variables`] (the differing parts of its
+//! text), [`inbound`] (inbound messages), [`keyword`], [`optout`], [`carrier`], [`error`] (the error catalogue),
+//! [`media`] (the content of an MMS), [`account`], [`number`], [`originator`], [`key`], [`owner`] (the owner of
+//! messages), [`screening`] (findings in texts), [`limits`], [`quota`], [`backoff`], [`validity`], [`sampler`] (the
+//! rate of log lines), [`unmatched`] (unusable input of carriers), [`webhook`] (events for accounts), [`operator`] (the
+//! persons who run the platform), [`audit`] (their changes).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod account;

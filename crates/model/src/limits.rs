@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::account::Limits;
 use crate::clock::Timestamp;
 
-/// How long a window lasts. It begins with the first request in it.
+/// The length of a window. It begins with the first request in it.
 pub const WINDOW: Duration = Duration::from_secs(60);
 
-/// How far apart the readings of the clock may be of requests that are counted at the same time.
+/// The largest difference between the clock readings of requests that are counted at the same time.
 pub const READINGS_APART: Duration = Duration::from_secs(1);
 
 /// The kinds of request that are counted apart.
@@ -41,14 +41,14 @@ pub struct FixedWindow {
     used: u32,
 }
 
-/// Where a client stands with a limit, for the `X-RateLimit-*` headers.
+/// The state of a limit for a client, for the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// Requests in a window.
     pub limit: u32,
     /// Requests left in this one.
     pub remaining: u32,
-    /// When the window ends.
+    /// The end of the window.
     pub resets_at: Timestamp,
 }
 
@@ -71,7 +71,7 @@ impl FixedWindow {
         Ok(self.standing(limit, began_at))
     }
 
-    /// Where the client stands, without counting anything.
+    /// The state of the limit, without counting anything.
     pub fn peek(&mut self, limit: u32, now: Timestamp) -> Standing {
         let began_at = self.current(now);
         self.standing(limit, began_at)
@@ -82,7 +82,7 @@ impl FixedWindow {
         self.began_at.is_none_or(|began| !Self::holds(began, now))
     }
 
-    /// When the window that holds `now` began; forgets the count of one that is over.
+    /// The beginning of the window at `now`; resets the count of a window that is over.
     fn current(&mut self, now: Timestamp) -> Timestamp {
         match self.began_at {
             Some(began) if Self::holds(began, now) => began.min(now),

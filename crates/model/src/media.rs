@@ -1,4 +1,4 @@
-//! Media of an MMS: the nine types that may be sent, and how what was stored is told again.
+//! Media of an MMS: the nine types that may be sent, and the identity of stored files.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::clock::Timestamp;
 use crate::id::MediaId;
 
-/// What kind of media it is, by what its bytes are.
+/// The type of media, by their bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MediaType {
     /// A photograph (JFIF, Exif).
@@ -57,7 +57,7 @@ impl MediaType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// What the name of a file of this type ends in, without the dot.
+    /// The file extension of this type, without the dot.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -81,14 +81,14 @@ impl fmt::Display for MediaType {
 /// Media themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
-    /// What they are.
+    /// Their type.
     pub kind: MediaType,
-    /// What they hold: never more than [`MEDIA_BYTES_MAX`].
+    /// Their bytes: never more than [`MEDIA_BYTES_MAX`].
     pub bytes: Bytes,
 }
 
 impl Media {
-    /// What tells them from others.
+    /// Their digest.
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
     }
@@ -117,18 +117,18 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Media that are kept: what is known of them without reading them.
+/// Kept media: their properties, without their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMedia {
     /// Their id.
     pub id: MediaId,
-    /// What they are.
+    /// Their type.
     pub kind: MediaType,
-    /// What tells them from others.
+    /// Their digest.
     pub digest: Digest,
-    /// How many bytes they have.
+    /// Their size in bytes.
     pub bytes: u64,
-    /// When they were stored.
+    /// The time at which they were stored.
     pub stored_at: Timestamp,
 }
 
@@ -139,8 +139,8 @@ impl StoredMedia {
     }
 }
 
-/// The name of the object with the bytes of media. It begins with the digest, which tells what they are; the id keeps a
-/// copy that is being removed apart from a later one.
+/// The name of the object with the bytes of media. It begins with the digest; the id distinguishes a copy that is being
+/// removed from a later one.
 pub fn object_name(digest: Digest, id: MediaId) -> String {
     format!("{digest}-{id}")
 }

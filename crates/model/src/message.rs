@@ -15,7 +15,7 @@ use crate::originator::Originator;
 use crate::owner::Owner;
 use crate::status::{ErrorType, Status};
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From a client to a handset (MT).
@@ -39,7 +39,7 @@ impl Direction {
     }
 }
 
-/// What kind of message it is.
+/// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageType {
     /// Text, in one or more segments.
@@ -66,16 +66,16 @@ impl MessageType {
     }
 }
 
-/// What was asked for. Nothing in it changes after the message was accepted.
+/// The accepted request. Nothing in it changes after the message was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Its id.
     pub id: MessageId,
-    /// Whose it is.
+    /// The owner.
     pub account: AccountId,
     /// The broadcast that it belongs to.
     pub broadcast: Option<BroadcastId>,
-    /// Which way it goes.
+    /// Its direction.
     pub direction: Direction,
     /// The mode of the key that sent it.
     pub mode: Mode,
@@ -87,13 +87,13 @@ pub struct Message {
     pub recipient: Msisdn,
     /// Its text as received.
     pub body: Option<Arc<str>>,
-    /// Where its media came from.
+    /// The URL of its media.
     pub media_url: Option<String>,
     /// Its media as they are kept here.
     pub media: Option<MediaId>,
-    /// How its text is encoded.
+    /// The encoding of its text.
     pub encoding: Encoding,
-    /// How many segments its text takes.
+    /// The number of segments of its text.
     pub segments: u16,
     /// The concatenation reference that its segments share (3GPP TS 23.040, 9.2.3.24.1), the same at every attempt, so
     /// that a handset can join segments of different attempts.
@@ -103,9 +103,9 @@ pub struct Message {
     /// The keyword that it answers, where the platform wrote it: it counts against no quota, is not screened, and an
     /// opt-out does not stop it.
     pub automatic: Option<KeywordKind>,
-    /// Where the client wants to hear of its status: a URL of one of the account's endpoints, perhaps with a query.
+    /// The URL at which the client wants its status: that of one of the account's endpoints, perhaps with a query.
     pub status_callback: Option<Arc<str>>,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub created_at: Timestamp,
     /// When it is to leave, where that is later than its acceptance.
     pub send_at: Option<Timestamp>,
@@ -114,41 +114,41 @@ pub struct Message {
 }
 
 impl Message {
-    /// Where it stands once it is accepted.
+    /// Its status at its acceptance.
     pub const fn status_at_acceptance(&self) -> Status {
         if self.send_at.is_some() { Status::Scheduled } else { Status::Queued }
     }
 
-    /// Which world it belongs to.
+    /// Its mode, live or test.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }
 }
 
-/// What became of a message so far.
+/// The state of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Where it stands.
+    /// Its status.
     pub status: Status,
     /// The carrier that has it, or had it last, or will be tried first.
     pub carrier: Assignment,
-    /// How often it was handed to a carrier.
+    /// The number of attempts.
     pub attempts: u32,
-    /// How many of those attempts ended without anybody knowing whether the carrier took it.
+    /// The number of attempts with an unknown outcome.
     pub unknown_outcomes: u32,
     /// Whether it is held back because of such an outcome.
     pub held: bool,
     /// When it was queued, where that was later than its acceptance.
     pub queued_at: Option<Timestamp>,
-    /// When a carrier took it.
+    /// The time at which a carrier accepted it.
     pub sent_at: Option<Timestamp>,
-    /// When the handset had it.
+    /// The time of its delivery.
     pub delivered_at: Option<Timestamp>,
-    /// When it was given up.
+    /// The time at which it failed or became undelivered.
     pub failed_at: Option<Timestamp>,
-    /// Why it was given up.
+    /// The reason of the failure.
     pub error_type: Option<ErrorType>,
-    /// Why, in a sentence for the client.
+    /// The reason, in a sentence for the client.
     pub error_message: Option<String>,
     /// Whether the wait for receipts is over although not all of them came. Only ever true of a message that is
     /// [`Status::Sent`].
@@ -184,11 +184,11 @@ impl Delivery {
     }
 }
 
-/// A message and what became of it.
+/// A message and its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRecord {
-    /// What was asked for.
+    /// The request.
     pub message: Arc<Message>,
-    /// What became of it.
+    /// The outcome.
     pub delivery: Delivery,
 }

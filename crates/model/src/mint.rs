@@ -1,4 +1,4 @@
-//! Minting ids that sort in the order of their making, whatever the machine's clock does.
+//! The creation of ids that sort in the order of their creation, regardless of the machine's clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,19 +6,18 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 
-/// How far ids may run ahead of the clock. After a clock was set back by less than this, new ids keep the time of the
+/// How far ids may run ahead of the clock. If the clock was set back by less than this, new ids keep the time of the
 /// newest one and count on from there until the clock has caught up. A clock that was further ahead was wrong: new ids
-/// follow the corrected clock, and those few that it named stay at the top of their lists.
+/// follow the corrected clock, and the few ids with the wrong time stay at the top of their lists.
 pub const LEAD_MAX: Duration = Duration::from_secs(7 * 86_400);
 
-/// Bits below the milliseconds by which ids of one millisecond are told apart: `rand_a` (RFC 9562, section 5.7).
+/// Bits below the milliseconds that distinguish ids of one millisecond: `rand_a` (RFC 9562, section 5.7).
 const COUNTER_BITS: u32 = 12;
 
 /// These bits.
 const COUNTER_MASK: u64 = (1 << COUNTER_BITS) - 1;
 
-/// Where ids of messages, broadcasts and decisions of the screen come from: each is above all that were minted or seen
-/// before.
+/// The source of ids of messages, broadcasts and decisions of the screen: each is above all earlier and all known ones.
 ///
 /// An id is a `UUIDv7` whose 12 bits after the time are a counter (RFC 9562, section 6.2, method 1). The counter begins
 /// at random with each millisecond and takes steps of 1 to 16, so that two ids do not tell how many lie between them.

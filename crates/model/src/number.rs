@@ -7,7 +7,7 @@ use crate::error::ErrorCode;
 use crate::id::AccountId;
 use crate::originator::{Originator, SenderKind};
 
-/// What may be done with a sender number.
+/// The state of a sender number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumberState {
     /// It sends.
@@ -52,18 +52,18 @@ impl NumberState {
 pub struct Number {
     /// The address itself.
     pub number: Originator,
-    /// Whose it is; nobody's while it waits to be given out.
+    /// Its account; `None` while it has none.
     pub account: Option<AccountId>,
-    /// What may be done with it.
+    /// Its state.
     pub state: NumberState,
-    /// How many segments a second leave from it, with all carriers together; as fast as carriers take them when `None`.
+    /// Its pace in segments a second, over all carriers together; `None` for no limit of its own.
     pub segments_per_second: Option<NonZeroU32>,
-    /// When the platform got it.
+    /// The time at which it was added.
     pub created_at: Timestamp,
 }
 
 impl Number {
-    /// Whether what handsets send to it comes to its account. Nobody can write to a name.
+    /// Whether its account gets the inbound messages to it. A name cannot receive messages.
     pub fn receives(&self) -> bool {
         let is_held = !matches!(self.state, NumberState::Released | NumberState::Unavailable);
         is_held && self.account.is_some() && self.number.kind() != SenderKind::Name
@@ -86,7 +86,7 @@ pub fn may_send(account: AccountId, number: Option<&Number>) -> Result<(), Error
     }
 }
 
-/// Which side of a message a block stands on.
+/// The side of a message that is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BlockKind {
     /// Nothing is sent to the number.
@@ -117,9 +117,9 @@ pub struct Block {
     pub number: Originator,
     /// On which side.
     pub kind: BlockKind,
-    /// For whom; every account when `None`.
+    /// The account; `None` for all accounts.
     pub account: Option<AccountId>,
-    /// Why, in the operator's words.
+    /// The reason, in the operator's words.
     pub reason: Option<String>,
     /// Since when.
     pub created_at: Timestamp,

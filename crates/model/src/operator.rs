@@ -1,4 +1,4 @@
-//! Operators: the persons who run the platform, what each may do, and for how long they are signed in.
+//! Operators: the persons who run the platform, their roles, and their sessions.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::key::{SecretDigest, random_base62};
 
-/// What an operator may do. A later role may do all that an earlier one may.
+/// The role of an operator. A later role includes the rights of the earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Reads, with numbers and texts masked.
@@ -50,7 +50,7 @@ impl OperatorName {
     /// The longest name, in characters.
     pub const CHARACTERS_MAX: usize = 64;
 
-    /// What a name is, in words for the person who chose another one.
+    /// The form of a name, in words for a person who chose a wrong one.
     pub const EXPECTED: &str = "1 to 64 letters, digits and . _ - @ +";
 
     /// Its text, in lower case.
@@ -112,13 +112,13 @@ impl fmt::Debug for PasswordHash {
 pub struct Operator {
     /// The name.
     pub name: OperatorName,
-    /// What the operator may do.
+    /// The rights of the operator.
     pub role: Role,
-    /// What the password is compared with; `None` for one who signs in by a link or a proxy alone.
+    /// The hash of the password; `None` for an operator who signs in only by a link or a proxy.
     pub password: Option<PasswordHash>,
-    /// When the operator was created.
+    /// The time of the operator's creation.
     pub created_at: Timestamp,
-    /// Since when the operator may not sign in, if so.
+    /// The time at which the operator was disabled, if so.
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -138,8 +138,8 @@ impl SignInToken {
         &self.0
     }
 
-    /// What is kept of the token that this text is. Nobody can guess a token, so that its digest needs neither a key
-    /// nor a salt.
+    /// The stored digest of a token with this text. A token cannot be guessed, so its digest needs neither a key nor a
+    /// salt.
     pub fn digest_of(text: &str) -> SecretDigest {
         SecretDigest::from_bytes(Sha256::digest(text.as_bytes()).into())
     }
@@ -151,7 +151,7 @@ impl fmt::Debug for SignInToken {
     }
 }
 
-/// How long a one-time link can be used.
+/// The lifetime of a one-time link.
 pub const LINK_VALID: Duration = Duration::from_secs(600);
 
 /// A session ends after so long without a request.
@@ -163,14 +163,14 @@ pub const SESSION_LONGEST: Duration = Duration::from_secs(7 * 86_400);
 /// A session that was seen so long ago is noted as seen again.
 pub const SESSION_NOTED_EVERY: Duration = Duration::from_secs(60);
 
-/// A session of an operator who may act.
+/// A session of an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Whose it is.
+    /// The owner.
     pub operator: Operator,
     /// When it began.
     pub began_at: Timestamp,
-    /// When it was last noted as seen.
+    /// Its last recorded use.
     pub seen_at: Timestamp,
 }
 

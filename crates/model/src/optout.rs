@@ -9,7 +9,7 @@ use crate::id::MessageId;
 use crate::originator::Originator;
 use crate::owner::Owner;
 
-/// Where a change of an opt-out came from.
+/// The source of a change of an opt-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptOutSource {
     /// The handset sent a keyword, or a text that the account's policy takes for one.
@@ -42,10 +42,10 @@ impl OptOutSource {
     }
 }
 
-/// Names an opt-out: whose messages, to which handset, from which of its senders.
+/// The name of an opt-out: the owner of the messages, the recipient, and the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OptOutName {
-    /// Whose messages: an account and a mode.
+    /// The owner of the messages: an account and a mode.
     pub owner: Owner,
     /// The handset.
     pub number: Msisdn,
@@ -58,13 +58,13 @@ pub struct OptOutName {
 pub struct OptOut {
     /// Its name.
     pub name: OptOutName,
-    /// Where it came from.
+    /// Its source.
     pub source: OptOutSource,
-    /// The keyword that the handset sent, as it stands in the list of keywords.
+    /// The keyword that the recipient sent, as in the list of keywords.
     pub keyword: Option<Arc<str>>,
     /// The inbound message that asked for it.
     pub message: Option<MessageId>,
-    /// Why, in the words of the account or the operator.
+    /// The reason, in the words of the account or the operator.
     pub reason: Option<Arc<str>>,
     /// Since when.
     pub created_at: Timestamp,
@@ -80,7 +80,7 @@ pub struct OptOutChange {
     pub opt_out: OptOut,
 }
 
-/// How far an opt-out by keyword reaches.
+/// The scope of an opt-out by keyword.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OptOutScope {
     /// Every message of the account.

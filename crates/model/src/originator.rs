@@ -34,7 +34,7 @@ impl Originator {
         matches!(self, Self::Number(number) if number.is_nobody())
     }
 
-    /// Takes `text` as it stands: nothing is trimmed or repaired.
+    /// Takes `text` unchanged: nothing is trimmed or repaired.
     ///
     /// # Errors
     /// [`NoOriginator`] for a text that is none of the three.
@@ -48,7 +48,7 @@ impl Originator {
         SenderName::parse(text).map(Self::Name).ok_or(NoOriginator)
     }
 
-    /// Which of the three it is.
+    /// Its kind.
     pub const fn kind(self) -> SenderKind {
         match self {
             Self::Number(_) => SenderKind::Number,
@@ -194,8 +194,8 @@ impl SenderName {
         &self.septets[..usize::from(self.length)]
     }
 
-    /// What names have in common that differ in case alone. A reader takes them for one sender, so that a platform has
-    /// only one of them.
+    /// The common form of names that differ only in case. A reader takes them for one sender, so a platform has only
+    /// one of them.
     pub fn folded(self) -> String {
         self.text().to_lowercase()
     }

@@ -1,4 +1,4 @@
-//! Owners: to whom messages belong, and for whom they are counted.
+//! Owners: the accounts and modes to which messages belong, and for which they are counted.
 
 use crate::id::AccountId;
 use crate::key::Mode;
@@ -12,6 +12,6 @@ use crate::key::Mode;
 pub struct Owner {
     /// The account.
     pub account: AccountId,
-    /// Which of its worlds.
+    /// Its mode.
     pub mode: Mode,
 }

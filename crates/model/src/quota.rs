@@ -26,12 +26,13 @@ impl UtcDay {
         Timestamp::parse(text).or_else(midnight).map(Self::of)
     }
 
-    /// When the day ends and the next begins.
+    /// The end of the day.
     pub const fn end(self) -> Timestamp {
         Timestamp::from_millis((self.0 + 1) * DAY_MS)
     }
 
-    /// How long the day lasts from `now`, rounded up to whole seconds, at least one: the wait until the quota is fresh.
+    /// The remaining time of the day at `now`, rounded up to whole seconds, at least one: the wait until the quota is
+    /// renewed.
     pub fn time_left(self, now: Timestamp) -> Duration {
         Duration::from_secs(u64::try_from(self.end().since(now).as_millis().div_ceil(1000)).unwrap_or(1).max(1))
     }

@@ -58,7 +58,7 @@ impl Sampler {
         Some(Line { left_out: self.take_left_out() })
     }
 
-    /// How many lines were left out since the last time, if any: for those who say so once it is quiet again.
+    /// The number of lines that were left out since the last call, if any: for a report when it is quiet again.
     pub fn take_left_out(&self) -> Option<u64> {
         // Most of the time there are none, and a read disturbs nobody.
         if self.left_out.load(Ordering::Relaxed) == 0 {
@@ -67,7 +67,7 @@ impl Sampler {
         Some(self.left_out.swap(0, Ordering::Relaxed)).filter(|count| *count > 0)
     }
 
-    /// How many lines were left out since the process began, for a counter.
+    /// The number of lines that were left out since the process began, for a counter.
     pub fn left_out_ever(&self) -> u64 {
         self.left_out_ever.load(Ordering::Relaxed)
     }

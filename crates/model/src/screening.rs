@@ -1,4 +1,4 @@
-//! Compliance screening as it is recorded: what was found in which text, and what became of it.
+//! Recorded decisions of the compliance screen: the text, the findings, and the outcome.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::id::{AccountId, BroadcastId, MessageId, ScreeningId, TemplateId};
 use crate::key::Mode;
 use crate::originator::Originator;
 
-/// What became of a text in which something was found.
+/// The outcome for a text with findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScreeningOutcome {
     /// The request was refused (33019).
@@ -34,7 +34,7 @@ impl ScreeningOutcome {
     }
 }
 
-/// How certain the screen was.
+/// The certainty of the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScreeningCertainty {
     /// From the score on that blocks by default.
@@ -61,7 +61,7 @@ impl ScreeningCertainty {
     }
 }
 
-/// What a flagged record is about.
+/// The subject of a flagged record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screened {
     /// A message.
@@ -75,17 +75,17 @@ pub enum Screened {
 pub struct ScreeningRecord {
     /// Its id; ids sort by time.
     pub id: ScreeningId,
-    /// Whose text it was.
+    /// The account of the text.
     pub account: AccountId,
-    /// What the key reaches that it came with.
+    /// The mode of its key.
     pub mode: Mode,
-    /// When it was decided.
+    /// The time of the decision.
     pub at: Timestamp,
-    /// What became of the text.
+    /// The outcome for the text.
     pub outcome: ScreeningOutcome,
-    /// How certain the surest finding is.
+    /// The certainty of the surest finding.
     pub certainty: ScreeningCertainty,
-    /// What it became; nothing where it was blocked.
+    /// The message or broadcast; `None` if it was blocked.
     pub about: Option<Screened>,
     /// From which address it was to leave.
     pub originator: Originator,
@@ -102,26 +102,26 @@ pub struct ScreeningRecord {
 /// An operator's judgement of a decision of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreeningReview {
-    /// When it was given.
+    /// The time of the review.
     pub at: Timestamp,
     /// Whether the decision was right.
     pub is_correct: bool,
-    /// What the operator wrote about it.
+    /// The note of the operator.
     pub note: Option<String>,
 }
 
-/// A text that an operator approved for an account, with placeholders for what varies.
+/// A text that an operator approved for an account, with placeholders for the variable parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreeningTemplate {
     /// Its id; ids sort by time.
     pub id: TemplateId,
-    /// Whose texts pass under it.
+    /// The account whose texts pass under it.
     pub account: AccountId,
     /// The text. An account has each text once.
     pub text: Arc<str>,
-    /// What the operator wrote about it.
+    /// The note of the operator.
     pub note: Option<String>,
-    /// When it was approved.
+    /// The time of its approval.
     pub created_at: Timestamp,
 }
 

@@ -1,6 +1,6 @@
 //! The status of a message, and the only rules by which it changes: forward, never back.
 
-/// Where a message stands.
+/// The status of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
     /// Accepted and on disk; its time to leave has not come.
@@ -66,7 +66,7 @@ impl Status {
     }
 }
 
-/// Why a message was given up.
+/// The reason of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorType {
     /// The carrier refused it.
@@ -134,7 +134,7 @@ impl ErrorType {
     }
 }
 
-/// What a receipt says of one segment, as far as the status of its message goes.
+/// The report of a receipt on one segment, as far as it concerns the status of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SegmentFate {
     /// Nothing final yet.
@@ -145,7 +145,7 @@ pub enum SegmentFate {
     Undelivered(ErrorType),
 }
 
-/// How much of a message a receipt reports on.
+/// The part of a message on which a receipt reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ReceiptScope {
     /// The segment whose id it names.

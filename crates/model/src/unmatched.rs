@@ -1,5 +1,4 @@
-//! What carriers send and nothing here can use: receipts that match no segment, receipts that cannot be read, messages
-//! of handsets.
+//! Unusable input of carriers: receipts that match no segment, receipts that cannot be read, inbound messages.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +29,7 @@ macro_rules! words {
 }
 
 words! {
-    /// Why something that a carrier sent could not be used.
+    /// The reason why an input of a carrier could not be used.
     Reason {
         /// A receipt whose ids match no segment.
         UnknownId = "unknown_id",
@@ -42,7 +41,7 @@ words! {
 }
 
 words! {
-    /// What became of it.
+    /// The outcome.
     Fate {
         /// It waits for the acknowledgement that brings its id.
         Waiting = "waiting",
@@ -60,13 +59,13 @@ words! {
 /// One such thing, as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmatched {
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
-    /// Why it could not be used.
+    /// The reason why it could not be used.
     pub reason: Reason,
-    /// What became of it.
+    /// The outcome.
     pub fate: Fate,
-    /// When that happened; `None` while it waits.
+    /// The time at which it was given up; `None` while it waits.
     pub ended_at: Option<Timestamp>,
     /// The ids that it was compared with, as they are filed, in the order in which they were tried.
     pub keys: Vec<String>,
@@ -74,17 +73,17 @@ pub struct Unmatched {
     pub addresses: Vec<String>,
     /// Particulars: id, state and error of a receipt, or why it cannot be read.
     pub detail: String,
-    /// How it came: cut, and with control characters escaped.
+    /// Its raw form: truncated, and with control characters escaped.
     pub raw: String,
 }
 
-/// What a carrier sent, for the operator: cut, and with control characters escaped. It is written when it is first
-/// needed, and most receipts match and are never shown.
+/// The raw form of an input, for the operator: truncated, and with control characters escaped. It is written only when
+/// it is needed, because most receipts match and are never shown.
 #[derive(Clone)]
 pub struct Raw(Arc<dyn Fn() -> String + Send + Sync>);
 
 impl Raw {
-    /// What `write` writes.
+    /// The output of `write`.
     pub fn written_by(write: impl Fn() -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
     }

@@ -1,4 +1,4 @@
-//! How long a message is worth sending, where its client says so.
+//! The validity of a message, if its client sets one.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ impl Validity {
     /// The shortest one.
     pub const MIN_SECS: u32 = 1;
 
-    /// The longest one: 30 days, as for what the operator sets.
+    /// The longest validity: 30 days, also for the operator's setting.
     pub const MAX_SECS: u32 = 30 * 86_400;
 
     /// The validity of so many seconds; `None` where that is too short or too long.

@@ -17,10 +17,10 @@ pub fn is_name(text: &str) -> bool {
         && text.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'_')
 }
 
-/// Why a text is no template.
+/// The reason why a text is not a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoTemplate {
-    /// What stands between `{{` and `}}` is no name.
+    /// The text between `{{` and `}}` is not a name.
     NoName,
     /// It has more than [`VARIABLES_MAX`] variables.
     TooMany,

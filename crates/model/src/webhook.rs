@@ -13,24 +13,24 @@ use crate::status::Status;
 /// The most endpoints of an owner.
 pub const ENDPOINTS_MAX: usize = 10;
 
-/// How long the old secret signs beside the new one after a rotation.
+/// The time for which the old secret signs beside the new one after a rotation.
 pub const ROTATION: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 /// The most secrets of an endpoint that sign at a time. A further rotation ends the oldest one.
 pub const SECRETS_MAX: usize = 5;
 
-/// What happened, as subscriptions name it.
+/// The type of an event, as subscriptions name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EventType {
     /// A message was accepted, or its time has come. Only for subscriptions that name it exactly.
     MessageQueued,
-    /// A carrier took a message.
+    /// A carrier accepted a message.
     MessageSent,
     /// A message arrived.
     MessageDelivered,
-    /// A message will not arrive.
+    /// A message was not delivered.
     MessageUndelivered,
-    /// No carrier took a message.
+    /// No carrier accepted a message.
     MessageFailed,
     /// An inbound message is complete, or its wait for parts has ended, or a late part changed it.
     MessageReceived,
@@ -38,11 +38,11 @@ pub enum EventType {
     OptedOut,
     /// A handset opted in again.
     OptedIn,
-    /// The first recipients of a broadcast have their turn.
+    /// A broadcast has begun to send.
     BroadcastInitiated,
     /// A broadcast has ended.
     BroadcastCompleted,
-    /// Nothing of a broadcast could be sent.
+    /// No message of a broadcast could be sent.
     BroadcastFailed,
     /// A broadcast was canceled.
     BroadcastCanceled,
@@ -100,7 +100,7 @@ impl EventType {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
-    /// How the store writes it. A number is never given another meaning.
+    /// The number under which it is stored. A number never changes its meaning.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -141,7 +141,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// Which types of events an endpoint receives: `*`, exact names, or `prefix.*`.
+/// The types of events that an endpoint receives: `*`, exact names, or `prefix.*`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     patterns: Arc<[Arc<str>]>,
@@ -300,7 +300,7 @@ pub struct Webhook {
     pub broadcast_messages: bool,
     /// What requests look like. It does not change: what is sent again has to look as it did.
     pub format: Format,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
     /// Why and when the platform disabled it; `None` where it did not, or it was enabled since.
     pub disabled: Option<(DisabledReason, Timestamp)>,
@@ -355,7 +355,7 @@ const fn inverse(odd: u32) -> u32 {
 const LOW_48: u64 = (1 << 48) - 1;
 
 impl EventId {
-    /// What the text of every such id begins with.
+    /// The prefix of the text of every such id.
     pub const PREFIX: &'static str = "evt_";
 
     /// The id of the event with this number in this log.

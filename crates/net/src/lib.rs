@@ -2,7 +2,7 @@
 //! ([`Patient`]), a bound for each address ([`Shares`]), an orderly goodbye ([`send_off`]), a rule for failures to
 //! accept ([`rest_after`]), and a runtime's time for hyper ([`Timer`]).
 //!
-//! It knows nothing of what is said in HTTP, SMTP or SMPP: the public API, the operator's door, the listeners of MM4
+//! It knows nothing of what is said in HTTP, SMTP or SMPP: the public API, the admin API, the listeners of MM4
 //! and MM7 carriers, and the simulators all use it.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 

@@ -95,7 +95,7 @@ impl<S> Patient<S> {
         let deadline = self.deadline(&waits);
         self.alarm
             .poll_until(deadline, context)
-            .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read what is written to it"))
+            .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read the written data"))
     }
 }
 

@@ -1,8 +1,8 @@
-//! How fast work goes that the store does beside everything else: in steps, each a small transaction.
+//! The speed of background work in the store, which is done in steps, each a small transaction.
 //!
-//! How large a step is, and how long the pause behind it, follows from how many other calls the store had to write
-//! since the last one: while it is busy, the work takes about a hundredth of the writer's time; while it has nothing
-//! else to do, steps follow each other almost at once.
+//! The size of a step and the pause after it depend on the number of other calls that the store had to write since the
+//! last one. While it is busy, the work takes about a hundredth of the writer's time; while it is idle, steps follow
+//! each other almost at once.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! Several nodes on one store: each tells the others of itself, and one at a time dispatches to a carrier.
+//! Several nodes on one store: each reports to the others, and one at a time dispatches to a carrier.
 //!
-//! In comes what the store says of nodes and of the carriers that they have; out go carriers that come to this process
-//! or leave it. `placement` decides, and this performs.
+//! The input is the store's record of nodes and their carriers; the output is carriers that come to this process or
+//! leave it. `placement` decides, and this module performs the decisions.
 
 mod placement;
 
@@ -21,16 +21,16 @@ use crate::route::Routes;
 use crate::stops::Stops;
 use placement::{Plan, groups, plan};
 
-/// How often a node looks at the others.
+/// The time between two looks at the other nodes.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How long a carrier that leaves may take to be answered.
+/// The time for answers from a carrier that leaves.
 const GOING: Duration = Duration::from_secs(10);
 
-/// The number of the one place that a carrier has: whoever holds it has all of the carrier's sessions.
+/// The number of the only slot of a carrier: its holder has all of the carrier's sessions.
 const PLACE: u32 = 0;
 
-/// Has carriers come to this node and leave it.
+/// Moves carriers to this node and away from it.
 pub(crate) struct Keeper {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) node: Arc<Node>,
@@ -43,7 +43,7 @@ pub(crate) struct Keeper {
     pub(crate) stopped: watch::Receiver<bool>,
 }
 
-/// Carriers that are on their way from this node to others, until their places are free.
+/// Carriers that are moving from this node to others, until their slots are free.
 #[derive(Clone, Default)]
 pub(crate) struct Leaving(Arc<Mutex<BTreeSet<CarrierName>>>);
 
@@ -80,7 +80,7 @@ impl Keeper {
         self.carry_out(plan).await
     }
 
-    /// What this node tells of itself.
+    /// The report of this node to the others.
     fn report(&self) -> Report {
         Report { carriers: self.dispatchers.placed().map(|dispatcher| dispatcher.reported()).collect() }
     }
@@ -100,8 +100,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Has a carrier leave: nothing more begins, what is under way is answered, its sessions end, and another node may
-    /// have it then. Other carriers do not wait for that.
+    /// Gives a carrier away: no attempt begins any more, attempts under way are answered, its sessions end, and then
+    /// another node may take it. Other carriers do not wait for that.
     fn give(&self, name: CarrierName) {
         tracing::info!(carrier.name = %name, "Carrier {name} goes to another node");
         self.leaving.lock().insert(name.clone());
@@ -110,8 +110,8 @@ impl Keeper {
         let leave = async move {
             dispatchers.go(&name, GOING, &runtime).await;
             if let Err(error) = store.release_slots(epoch, name.to_string(), vec![PLACE]).await {
-                tracing::warn!(carrier.name = %name, %error, "Carrier {name} has left, and other nodes do not know it \
-                    yet: {error}");
+                tracing::warn!(carrier.name = %name, %error, "Carrier {name} was given up here, but the store does \
+                    not know it yet: {error}");
             }
             leaving.lock().remove(&name);
         };
@@ -119,7 +119,7 @@ impl Keeper {
     }
 }
 
-/// Who lives, and who has which carrier.
+/// The living nodes and their carriers.
 async fn view(store: &dyn Store) -> Result<View, StoreError> {
     let living = store.nodes().await?.into_iter().filter(|node| !node.is_over);
     let members = living

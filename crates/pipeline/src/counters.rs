@@ -1,4 +1,4 @@
-//! What the pipeline counts, for the operator.
+//! The counters of the pipeline, for the operator.
 
 use std::time::Instant;
 
@@ -17,37 +17,37 @@ use crate::unmatched::UnmatchedCounters;
 pub struct Counters {
     /// Messages admitted.
     pub admitted: Counter,
-    /// Those of them that came with a test key.
+    /// Those of test keys.
     pub admitted_test: Counter,
     /// Messages made for recipients of broadcasts.
     pub expanded: Counter,
     /// Texts that the screen had refused.
     pub blocked: Counter,
-    /// Texts in which the screen found something, and that were let pass.
+    /// Texts with findings that passed.
     pub flagged: Counter,
-    /// Texts in which the screen found something, and that passed unmarked under a template of their account.
+    /// Texts with findings that passed unmarked under a template of their account.
     pub known: Counter,
-    /// What it found, and in which languages.
+    /// The findings, and the languages of the texts.
     pub screened: ScreeningCounters,
-    /// What became of `mediaUrl`s.
+    /// The outcomes for `mediaUrl`s.
     pub media: MediaCounters,
-    /// What became of messages, by the carrier that had them last.
+    /// The outcomes of messages, by their last carrier.
     carriers: Growing<Fates>,
-    /// What became of messages that no carrier had.
+    /// The outcomes of messages that no carrier had.
     unrouted: Fates,
-    /// What handsets sent, by the carrier that brought it.
+    /// Inbound messages, by their carrier.
     inbound_of: Growing<InboundOfCarrier>,
     /// The same, of carriers that are no longer configured.
     inbound_elsewhere: InboundOfCarrier,
-    /// What handsets sent, and what followed.
+    /// Inbound messages and their effects.
     pub inbound: InboundCounters,
     /// Changes of opt-outs.
     pub opt_outs: OptOutCounters,
-    /// What carriers send in vain.
+    /// Input of carriers that could not be used.
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
     unmatched_elsewhere: UnmatchedCounters,
-    /// Attempts that failed for now and are repeated.
+    /// Attempts that failed temporarily and are repeated.
     pub retried: Counter,
     /// Attempts of unknown outcome.
     pub unknown: Counter,
@@ -59,9 +59,9 @@ pub struct Counters {
     pub receipts_repeated: Counter,
     /// What was removed because it was old.
     pub removed: RemovedCounters,
-    /// Changes that were made and not counted, because they came faster than they could be.
+    /// Changes that were not counted, because they came too fast.
     pub changes_missed: Counter,
-    /// How old the oldest message is that the index of lists lacks and should have, in milliseconds; 0 when it lacks
+    /// The age of the oldest message that the index of lists lacks and should have, in milliseconds; 0 if it lacks
     /// none.
     pub lists_behind_ms: Level,
 }
@@ -76,7 +76,7 @@ impl OptOutCounters {
         self.0[source as usize][usize::from(is_out)].add();
     }
 
-    /// All counts: the source, and how many handsets it opted out and in again.
+    /// All counts: the source, and the numbers of opt-outs and opt-ins.
     pub fn all(&self) -> impl Iterator<Item = (OptOutSource, u64, u64)> {
         OptOutSource::ALL.into_iter().zip(&self.0).map(|(source, [ins, outs])| (source, outs.get(), ins.get()))
     }
@@ -112,14 +112,14 @@ impl RemovedCounters {
     }
 }
 
-/// What became of media.
+/// The outcomes for media.
 #[derive(Debug, Default)]
 pub struct MediaCounters {
     /// Fetched, whole and of a type that may be sent.
     pub fetched: Counter,
     /// Refused with 33018.
     pub not_allowed: Counter,
-    /// Refused with 33017, those apart that found no place.
+    /// Refused with 33017, except those that found no place.
     pub failed: Counter,
     /// Refused with 33017, because too many others were fetched.
     pub crowded: Counter,
@@ -127,26 +127,26 @@ pub struct MediaCounters {
     pub too_large: Counter,
     /// Refused with 33015.
     pub unsupported: Counter,
-    /// Accepted, and not there any more, or damaged, when their message was to leave.
+    /// Accepted, but missing or damaged when their message was to leave.
     pub lost: Counter,
 }
 
-/// What became of messages.
+/// The outcomes of messages.
 #[derive(Debug, Default)]
 pub struct Fates {
-    /// A carrier took them.
+    /// Accepted by a carrier.
     pub sent: Counter,
-    /// The handset has them.
+    /// Delivered.
     pub delivered: Counter,
-    /// They will not arrive.
+    /// Undelivered.
     pub undelivered: Counter,
-    /// No carrier took them.
+    /// Failed: no carrier accepted them.
     pub failed: Counter,
-    /// Their clients or an operator canceled them before they left.
+    /// Canceled before they left.
     pub canceled: Counter,
-    /// From their acceptance, or their time to leave, until a carrier had taken them whole.
+    /// The time from their acceptance, or from their `sendAt`, until a carrier had accepted all segments.
     pub submitted_after: Histogram,
-    /// From their acceptance, or their time to leave, until the handset had them.
+    /// The time from their acceptance, or from their `sendAt`, until their delivery.
     pub delivered_after: Histogram,
 }
 
@@ -171,17 +171,17 @@ impl Counters {
         self.inbound_of.add(name.into(), InboundOfCarrier::default());
     }
 
-    /// What a carrier sends in vain; for any other name, what carriers sent that are no longer configured.
+    /// Unusable input of a carrier; for any other name, that of carriers that are no longer configured.
     pub fn unmatched(&self, carrier: &str) -> &UnmatchedCounters {
         self.unmatched.get(carrier).unwrap_or(&self.unmatched_elsewhere)
     }
 
-    /// What handsets sent over a carrier; for any other name, over carriers that are no longer configured.
+    /// Inbound messages of a carrier; for any other name, those of carriers that are no longer configured.
     pub fn inbound_of(&self, carrier: &str) -> &InboundOfCarrier {
         self.inbound_of.get(carrier).unwrap_or(&self.inbound_elsewhere)
     }
 
-    /// Counts and logs a message of a handset that is shown with parts missing.
+    /// Counts and logs an inbound message that is shown with missing parts.
     pub(crate) fn shown(&self, outcome: &InboundOutcome, now: Instant) {
         let carrier = match outcome {
             InboundOutcome::Message(message, _) => self.inbound_of(&message.carrier),
@@ -190,12 +190,12 @@ impl Counters {
         self.inbound.shown(carrier, outcome, now);
     }
 
-    /// What became of messages, of every carrier and of none.
+    /// The outcomes of messages, for every carrier and without a carrier.
     pub fn all_fates(&self) -> impl Iterator<Item = &Fates> {
         self.carriers.values().chain([&self.unrouted])
     }
 
-    /// What became of a carrier's messages; of those that no carrier had, for any other name.
+    /// The outcomes of a carrier's messages; for any other name, of messages that no carrier had.
     pub fn fates(&self, carrier: &str) -> &Fates {
         self.carriers.get(carrier).unwrap_or(&self.unrouted)
     }

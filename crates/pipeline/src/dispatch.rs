@@ -1,9 +1,9 @@
 //! Dispatch: from the store to a carrier, one dispatcher for each.
 //!
-//! In come messages under lease, straight from admission or out of the store; out go submissions whose attempts are on
-//! disk. A dispatcher takes no more than the carrier can send at once, so that a crash leaves no more of unknown
-//! outcome than that. `machine` decides, `driver` performs its decisions, `load` reads media, and `dispatchers` is how
-//! the rest of the pipeline reaches a dispatcher's memory.
+//! The input is leased messages, directly from admission or from the store; the output is submissions whose attempts
+//! are on disk. A dispatcher takes no more than the carrier can send at once, so a crash leaves no more messages with
+//! an unknown outcome. `machine` decides, `driver` performs its decisions, `load` reads media, and `dispatchers` gives
+//! the rest of the pipeline access to a dispatcher's memory.
 
 mod dispatchers;
 mod driver;
@@ -32,26 +32,26 @@ use machine::{Action, Books, Dispatch, Input};
 pub(crate) use dispatchers::Dispatchers;
 pub use load::READS_MAX;
 
-/// How dispatchers behave.
+/// The settings of dispatchers.
 #[derive(Clone, Copy, Debug)]
 pub struct DispatchSettings {
-    /// The bounds of each dispatcher's memory; `originator_rate` is each carrier's own.
+    /// The limits of each dispatcher's memory; each carrier has its own `originator_rate`.
     pub queue: QueueLimits,
     /// How long a message is leased.
     pub lease: Duration,
-    /// Messages whose attempts are recorded together, at most.
+    /// The most messages whose attempts are recorded together.
     pub batch: usize,
-    /// How often the store is asked for what is due, at least.
+    /// The longest time between two searches for due messages.
     pub poll: Duration,
-    /// The waits between attempts that a carrier puts off.
+    /// The waits between attempts that a carrier defers.
     pub retry: Backoff,
-    /// After so many attempts that were put off, the next carrier of the route is tried.
+    /// After so many deferred attempts, the next carrier of the route is tried.
     pub attempts_per_carrier: u32,
-    /// After being down for so long, a carrier's messages go to the next one of their route.
+    /// The downtime after which a carrier's messages go to the next carrier of their route.
     pub fallback_after: Duration,
 }
 
-/// How often the store is asked at least where several nodes share it: messages that others admit come this way.
+/// The same if several nodes share the store: messages that other nodes admit are found by these searches.
 const SHARED_POLL: Duration = Duration::from_millis(250);
 
 /// The dispatcher of one carrier: its machine, and what performs the machine's decisions.
@@ -74,22 +74,22 @@ pub(crate) struct Dispatcher {
     made_room: Arc<Notify>,
     node: Arc<Node>,
     stop: watch::Receiver<bool>,
-    /// Where the carrier is.
+    /// The place of the carrier.
     place: watch::Sender<Place>,
 }
 
-/// Where a carrier is.
+/// The place of a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// This process dispatches to it.
     Here,
-    /// Another node does, or soon will.
+    /// Another node dispatches to it, or will soon.
     Elsewhere,
-    /// The configuration does not have it any more.
+    /// It is no longer in the configuration.
     Removed,
 }
 
-/// What a dispatcher needs, beside its carrier.
+/// The parts of a dispatcher, except its carrier.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
     pub(crate) store: Arc<dyn Store>,
@@ -101,10 +101,10 @@ pub(crate) struct Surroundings {
     /// Notified when messages of broadcasts have left memory.
     pub(crate) made_room: Arc<Notify>,
     pub(crate) counters: Arc<Counters>,
-    /// Where the media of messages are.
+    /// The media of messages.
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) runtime: Arc<dyn Runtime>,
-    /// This process, which owns what its dispatchers lease.
+    /// This process, which owns the leases of its dispatchers.
     pub(crate) node: Arc<Node>,
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -142,12 +142,12 @@ impl Dispatcher {
         }
     }
 
-    /// How many messages it holds.
+    /// The number of messages that it holds.
     pub(crate) fn queued(&self) -> usize {
         self.machine().queued()
     }
 
-    /// How its carrier is.
+    /// The standing of its carrier.
     fn standing(&self) -> Standing {
         let down_for = match self.place() {
             Place::Removed => return Standing::Absent,
@@ -162,7 +162,7 @@ impl Dispatcher {
         }
     }
 
-    /// What this node tells the others of the carrier: for how long it has been down, where it is here.
+    /// This node's report about the carrier: its downtime, if the carrier is here.
     pub(crate) fn reported(&self) -> (CarrierName, Option<Duration>) {
         let is_here = self.place() == Place::Here;
         (self.name.clone(), if is_here { self.carrier.down_for() } else { None })
@@ -187,8 +187,8 @@ impl Dispatcher {
         *self.stop.borrow()
     }
 
-    /// Says whether the carrier is removed. A removed one gets nothing more, and what waits in memory is given back.
-    /// Where several nodes share the store, one that is put back is elsewhere until this node takes it.
+    /// Sets whether the carrier is removed. A removed carrier gets no more messages, and those in memory are given
+    /// back. If several nodes share the store, a carrier that is added again is elsewhere until this node takes it.
     pub(crate) fn set_removed(&self, removed: bool) {
         let there = if self.store.is_shared() { Place::Elsewhere } else { Place::Here };
         self.place.send_if_modified(|place| {
@@ -220,13 +220,13 @@ impl Dispatcher {
         self.place() == Place::Removed
     }
 
-    /// Whether nothing is left here of a carrier that is removed: everything was given back, and what was under way has
+    /// Whether nothing of a removed carrier is left here: everything was given back, and the attempts under way have
     /// ended.
     fn is_gone(&self) -> bool {
         self.is_removed() && self.is_empty()
     }
 
-    /// Whether everything was given back, and what was under way has ended.
+    /// Whether everything was given back, and the attempts under way have ended.
     fn is_empty(&self) -> bool {
         let machine = self.machine();
         machine.is_over() && machine.queued() == 0 && machine.under_way().is_empty()

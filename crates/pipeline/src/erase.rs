@@ -1,8 +1,8 @@
-//! Erasure of a person: finds everything of a number, and has the store blank it in small steps.
+//! Erasure of a person: finds everything about a number, and has the store blank it in small steps.
 //!
-//! An erasure is on record before it begins, and a task works on those that are: so one that a process leaves
-//! unfinished is finished by the next one. It ends when nothing of the number is left, no attempt of its messages is
-//! under way, and the store's log is empty.
+//! An erasure is recorded before it begins, and a task works on the recorded ones, so the next process finishes an
+//! erasure that a process left unfinished. An erasure ends when nothing about the number is left, no attempt of its
+//! messages is under way, and the store's log is empty.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,16 +24,16 @@ const STEP: usize = 25;
 /// How long there is nothing of an erasure to do for the store between two steps.
 const REST: Duration = Duration::from_millis(5);
 
-/// How often it is looked whether the attempts under way have ended.
+/// The time between two checks whether the attempts under way have ended.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// How often it is tried to empty the log. Readers keep it in use for moments.
+/// The time between two attempts to empty the log. Readers use it for moments.
 const TRIES: usize = 100;
 
-/// How long the task rests after the store did not answer it.
+/// The pause after a failure of the store.
 const STORE_REST: Duration = Duration::from_secs(1);
 
-/// Erasures that are looked after at once; others wait on record.
+/// Erasures that run at once; others wait.
 const OPEN_MAX: usize = 100;
 
 /// The admin API's part.
@@ -42,15 +42,15 @@ pub(crate) struct Erasing {
     pub(crate) tenants: Arc<TenantBook>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    /// Rung when an erasure was put on record.
+    /// Rung when an erasure was recorded.
     pub(crate) wake: Arc<Notify>,
 }
 
 impl Erasing {
-    /// Puts an erasure on record, unless one of this number is under way, which is returned then.
+    /// Records an erasure. If one of this number is under way, returns that one instead.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] for a number that is provisioned as a sender.
+    /// [`StoreError::AlreadyExists`] for a number that is a sender.
     pub(crate) async fn begin(
         &self,
         number: Msisdn,
@@ -66,7 +66,7 @@ impl Erasing {
         Ok(erasure)
     }
 
-    /// What an erasure of the number would remove or blank now. Changes nothing.
+    /// The data that an erasure of the number would remove or blank now. Changes nothing.
     pub(crate) async fn look(&self, number: Msisdn) -> Result<ErasureCounts, StoreError> {
         if self.tenants.number(number.into()).is_some() {
             return Err(StoreError::AlreadyExists);
@@ -105,13 +105,13 @@ impl Erasing {
     }
 }
 
-/// Which messages are of a number: those to it, and those from it.
+/// The messages of a number: those to it, and those from it.
 fn filters(number: Msisdn) -> [MessageFilter; 2] {
     let (recipient, originator) = (Some(number), Some(number.into()));
     [MessageFilter { recipient, ..MessageFilter::default() }, MessageFilter { originator, ..MessageFilter::default() }]
 }
 
-/// Messages that a filter lets pass, and where the next page begins.
+/// The messages of a filter, and the start of the next page.
 async fn page(
     store: &dyn Store,
     filter: MessageFilter,
@@ -121,7 +121,7 @@ async fn page(
     Ok((page.messages.iter().map(|record| record.message.id).collect(), page.next))
 }
 
-/// Works on the erasures that are on record.
+/// Works on the recorded erasures.
 pub(crate) struct Eraser {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) shelf: Arc<Shelf>,
@@ -138,14 +138,14 @@ impl Eraser {
                 Ok(true) => {}
                 Ok(false) => self.wake.notified().await,
                 Err(error) => {
-                    tracing::warn!(%error, "An erasure continues later: {error}");
+                    tracing::warn!(%error, "An erasure failed for now and continues later: {error}");
                     self.runtime.sleep(STORE_REST).await;
                 }
             }
         }
     }
 
-    /// Finishes the erasures that are on record. Says whether there was one.
+    /// Finishes the recorded erasures. Returns whether there was one.
     async fn round(&self) -> Result<bool, StoreError> {
         let open = self.store.open_erasures(OPEN_MAX).await?;
         for (id, number) in &open {
@@ -275,7 +275,7 @@ impl Eraser {
         }
     }
 
-    /// Empties the store's log, which has the pages as they were.
+    /// Empties the store's log, which has the earlier content of the pages.
     async fn empty_log(&self, id: ErasureId) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             if self.store.empty_log().await? {
@@ -285,7 +285,8 @@ impl Eraser {
         }
         tracing::warn!(
             erasure.id = %id,
-            "What erasure {id} blanked may be in the store's log until that begins anew: it is in use all the time"
+            "Data that erasure {id} removed may stay in the store's write-ahead log until the log starts again from \
+             its beginning: readers use it all the time"
         );
         Ok(())
     }

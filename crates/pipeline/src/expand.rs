@@ -1,11 +1,11 @@
 //! Expansion: from a broadcast's packed recipients to messages, a batch at a time and no further ahead than its
 //! carriers can send.
 //!
-//! In come broadcasts that the store says are open; out go messages, on disk and in the dispatchers' memory with a
-//! lease that they were born with. One transaction makes a batch and moves the broadcast's mark, so that a process may
-//! end at any moment. Accounts take turns, and so do the broadcasts of one. How far one is ahead is bounded twice: by
-//! what waits in memory, and by what the store says is made and has not left. `expanding` decides; this performs its
-//! decisions.
+//! The input is open broadcasts; the output is messages, on disk and in the dispatchers' memory, with a lease from
+//! their creation. One transaction makes a batch and moves the broadcast's mark, so a process may end at any moment.
+//! Accounts take turns, and so do the broadcasts of one account. Two limits keep a broadcast from running too far
+//! ahead: the messages in memory, and the messages in the store that have not left. `expanding` decides; this module
+//! performs its decisions.
 
 mod expanding;
 
@@ -26,32 +26,32 @@ use crate::route::Routes;
 use crate::tenants::TenantBook;
 use expanding::{Action, Books, Expanding, Input, Rest};
 
-/// How broadcasts are expanded.
+/// The settings of the expansion of broadcasts.
 #[derive(Clone, Copy, Debug)]
 pub struct BroadcastSettings {
-    /// Messages of one broadcast in the dispatchers' memory, at most; one that is paced has ten seconds' worth.
+    /// The most messages of one broadcast in the dispatchers' memory; ten seconds' worth if it has a pace.
     pub lookahead: usize,
-    /// Recipients who have their turn in one transaction.
+    /// Recipients that are expanded in one transaction.
     pub batch: usize,
 }
 
-/// How many open broadcasts are looked after at once, oldest first; the others wait in the store.
+/// The number of open broadcasts that are expanded at once, oldest first; the others wait in the store.
 const OPEN_MAX: usize = 10_000;
 
 /// Between two looks while nothing can be done.
 const REST: Duration = Duration::from_millis(5);
 
-/// How often the store is asked for open broadcasts, at least.
+/// The longest time between two searches for open broadcasts.
 const CENSUS: Duration = Duration::from_secs(5);
 
-/// The same where several nodes share the store: a node with carriers of these broadcasts rings no bell here when their
-/// messages leave.
+/// The same if several nodes share the store: a node with carriers of these broadcasts does not wake this one when
+/// their messages leave.
 const SHARED_CENSUS: Duration = Duration::from_millis(250);
 
-/// How long the expander rests after the store did not answer it.
+/// The pause after a failure of the store.
 const STORE_REST: Duration = Duration::from_millis(250);
 
-/// How an expander hears of what concerns it.
+/// The signals to an expander.
 #[derive(Default)]
 pub(crate) struct Bell {
     /// Rung when a broadcast came, or messages of one have left a dispatcher's memory.
@@ -61,7 +61,7 @@ pub(crate) struct Bell {
 }
 
 impl Bell {
-    /// Tells of a broadcast that was accepted.
+    /// Reports an accepted broadcast.
     pub(crate) fn arrived(&self) {
         self.arrived.store(true, Ordering::Release);
         self.wake.notify_one();
@@ -122,7 +122,7 @@ impl Expander {
         Expanding::new(self.settings, books)
     }
 
-    /// Gives every owner one turn. Says whether a rest follows, and why.
+    /// Gives every owner one turn. Returns whether a pause follows, and why.
     async fn round(&self, expanding: &mut Expanding) -> Option<Rest> {
         let arrived = self.bell.arrived.swap(false, Ordering::AcqRel);
         let mut actions = VecDeque::from(expanding.on(Input::Round { arrived }, self.runtime.look()));

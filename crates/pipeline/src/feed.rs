@@ -1,9 +1,9 @@
-//! The change feed's consumers inside the process. Every committed change reaches the counters, the requests that wait
-//! for it, and the tenants' memory, no matter which call made it.
+//! The change feed's readers inside the process. Every committed change reaches the counters, the requests that wait
+//! for it, and the tenants' memory, regardless of the call that made it.
 //!
-//! Upstream is the store, which puts every change into the tail before the call that made it returns. [`Feed::run`]
-//! takes it from there; [`Feed::catch_up`] does the same for a reader who cannot wait for a task's turn. Changes are
-//! taken in the order of their commits, by one at a time.
+//! The store puts every change into the tail before the call that made it returns. [`Feed::run`] takes it from there;
+//! [`Feed::catch_up`] does the same for a reader that cannot wait for the task's turn. Changes are taken in the order
+//! of their commits, by one reader at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::counters::Counters;
 use crate::tenants::TenantBook;
 use crate::watch::{BroadcastWaiters, MessageWaiters};
 
-/// What follows the changes of messages, broadcasts and opt-outs.
+/// The reader of changes of messages, broadcasts and opt-outs.
 pub(crate) struct Feed {
     store: Arc<dyn Store>,
     tail: Tail,
@@ -67,7 +67,7 @@ impl Feed {
         }
     }
 
-    /// Applies all that was committed before this call.
+    /// Applies all changes that were committed before this call.
     pub(crate) fn catch_up(&self) {
         let mut turn = self.turn();
         while !turn.is_over
@@ -84,8 +84,8 @@ impl Feed {
                 turn.has_missed = true;
                 self.counters.changes_missed.add_many(*count);
                 tracing::error!(
-                    "{count} changes came faster than they were counted: the counts of sent and ended messages, and of \
-                     opt-outs, lack them"
+                    "{count} changes came faster than they could be counted: the counts of sent and ended messages \
+                     and of opt-outs are too low by them"
                 );
             }
             Tailed::Closed => turn.is_over = true,
@@ -127,7 +127,7 @@ impl Feed {
         }
     }
 
-    /// Looks in the store for the news of those who wait, after changes were missed.
+    /// Reads the news of waiting requests from the store, after changes were missed.
     async fn look_again(&self) {
         for id in self.waiters.ids() {
             if let Ok(Some(record)) = self.store.message_of_any_account(id).await

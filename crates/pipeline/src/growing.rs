@@ -14,7 +14,7 @@ pub(crate) struct Growing<V> {
 }
 
 impl<V> Growing<V> {
-    /// The value of this name. Of two with one name, the first.
+    /// The value of this name; if two have it, the first.
     pub(crate) fn get(&self, name: &str) -> Option<&V> {
         self.tables().find_map(|table| table.values.get(name))
     }

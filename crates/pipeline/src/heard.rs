@@ -1,4 +1,4 @@
-//! What is counted and logged of messages of handsets: no text, and no whole number.
+//! The counters and log lines of inbound messages: without texts and whole numbers.
 
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::count::{Counter, Level};
 /// Lines of one kind that are logged in a second.
 const LINES_PER_SECOND: u32 = 10;
 
-/// What came, as a log may show it.
+/// An inbound message, in a form for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) carrier: CarrierName,
@@ -29,17 +29,17 @@ impl Heard {
 /// Counts of one carrier.
 #[derive(Debug, Default)]
 pub struct InboundOfCarrier {
-    /// Short messages of accounts, each once: when they were whole, or after the wait for their parts.
+    /// Short messages of accounts, each counted once: when it is whole, or after the wait for its parts.
     pub sms: Counter,
     /// Multimedia messages of accounts.
     pub mms: Counter,
     /// Parts that waited for others when they came.
     pub parts: Counter,
-    /// What had come before.
+    /// Repeats.
     pub repeated: Counter,
     /// Messages that belong to no account.
     pub unrouted: Counter,
-    /// Messages, and parts of them, that could not be recorded, so that the carrier sends them again.
+    /// Messages and parts that could not be recorded, so the carrier sends them again.
     pub not_recorded: Counter,
 }
 
@@ -48,7 +48,7 @@ pub struct InboundOfCarrier {
 pub struct InboundCounters {
     /// Keywords, in the order of [`KeywordKind::ALL`].
     keywords: [Counter; KeywordKind::ALL.len()],
-    /// Texts that seem to ask for an end in other words.
+    /// Texts that seem to ask for an opt-out in other words.
     pub suspected: Counter,
     /// Changes of the opt-out list by messages.
     pub opt_changes: Counter,
@@ -58,7 +58,7 @@ pub struct InboundCounters {
     replies: [Counter; KeywordKind::ALL.len()],
     /// Automatic messages that were not written, in the order of [`Suppressed::ALL`].
     suppressed: [Counter; Suppressed::ALL.len()],
-    /// Messages that were shown with parts missing.
+    /// Messages that were shown with missing parts.
     pub partial: Counter,
     /// Parts that wait for others.
     pub waiting_parts: Level,
@@ -101,7 +101,7 @@ impl InboundCounters {
         Suppressed::ALL.into_iter().zip(self.suppressed.iter().map(Counter::get))
     }
 
-    /// Counts and logs what became of something that came.
+    /// Counts and logs the outcome of an arrival.
     pub(crate) fn heard(&self, of: &InboundOfCarrier, heard: &Heard, outcome: &InboundOutcome, now: Instant) {
         match outcome {
             InboundOutcome::Part => of.parts.add(),
@@ -117,7 +117,7 @@ impl InboundCounters {
         self.partial.add();
         self.ended(of, outcome);
         let Some(Line { left_out }) = self.partial_lines.line(now) else { return };
-        tracing::warn!(left_out, "Parts of an inbound message did not come in time: it is shown without them");
+        tracing::warn!(left_out, "Parts of an inbound message did not come in time: the message is shown without them");
     }
 
     fn ended(&self, of: &InboundOfCarrier, outcome: &InboundOutcome) {
@@ -159,8 +159,8 @@ impl InboundCounters {
         tracing::warn!(
             carrier.name = %carrier,
             left_out,
-            "A message came over {carrier} for {to}, which belongs to no account: `smsfactory inbound unrouted list` \
-             shows it"
+            "An inbound message from {carrier} is for {to}, which belongs to no account: `smsfactory inbound unrouted \
+             list` shows it"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Histograms of durations: observations in buckets, counted by many tasks at once.
+//! Histograms of durations: observations in buckets, counted by many tasks concurrently.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,11 +20,12 @@ pub struct Histogram {
 /// What a histogram has counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// By bucket: its upper bound in seconds, the last one's being [`f64::INFINITY`], and how many are in it alone.
+    /// For each bucket: its upper bound in seconds ([`f64::INFINITY`] for the last one), and the number of observations
+    /// in it alone.
     pub buckets: Vec<(f64, u64)>,
-    /// How many there are in all.
+    /// The number of observations.
     pub count: u64,
-    /// All durations together, in seconds.
+    /// The sum of all durations, in seconds.
     pub sum_secs: f64,
 }
 

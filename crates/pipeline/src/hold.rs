@@ -1,7 +1,7 @@
-//! A store that was restored and is held: nothing leaves before an operator releases it.
+//! A restored store that is held: nothing leaves before an operator releases it.
 //!
-//! Held are dispatching, the expansion of broadcasts, the sweep, webhooks, and every connection to a carrier. Requests
-//! that would make messages are refused. The store says that it is held; each node looks there until it is not.
+//! Dispatching, the expansion of broadcasts, the sweep, webhooks, and every connection to a carrier wait. Requests for
+//! new messages are refused. The hold is in the store; each node looks there until it is released.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use store::contract::holds::Hold;
 use store::{Store, StoreError};
 use tokio::sync::watch;
 
-/// How soon a client may try again.
+/// The `Retry-After` for clients.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// Whether the store is held, as this process knows.
+/// Whether the store is held, as far as this process knows.
 #[derive(Debug)]
 pub(crate) struct Holding(watch::Sender<Option<Hold>>);
 
@@ -22,12 +22,12 @@ impl Holding {
     /// As the store says.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(crate) async fn of(store: &dyn Store) -> Result<Arc<Self>, StoreError> {
         Ok(Arc::new(Self(watch::Sender::new(store.held().await?))))
     }
 
-    /// Since when the store is held, and what it shows; `None` where it is not held.
+    /// The hold of the store; `None` if it is not held.
     pub(crate) fn get(&self) -> Option<Hold> {
         *self.0.borrow()
     }
@@ -41,22 +41,22 @@ impl Holding {
     /// Looks into the store. A store that is not held is never held again while it is open.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(crate) async fn look(&self, store: &dyn Store) -> Result<(), StoreError> {
         if self.get().is_some() && store.held().await?.is_none() {
             self.0.send_replace(None);
-            tracing::info!("The store is released: what waits is sent");
+            tracing::info!("The store is released: waiting messages are sent");
         }
         Ok(())
     }
 }
 
-/// The refusal of a request that would make messages.
+/// The refusal of a request for new messages.
 pub(crate) fn refused() -> Refusal {
     Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(AGAIN).caused_by("the store was restored and is held")
 }
 
-/// Work that begins once the store is not held, and not at all where draining begins before.
+/// Work that begins when the store is not held, and not at all if draining begins before.
 pub(crate) async fn once_released(
     holding: Arc<Holding>,
     mut stopped: watch::Receiver<bool>,

@@ -1,8 +1,8 @@
-//! Messages of handsets: what their octets mean, whose they are, and what follows from them.
+//! Inbound messages: their decoding, their owners, and their effects.
 //!
-//! Carriers bring them (`carrier::Inbound`). `arrivals` makes of each what the store records; `files` has put its
-//! media into their place before. The store joins parts and calls the `Interpreting` inside its transaction. That one
-//! reads the `content` (`reading`), finds the owner, and decides on opt-outs and `replies`.
+//! Carriers deliver them (`carrier::Inbound`). `arrivals` turns each into the form that the store records, after
+//! `files` has stored its media. The store joins parts and calls the `Interpreting` inside its transaction, which reads
+//! the `content` (`reading`), finds the owner, and decides on opt-outs and `replies`.
 
 mod arrivals;
 mod content;

@@ -1,7 +1,7 @@
-//! Keywords in texts of handsets: which text is one, which text seems to ask for an end in other words, and what an
-//! account or a number sets about both.
+//! Keywords in inbound texts: the texts that are keywords, the texts that seem to ask for an opt-out in other words,
+//! and the settings of accounts and numbers for both.
 //!
-//! Reading order: `fold` (how a text is compared), `lists` and `words` (what counts), `suspicion` (other words),
+//! Reading order: `fold` (the comparison of texts), `lists` and `words` (the keywords), `suspicion` (other words),
 //! [`settings`].
 
 mod fold;
@@ -18,19 +18,19 @@ use model::{Keyword, OptOutScope};
 use fold::folded;
 use words::Words;
 
-/// The settings that hold for a number: its own before those of its account, and the defaults behind both.
+/// The effective settings of a number: its own, then those of its account, then the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keywords<'s> {
     account: &'s KeywordSettings,
     number: &'s KeywordSettings,
 }
 
-/// What a whole text is.
+/// The classification of a whole text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A keyword.
     Keyword(Keyword),
-    /// It seems to ask for an end in other words.
+    /// It seems to ask for an opt-out in other words.
     Suspected(Suspected),
     /// Neither.
     Other,
@@ -42,7 +42,7 @@ impl<'s> Keywords<'s> {
         Self { account, number }
     }
 
-    /// What a text means. The whole text counts, never a part of it.
+    /// Classifies a text. Only the whole text counts, never a part of it.
     pub fn meaning(&self, text: &str) -> Meaning {
         let text = folded(text);
         let words = Words { settings: [self.account, self.number], accepts_yes: self.accepts_yes() };
@@ -61,12 +61,12 @@ impl<'s> Keywords<'s> {
         self.first(|settings| settings.yes).unwrap_or_default()
     }
 
-    /// What happens to texts that seem to ask for an end.
+    /// The action on texts that seem to ask for an opt-out.
     pub fn suspected(&self) -> Suspected {
         self.first(|settings| settings.suspected).unwrap_or_default()
     }
 
-    /// How far an opt-out by keyword reaches. It is a setting of the account alone.
+    /// The scope of an opt-out by keyword. Only accounts have this setting.
     pub fn opt_out_scope(&self) -> OptOutScope {
         self.account.opt_out_scope.map(Into::into).unwrap_or_default()
     }
@@ -84,7 +84,7 @@ impl<'s> Keywords<'s> {
         settings::filled(text, account_name, support.unwrap_or_default())
     }
 
-    /// What the number sets, or else the account.
+    /// The setting of the number, or else that of the account.
     fn first<T>(&self, get: impl Fn(&'s KeywordSettings) -> Option<T>) -> Option<T> {
         get(self.number).or_else(|| get(self.account))
     }

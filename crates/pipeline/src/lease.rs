@@ -1,15 +1,14 @@
-//! How long messages and attempts are leased: as long as their carriers need.
+//! The length of the leases of messages and attempts: as long as their carriers need.
 //!
-//! A message is leased by the dispatcher that has it, and the lease of an attempt begins anew when the attempt does. An
-//! attempt needs the time until its outcome ([`Carrier::answers_within`](carrier::Carrier::answers_within)) and the
-//! time to record that.
+//! The dispatcher of a message leases it, and the lease starts again with each attempt. An attempt needs the time until
+//! its outcome ([`Carrier::answers_within`](carrier::Carrier::answers_within)) and the time to record that.
 
 use std::time::Duration;
 
-/// How long an outcome may take from the carrier until it is on disk.
+/// The longest time from an outcome of the carrier until it is on disk.
 const RECORDING: Duration = Duration::from_secs(15);
 
-/// How long an attempt may take until it begins: its media are read, and its beginning is recorded.
+/// The longest time until an attempt begins: its media are read, and its beginning is recorded.
 const BEGINNING: Duration = Duration::from_secs(15);
 
 /// The lease of an attempt with a carrier whose outcomes come within `answers_within`.
@@ -22,7 +21,7 @@ pub const fn shortest(answers_within: Duration) -> Duration {
     of_attempt(answers_within).saturating_add(BEGINNING)
 }
 
-/// The longest that outcomes of a carrier may take where messages are leased for `lease`.
+/// The longest time for outcomes of a carrier if messages are leased for `lease`.
 pub const fn longest_answers(lease: Duration) -> Duration {
     lease.saturating_sub(RECORDING).saturating_sub(BEGINNING)
 }

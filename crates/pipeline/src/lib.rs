@@ -1,13 +1,12 @@
 //! The path of a message.
 //!
-//! A request is [admitted](admit): checked, in the published order, and made durable. A broadcast is expanded into
-//! messages bit by bit (`expand`). A message is dispatched (`dispatch`): given to a carrier, fairly and at its pace,
-//! after the attempt is on disk. The carrier's answer is judged (`outcome`) and recorded; its receipts (`receipt`) find
-//! their message. What time ends is swept up (`sweep`), persons are erased (`erase`), and lists are indexed
-//! (`listing`). What was committed, and by whom it may be, reaches counters, waiting requests and the tenants' memory
-//! by one way (`feed`). [Media](fetch::media) are fetched at admission and kept until they have left (`media`).
-//! Endpoints of clients are notified of what happened ([`webhook`]).
-//! [`Pipeline`] starts all this, hands requests in, and drains it.
+//! A request is [admitted](admit): checked in the published order, and made durable. A broadcast is expanded into
+//! messages step by step (`expand`). A message is dispatched (`dispatch`): submitted to a carrier, fairly and at its
+//! pace, after the attempt is on disk. The carrier's answer leads to an outcome (`outcome`), which is recorded; its
+//! receipts (`receipt`) find their message. `sweep` ends everything that has a deadline, `erase` erases persons, and
+//! `listing` indexes lists. Every committed change reaches counters, waiting requests and the tenants' memory in one
+//! way (`feed`). [Media](fetch::media) are fetched at admission and kept until they have left (`media`). Endpoints of
+//! clients get events ([`webhook`]). [`Pipeline`] starts all this, takes requests, and drains it.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admit;

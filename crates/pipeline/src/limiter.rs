@@ -1,5 +1,4 @@
-//! Rate limits at an entrance: what is counted for which request, and against which limit. The counts are the store's
-//! ([`store::contract::windows`]).
+//! Rate limits of an API: the count and the limit for each request. The store counts ([`store::contract::windows`]).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,10 +12,10 @@ use model::{Owner, Timestamp};
 use store::contract::windows::{Entrance, Taken, Window};
 use store::{Store, StoreError};
 
-/// What a count comes to: how the client stands, and the refusal where the request may not pass.
+/// The result of a count: the client's standing, and the refusal if the request may not pass.
 pub type Counted = Result<Standing, (Standing, Refusal)>;
 
-/// The limits at one entrance.
+/// The limits of one API.
 pub struct RateLimiter {
     store: Arc<dyn Store>,
     entrance: Entrance,
@@ -24,12 +23,12 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// A limiter that lets each address fail to authenticate this often in a window.
+    /// A limiter that allows each address so many failed authentications in a window.
     pub fn new(store: Arc<dyn Store>, entrance: Entrance, failed_auth_per_minute: u32) -> Self {
         Self { store, entrance, failed_auth_per_minute: AtomicU32::new(failed_auth_per_minute) }
     }
 
-    /// Lets each address fail this often from now on; what it has failed in its window counts.
+    /// Allows each address so many failures from now on; earlier failures in its window count.
     pub fn set_failed_auth_per_minute(&self, failed_auth_per_minute: u32) {
         self.failed_auth_per_minute.store(failed_auth_per_minute, Ordering::Relaxed);
     }
@@ -37,8 +36,8 @@ impl RateLimiter {
     /// Counts a request of an owner with these limits.
     ///
     /// # Errors
-    /// 33002 when its window is full; exactly as many requests pass as the limit allows, however many come at once.
-    /// 33105 when the store cannot count.
+    /// 33002 if its window is full; exactly as many requests pass as the limit allows, even if many come at once. 33105
+    /// if the store cannot count.
     pub async fn take(&self, owner: Owner, kind: RequestKind, limits: &Limits, now: Timestamp) -> Counted {
         self.count(Window::Requests(owner, kind), kind.limit(limits), now).await
     }
@@ -46,12 +45,13 @@ impl RateLimiter {
     /// Counts a failed authentication; addresses of IPv6 share by network ([`holder_of`]).
     ///
     /// # Errors
-    /// 33002 when the address has had its share. 33105 when the store cannot count.
+    /// 33002 if the address has reached the limit. 33105 if the store cannot count.
     pub async fn take_failed_auth(&self, address: IpAddr, now: Timestamp) -> Counted {
         self.count(self.window_of(address), self.failed_auth_per_minute(), now).await
     }
 
-    /// How an address stands, without counting anything. Where the store cannot say it, as if nothing had been counted.
+    /// The standing of an address, without counting anything. If the store cannot answer, as if nothing had been
+    /// counted.
     pub async fn address_standing(&self, address: IpAddr, now: Timestamp) -> Standing {
         let limit = self.failed_auth_per_minute();
         let standing = self.store.standing(self.window_of(address), limit, now).await;
@@ -75,7 +75,7 @@ impl RateLimiter {
     }
 }
 
-/// The standing with a window that the store cannot look at.
+/// The standing if the store cannot read the window.
 fn unknown(limit: u32, now: Timestamp) -> Standing {
     FixedWindow::default().peek(limit, now)
 }
@@ -88,5 +88,5 @@ fn uncounted(error: StoreError) -> Refusal {
     Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error)
 }
 
-/// How soon a client may try again what the store could not count.
+/// The `Retry-After` if the store cannot count.
 const RETRY_AFTER: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
-//! Keeps the index behind filtered lists up to date, beside everything else that the store has to write.
+//! Keeps the index behind filtered lists up to date, beside all other writes of the store.
 //!
-//! A step is one small transaction of the store. How large it is, and how long the pause behind it, follows from how
-//! much else the store has to write ([`beside`](crate::beside)).
+//! A step is one small transaction of the store. Its size and the pause after it depend on the other writes of the
+//! store ([`beside`](crate::beside)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ const SPEEDS: Speeds = Speeds {
 /// Between two looks while the index lacks nothing.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How long the indexer rests after the store did not answer it.
+/// The pause after a failure of the store.
 const STORE_REST: Duration = Duration::from_secs(5);
 
 /// Adds messages to the index.
 pub(crate) struct Indexer {
     pub(crate) store: Arc<dyn Store>,
-    /// How old a message is when it is added. Most have come to their end by then, and their entry need not follow
-    /// their status.
+    /// The age at which a message is added. Most messages have ended by then, so their entries need not follow their
+    /// status.
     pub(crate) after: Duration,
     pub(crate) counters: Arc<Counters>,
     pub(crate) runtime: Arc<dyn Runtime>,

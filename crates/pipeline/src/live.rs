@@ -1,8 +1,8 @@
-//! Messages as they happen, for an operator who watches.
+//! Live changes of messages, for an operator.
 //!
-//! A [`Watch`] has a tail of the change feed of its own. The tail is bounded and is filled without waiting, so that a
-//! slow reader holds up neither the store nor dispatch. Changes have no addresses: the watch looks each message up that
-//! it shows, and no more than [`LINES_MAX`] a second. What is above that, and what a full tail has lost, is counted.
+//! A [`Watch`] has its own tail of the change feed. The tail is limited and is filled without waiting, so a slow reader
+//! delays neither the store nor dispatch. Changes have no addresses: the watch looks up each message that it shows, at
+//! most [`LINES_MAX`] a second. Changes beyond that, and those that a full tail has lost, are counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ const LOOKS_MAX: u32 = 1_000;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Which changes are shown. `None` does not narrow them.
+/// The filter of the shown changes. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WatchFilter {
     /// Of this account.
@@ -40,20 +40,20 @@ pub struct WatchFilter {
 /// A change of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// The message, and what had become of it then.
+    /// The message, with its state at that time.
     pub record: MessageRecord,
     /// Its status before; `None` for one that was just accepted.
     pub previous: Option<Status>,
 }
 
-/// What a watch tells.
+/// An item of a watch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     /// A message was accepted or changed its status.
     Seen(Box<Seen>),
-    /// So many changes are not shown.
+    /// So many changes were left out.
     Gap(u64),
     /// Nothing has happened for a second.
     Nothing,
@@ -61,11 +61,11 @@ pub enum Told {
     Closed,
 }
 
-/// Those who watch.
+/// All watches.
 #[derive(Default)]
 pub(crate) struct Watches(Arc<AtomicUsize>);
 
-/// One who watches. Dropping it ends that.
+/// A watch. Dropping it ends it.
 pub struct Watch {
     tail: Tail,
     filter: WatchFilter,
@@ -78,7 +78,7 @@ pub struct Watch {
     watches: Arc<AtomicUsize>,
 }
 
-/// How much was shown and looked up in the present second.
+/// The numbers of shown and looked-up changes in the present second.
 struct Second {
     began: Instant,
     shown: u32,
@@ -86,7 +86,7 @@ struct Second {
 }
 
 impl Watches {
-    /// One more who watches; `None` where there are too many.
+    /// Another watch; `None` if there are too many.
     pub(crate) fn begin(
         &self,
         filter: WatchFilter,
@@ -120,7 +120,7 @@ impl Watch {
         self.left_out += count;
     }
 
-    /// What happens next.
+    /// The next item.
     pub async fn next(&mut self) -> Told {
         loop {
             let now = self.runtime.instant();
@@ -148,7 +148,7 @@ impl Watch {
         }
     }
 
-    /// What is shown of a change, if anything.
+    /// The item for a change, if it is shown.
     async fn see(&mut self, change: Change) -> Option<Seen> {
         let Resource::Message { id, delivery, .. } = change.resource else { return None };
         let WatchFilter { account, carrier, status, .. } = &self.filter;
@@ -187,7 +187,7 @@ impl Watch {
     }
 }
 
-/// The status that a message had before this one. A status never comes back, so the times tell.
+/// The status that a message had before this one. A status never comes back, so the times determine it.
 const fn previous(message: &Message, delivery: &Delivery) -> Option<Status> {
     match delivery.status {
         Status::Queued if delivery.queued_at.is_some() => Some(Status::Scheduled),

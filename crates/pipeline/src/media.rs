@@ -1,8 +1,8 @@
-//! Media between a client's URL and a carrier: fetched once, at admission; on disk before the answer; read again when
-//! they leave.
+//! Media on the way from a client's URL to a carrier: fetched once, at admission; on disk before the answer; read again
+//! when they leave.
 //!
-//! In come URLs, out go ids of media that are kept; and with an id, later, the same bytes. What is read is compared
-//! with its digest, so that a carrier gets what was checked or nothing.
+//! The input is URLs, the output is ids of kept media; later, an id gives the same bytes. The bytes are compared with
+//! their digest, so a carrier gets the checked bytes or nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,7 +30,7 @@ const RECENT_MAX: usize = 256;
 /// Bytes that no message names are left alone for so long: their message may be about to be admitted.
 const ORPHAN: Duration = Duration::from_secs(3_600);
 
-/// Why media cannot be handed to a carrier.
+/// The reason why media cannot be submitted to a carrier.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MediaError {
     /// The store does not answer: later it may.
@@ -39,17 +39,17 @@ pub(crate) enum MediaError {
     /// The disk does not answer: later it may.
     #[error("media cannot be read: {0}")]
     Unreadable(io::Error),
-    /// They are gone, or not what was checked, and will not come back.
+    /// They are missing or damaged, for good.
     #[error("media {0} are {1}")]
     Lost(MediaId, &'static str),
 }
 
-/// Media in their place, for a message that will name them.
+/// Stored media, for a message that will name them.
 #[derive(Default)]
 pub(crate) struct Placed {
-    /// What the message names, where it has media.
+    /// The media that the message names, if it has any.
     pub(crate) id: Option<MediaId>,
-    /// What it brings with it, where nobody did before.
+    /// The new media of the message, if they were not kept before.
     pub(crate) brought: Option<StoredMedia>,
 }
 
@@ -92,7 +92,7 @@ impl Shelf {
         }
     }
 
-    /// What a URL points to (33018, 33017, 33014, 33015).
+    /// The file at a URL (33018, 33017, 33014, 33015).
     pub(crate) async fn fetch(&self, owner: Owner, url: &str) -> Result<Media, Refusal> {
         let fetched = self.fetcher.fetch(owner, url).await;
         let counters = &self.counters.media;
@@ -107,7 +107,7 @@ impl Shelf {
         Ok(fetched?)
     }
 
-    /// Puts media in their place, unless the same are kept already. What is brought is on disk when this returns.
+    /// Stores media, unless the same are kept already. New media are on disk when this returns.
     pub(crate) async fn place(&self, media: Option<&Media>) -> Result<Placed, Refusal> {
         let Some(media) = media else { return Ok(Placed::default()) };
         let digest = media.digest();
@@ -117,7 +117,7 @@ impl Shelf {
         }
     }
 
-    /// Puts media in their place although the same were kept: those were on their way out.
+    /// Stores media although the same were kept, because those are being removed.
     pub(crate) async fn place_again(&self, media: Option<&Media>) -> Result<Placed, Refusal> {
         match media {
             Some(media) => self.bring(media, media.digest()).await,
@@ -137,14 +137,14 @@ impl Shelf {
         Ok(Placed { id: Some(id), brought: Some(stored) })
     }
 
-    /// Takes away what a message would have brought that was not admitted.
+    /// Removes the new media of a message that was not admitted.
     pub(crate) async fn take_back(&self, placed: &Placed) {
         if let Some(brought) = &placed.brought {
             self.remove(brought).await;
         }
     }
 
-    /// Media as they are to be carried.
+    /// Media in the form for a carrier.
     pub(crate) async fn load(&self, id: MediaId) -> Result<Media, MediaError> {
         if let Some(media) = self.recall(id) {
             return Ok(media);
@@ -165,8 +165,8 @@ impl Shelf {
         Ok(media)
     }
 
-    /// Removes media that no message has needed since `unneeded_since`: some of them, those after `after`. Says where
-    /// to go on.
+    /// Removes some of the media that no message has needed since `unneeded_since`, those after `after`. Returns where
+    /// to continue.
     pub(crate) async fn sweep(
         &self,
         after: Option<MediaId>,
@@ -183,7 +183,7 @@ impl Shelf {
         Ok(swept.next)
     }
 
-    /// Removes files that no message of a handset has any more, at most `limit`. Returns how many.
+    /// Removes files that no longer belong to an inbound message: at most `limit`. Returns their number.
     pub(crate) async fn sweep_files(&self, limit: usize) -> Result<usize, StoreError> {
         let names = self.store.sweep_inbound_media(limit).await?;
         for name in &names {
@@ -192,7 +192,7 @@ impl Shelf {
         Ok(names.len())
     }
 
-    /// Removes bytes that nobody names: of messages that were not admitted, because the process ended before.
+    /// Removes bytes without a record: of messages that were not admitted, because the process ended before.
     pub(crate) async fn remove_orphans(&self) -> Result<(), StoreError> {
         let names = self
             .objects

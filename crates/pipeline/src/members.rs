@@ -1,5 +1,4 @@
-//! The nodes that share a store, as each of them sees them: what each tells the others of itself, who lives, and who
-//! has which carrier.
+//! The nodes that share a store, as each of them sees them: their reports, the living nodes, and their carriers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,14 +7,14 @@ use model::CarrierName;
 use serde::{Deserialize, Serialize};
 use store::contract::nodes::Epoch;
 
-/// What a node tells of itself.
+/// The report of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
-    /// The carriers of its configuration, and for how long each has been down; `None` for one that is up.
+    /// The carriers of its configuration, and the downtime of each; `None` for one that is up.
     pub(crate) carriers: BTreeMap<CarrierName, Option<Duration>>,
 }
 
-/// How it is written. Nodes of the next release read it, too: what is not known is passed over.
+/// Its stored form. Nodes of the next release read it, too: unknown fields are ignored.
 #[derive(Serialize, Deserialize)]
 struct Written {
     #[serde(default)]
@@ -23,7 +22,7 @@ struct Written {
 }
 
 impl Report {
-    /// As it is written.
+    /// Its stored form.
     pub(crate) fn to_text(&self) -> String {
         let millis = |down: Duration| u64::try_from(down.as_millis()).unwrap_or(u64::MAX);
         let carriers = self.carriers.iter().map(|(name, down)| (name.to_string(), down.map(millis))).collect();
@@ -31,7 +30,7 @@ impl Report {
         serde_json::to_string(&Written { carriers }).unwrap_or_default()
     }
 
-    /// The report that is written so; one of a node that knows no carrier where it is not understood.
+    /// The report with this stored form; the report of a node without carriers if it cannot be read.
     pub(crate) fn parse(text: &str) -> Self {
         let Ok(Written { carriers }) = serde_json::from_str(text) else { return Self::default() };
         let carriers =
@@ -45,12 +44,12 @@ impl Report {
 pub(crate) struct Member {
     pub(crate) epoch: Epoch,
     pub(crate) name: String,
-    /// Whether it gives its carriers away and takes no others.
+    /// Whether it gives its carriers away and takes no new ones.
     pub(crate) is_draining: bool,
     pub(crate) report: Report,
 }
 
-/// What all nodes know: who lives, and who has which carrier.
+/// The common knowledge of all nodes: the living nodes and their carriers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) members: Vec<Member>,

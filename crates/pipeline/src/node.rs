@@ -1,7 +1,7 @@
 //! This process as a node: it joins, renews its epoch while it runs, and leaves when it ends.
 //!
-//! A node whose epoch is over sends nothing more: others have its messages. The store refuses what such a node asks of
-//! it, and its process ends.
+//! A node whose epoch is over sends nothing more, because others have its messages. The store refuses the calls of such
+//! a node, and its process ends.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -27,9 +27,9 @@ pub struct Node {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     over: watch::Sender<bool>,
-    /// When the store was last asked to renew the epoch and did, in steady time.
+    /// The last successful renewal of the epoch, in steady time.
     renewed: watch::Sender<Timestamp>,
-    /// The living nodes, and who has which carrier, as they were seen last.
+    /// The living nodes and their carriers, as last seen.
     view: RwLock<View>,
 }
 
@@ -37,7 +37,7 @@ impl Node {
     /// Joins, under the name that is the same after the next start, as this version of the program.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn join(
         store: Arc<dyn Store>,
         name: String,
@@ -68,17 +68,17 @@ impl Node {
         &self.name
     }
 
-    /// How many nodes live, as they were seen last, this one included.
+    /// The number of living nodes, as last seen, including this one.
     pub fn living(&self) -> usize {
         self.seen(|view| view.members.len()).max(1)
     }
 
-    /// How many carriers it has of those that one node at a time has.
+    /// The number of carriers to which this node dispatches.
     pub fn carriers(&self) -> usize {
         self.seen(|view| view.holders.values().filter(|holder| **holder == self.epoch).count())
     }
 
-    /// Where the tokens of its leases come from.
+    /// The source of the tokens of its leases.
     pub(crate) fn tokens(&self) -> Arc<Tokens> {
         Arc::clone(&self.tokens)
     }
@@ -93,8 +93,8 @@ impl Node {
         *self.over.borrow()
     }
 
-    /// Waits until it is certain that no other node has ended the epoch: until it has been renewed, where others may
-    /// have taken it for dead. A process that stood still learns here that it did. `false` where the epoch is over.
+    /// Waits until it is certain that no other node has ended the epoch: until its renewal, if others may have ended it
+    /// meanwhile. A process that was paused notices here. `false` if the epoch is over.
     pub(crate) async fn lives(&self) -> bool {
         let (mut over, mut renewed) = (self.over.subscribe(), self.renewed.subscribe());
         loop {
@@ -120,23 +120,23 @@ impl Node {
         let _ = self.over.subscribe().wait_for(|over| *over).await;
     }
 
-    /// Whether it gives its work to other nodes, because an operator has said so.
+    /// Whether it gives its work to other nodes, because an operator drains it.
     pub fn is_draining(&self) -> bool {
         self.seen(|view| view.members.iter().any(|member| member.epoch == self.epoch && member.is_draining))
     }
 
-    /// Notes how things stand between the nodes.
+    /// Records the state of the nodes.
     pub(crate) fn see(&self, view: View) {
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
     }
 
-    /// Whether another node may do what a client of this one waits for.
+    /// Whether another node may cause the event for which a client of this one waits.
     pub(crate) fn has_others(&self) -> bool {
         self.seen(|view| view.members.iter().any(|member| member.epoch != self.epoch))
     }
 
-    /// For how long a carrier has been down, as the node says that has it: `None` within for one that is up. `None`
-    /// where no node has it.
+    /// The downtime of a carrier, as its node reports it: the inner `None` if it is up. The outer `None` if no node has
+    /// it.
     pub(crate) fn others_word_on(&self, carrier: &CarrierName) -> Option<Option<Duration>> {
         self.seen(|view| {
             let holder = view.holders.get(carrier)?;
@@ -145,7 +145,7 @@ impl Node {
         })
     }
 
-    /// The name of the node that dispatches to a carrier; `None` where no node does.
+    /// The name of the node that dispatches to a carrier; `None` if there is none.
     pub fn holder_of(&self, carrier: &str) -> Option<String> {
         if !self.store.is_shared() {
             return Some(self.name.clone());
@@ -166,7 +166,7 @@ impl Node {
         self.seen(|view| view.holders.get(carrier).copied().filter(|holder| *holder != self.epoch))
     }
 
-    /// Among how many nodes the pace of a sender is divided: those that have carriers.
+    /// The number of nodes that share the pace of a sender: those with carriers.
     pub(crate) fn sharing(&self) -> u32 {
         self.seen(|view| {
             let holders: BTreeSet<Epoch> = view.holders.values().copied().chain([self.epoch]).collect();
@@ -178,8 +178,8 @@ impl Node {
         look(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Renews the epoch at every heartbeat, and ends the epochs of nodes that did not. Goes on until it is aborted,
-    /// also when the epoch is over.
+    /// Renews the epoch at every heartbeat, and ends the epochs of nodes that did not. Runs until it is aborted, even
+    /// if the epoch is over.
     pub async fn keep(&self, runtime: Arc<dyn Runtime>) {
         let mut ticks = runtime.ticks(HEARTBEAT);
         let mut renewals = 0;
@@ -234,9 +234,9 @@ impl Node {
     }
 }
 
-/// What an operator reads when the epoch of a node is over.
+/// The sentence for the operator when the epoch of a node is over.
 pub const OVER: &str =
-    "another node has ended this one and taken its work over, because it did not renew its epoch in time";
+    "another node took over the work of this node, because this node did not renew its epoch in time";
 
 #[cfg(test)]
 mod tests {

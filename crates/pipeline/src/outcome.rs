@@ -1,7 +1,7 @@
-//! What follows from a carrier's answer.
+//! The consequence of a carrier's answer.
 //!
-//! In comes how each segment of an attempt ended; out goes the verdict on the message: sent, tried again (when and with
-//! whom), held, or failed.
+//! The input is the outcome of each segment of an attempt; the output is the verdict on the message: sent, another
+//! attempt (with time and carrier), held, or failed.
 
 use std::time::Duration;
 
@@ -14,26 +14,26 @@ use wire::receipt::id;
 
 use crate::route::{Carriers, OnUnknown, Routes, Subject};
 
-/// The longest id or error of a carrier that an event shows, in bytes: specifications have shorter ones, and a carrier
-/// may send any.
+/// The longest id or error of a carrier in an event, in bytes: specifications have shorter ones, and a carrier may send
+/// any.
 pub(crate) const ID_SHOWN_BYTES_MAX: usize = 100;
 
-/// What a verdict depends on beside the answer itself.
+/// The circumstances of a verdict, except the answer itself.
 pub(crate) struct Circumstances<'a> {
     pub(crate) carrier: &'a CarrierName,
     pub(crate) routes: &'a Routes,
     pub(crate) carriers: &'a dyn Carriers,
     pub(crate) now: Moment,
     pub(crate) retry: Backoff,
-    /// After so many attempts that were put off, the next carrier of the route is tried.
+    /// After so many deferred attempts, the next carrier of the route is tried.
     pub(crate) attempts_per_carrier: u32,
     /// A random number from 0 up to 1.
     pub(crate) unit: f64,
-    /// How long a message that the carrier took waits for its receipts.
+    /// How long a message that the carrier accepted waits for its receipts.
     pub(crate) receipt_wait: Option<Duration>,
 }
 
-/// What becomes of the message.
+/// The verdict on the message.
 pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Outcome {
     let message = &*answer.message;
     let accepted: Vec<SegmentAck> =
@@ -54,7 +54,7 @@ pub(crate) fn judge(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> Out
     }
 }
 
-/// What becomes of a leased message of which nothing was sent under this lease.
+/// The verdict on a leased message of which nothing was sent under this lease.
 pub(crate) fn unattempted(leased: &Leased, at: Timestamp, verdict: Verdict, detail: String) -> Outcome {
     Outcome {
         id: leased.message.id,
@@ -77,7 +77,7 @@ fn acknowledged(number: u16, outcome: &SegmentOutcome) -> Option<SegmentAck> {
     Some(SegmentAck { number, carrier_id: carrier_id.clone(), key })
 }
 
-/// The worst that befell a segment decides: a refusal is final, an unknown outcome outweighs a delay.
+/// The worst outcome of a segment decides: a refusal is final, an unknown outcome takes precedence over a delay.
 fn verdict(answer: &SubmissionOutcome, with: &Circumstances<'_>) -> (Verdict, String) {
     let found = |wanted: fn(&SegmentOutcome) -> bool| {
         answer.segments.iter().map(|(_, outcome)| outcome).find(|outcome| wanted(outcome))

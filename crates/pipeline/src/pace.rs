@@ -1,5 +1,5 @@
-//! Pace: how many segments a second, of an account or a sender. Every moment here is steady time: setting the
-//! clock delays no segment.
+//! Pace: the segments a second of an account or a sender. Every time here is steady time, so setting the clock delays
+//! no segment.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use model::{Originator, Timestamp};
 
-/// When the next segment may leave: one rate's bucket of one second.
+/// The time at which the next segment may leave: the bucket of one second for one rate.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
     free_at_us: i64,
@@ -45,10 +45,10 @@ fn micros(at: Timestamp) -> i64 {
     at.as_millis().saturating_mul(1_000)
 }
 
-/// Looks up how many segments a second may leave from a number; `None` for no pace of its own.
+/// Looks up the pace of a number, in segments a second; `None` for no pace of its own.
 type RateOf = Box<dyn Fn(Originator) -> Option<NonZeroU32> + Send + Sync>;
 
-/// Says among how many nodes paces are divided.
+/// The number of nodes that share paces.
 type Sharing = Box<dyn Fn() -> u32 + Send + Sync>;
 
 /// The paces of sender numbers. The dispatchers of all real carriers share them: a number's pace is kept over all of
@@ -70,12 +70,12 @@ impl SenderPaces {
         Self { sharing: Box::new(sharing), ..self }
     }
 
-    /// How many segments a second may leave from this number.
+    /// The pace of this number, in segments a second.
     pub(crate) fn rate_of(&self, originator: Originator) -> Option<NonZeroU32> {
         (self.rate_of)(originator)
     }
 
-    /// When the next segment may leave from this number; `None` when it may at `now`.
+    /// The time at which the next segment may leave from this number; `None` if it may at `now`.
     pub(crate) fn wait(&self, originator: Originator, now: Timestamp) -> Option<Timestamp> {
         self.rate_of(originator)?;
         self.lock().get(&originator).filter(|pace| !pace.is_free(now)).map(|pace| pace.free_at())
@@ -90,8 +90,8 @@ impl SenderPaces {
         }
     }
 
-    /// What was counted leaves so much later than it was counted. The next segment of a slow number is put off by that,
-    /// or it would follow too soon.
+    /// Counted segments leave so much later than they were counted. The next segment of a slow number is delayed by
+    /// that; otherwise it would follow too soon.
     pub(crate) fn delayed(&self, originator: Originator, by: Duration) {
         let Some(rate) = self.rate_of(originator) else { return };
         let interval_us = 1_000_000 / i64::from(rate.get());

@@ -1,8 +1,8 @@
 //! The dispatcher's memory: messages that it holds under lease, in a fair order.
 //!
-//! Accounts take turns by segments. Within an account single messages go ahead of those of its broadcasts, and
-//! originators take turns; who must wait for its own pace is passed over. A broadcast of 50,000 therefore delays nobody
-//! else's one-time password. Nothing here is the truth: what does not fit stays in the store.
+//! Accounts take turns, counted in segments. Within an account, single messages go before those of its broadcasts, and
+//! originators take turns; an originator that must wait for its own pace is skipped. So a broadcast of 50,000 delays no
+//! one-time password of another account. The queue is only a cache: messages that do not fit stay in the store.
 
 mod account;
 
@@ -15,10 +15,10 @@ use store::contract::dispatch::Leased;
 use crate::pace::SenderPaces;
 use account::{AccountQueue, Next};
 
-/// The bounds of a queue.
+/// The limits of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueLimits {
-    /// Single messages in all; half as many of broadcasts may be there beside them.
+    /// The most single messages; in addition, half as many of broadcasts.
     pub total: usize,
     /// Single messages of one account.
     pub per_account: usize,
@@ -28,8 +28,8 @@ pub struct QueueLimits {
     pub account_rate: u32,
 }
 
-/// Messages that every account may have in memory however full the queue is, so that nobody waits behind others'
-/// backlogs.
+/// Messages that every account may have in memory even if the queue is full, so no account waits behind the backlogs of
+/// others.
 const PER_ACCOUNT_FLOOR: usize = 8;
 
 /// Messages in a fair order.
@@ -45,12 +45,12 @@ pub(crate) struct FairQueue {
     of_broadcasts: usize,
 }
 
-/// What a look into the queue found.
+/// The result of a look into the queue.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     /// Messages to send now, in order.
     pub(crate) messages: Vec<Leased>,
-    /// When a pace lets the next message go, in steady time, where pace is all that holds it.
+    /// The time at which a pace allows the next message, in steady time, if only a pace delays it.
     pub(crate) paced_until: Option<Timestamp>,
 }
 
@@ -70,32 +70,32 @@ impl FairQueue {
         }
     }
 
-    /// How many messages it holds.
+    /// The number of messages that it holds.
     pub(crate) fn len(&self) -> usize {
         self.singles + self.of_broadcasts
     }
 
-    /// How many single messages it holds.
+    /// The number of single messages that it holds.
     pub(crate) fn singles(&self) -> usize {
         self.singles
     }
 
-    /// How many more single messages it would take by its total.
+    /// The number of further single messages that its total limit allows.
     pub(crate) fn room(&self) -> usize {
         self.limits.total.saturating_sub(self.singles + self.reserved)
     }
 
-    /// How many more messages of broadcasts it would take.
+    /// The number of further messages of broadcasts that it would take.
     pub(crate) fn room_for_broadcasts(&self) -> usize {
         (self.limits.total / 2).saturating_sub(self.of_broadcasts)
     }
 
-    /// How many messages of a broadcast it holds.
+    /// The number of messages of a broadcast that it holds.
     pub(crate) fn held_of(&self, id: BroadcastId) -> usize {
         self.broadcasts.get(&id).copied().unwrap_or(0)
     }
 
-    /// Keeps a place for a single message that is being admitted. `false` when there is none for this account.
+    /// Reserves a place for a single message that is being admitted. `false` if there is none for this account.
     pub(crate) fn reserve(&mut self, account: AccountId) -> bool {
         let room = self.room();
         let limit = self.limits.per_account;
@@ -110,7 +110,7 @@ impl FairQueue {
         fits
     }
 
-    /// Gives a kept place back unused.
+    /// Gives a reserved place back unused.
     pub(crate) fn cancel(&mut self, account: AccountId) {
         self.reserved = self.reserved.saturating_sub(1);
         if let Some(queue) = self.accounts.get_mut(&account) {
@@ -183,7 +183,8 @@ impl FairQueue {
         taken
     }
 
-    /// When a pace lets a message from `originator` go that waits here, in steady time; `None` where no pace holds it.
+    /// The time at which a pace allows a waiting message from `originator`, in steady time; `None` if no pace delays
+    /// it.
     pub(crate) fn paced_until(&self, account: AccountId, originator: Originator, now: Timestamp) -> Option<Timestamp> {
         self.accounts.get(&account)?.paced_until(&self.limits, &self.senders, originator, now)
     }
@@ -206,7 +207,7 @@ impl FairQueue {
             .collect()
     }
 
-    /// Everything that it holds, to be given back, by account in the order of their turns.
+    /// Everything that it holds, to give back, by account in the order of their turns.
     pub(crate) fn clear(&mut self) -> Vec<Leased> {
         self.broadcasts.clear();
         let mut held = Vec::with_capacity(self.len());

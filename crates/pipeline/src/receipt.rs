@@ -1,5 +1,5 @@
-//! Carriers' events: answers to attempts, receipts, and messages of handsets, recorded in the order in which they came,
-//! in groups. `recording` decides; this performs its decisions.
+//! Events of carriers: answers to attempts, receipts and inbound messages, recorded in their order, in groups.
+//! `recording` decides; this module performs its decisions.
 
 mod recording;
 
@@ -184,7 +184,7 @@ impl Recorder {
             }
             Err(error) => {
                 brought.iter().for_each(|carrier| self.counters.inbound_of(carrier).not_recorded.add());
-                tracing::warn!(%error, "Could not record messages of handsets; carriers are asked to send them again: \
+                tracing::warn!(%error, "Could not record inbound messages; carriers are asked to send them again: \
                     {error}");
                 if matches!(error, StoreError::Failed(_) | StoreError::Over) { Kept::Unknown } else { Kept::No }
             }
@@ -195,8 +195,8 @@ impl Recorder {
         if !answered.is_empty()
             && let Err(error) = self.store.answered(answered).await
         {
-            tracing::warn!(%error, "It is not on record that carriers had our answers, so that the same text may be \
-                taken for one that comes again: {error}");
+            tracing::warn!(%error, "Could not record that carriers got our answers, so a new message with the same \
+                text may count as a repeat: {error}");
         }
     }
 
@@ -216,8 +216,8 @@ impl Recorder {
                 Ok(media) => drop(done.send(Placed { carrier, inbound, media, ack })),
                 Err(error) => {
                     counters.inbound_of(&carrier).not_recorded.add();
-                    tracing::warn!(carrier.name = %carrier, %error, "The files of a message of a handset cannot be \
-                        kept; {carrier} is asked to send it again: {error}");
+                    tracing::warn!(carrier.name = %carrier, %error, "The files of an inbound message could not be \
+                        stored; {carrier} is asked to send it again: {error}");
                 }
             }
         };
@@ -237,7 +237,7 @@ impl Recorder {
         match self.store.record_outcomes(outcomes).await {
             Ok(()) => Taken::Yes,
             Err(error @ (StoreError::Failed(_) | StoreError::Over)) => {
-                tracing::error!(%error, "Outcomes are lost with the store: {error}");
+                tracing::error!(%error, "Outcomes are lost because the store failed: {error}");
                 Taken::Never
             }
             Err(error) => {
@@ -264,7 +264,8 @@ impl Recorder {
         if !refused.is_empty()
             && let Err(error) = self.store.record_refused(refused).await
         {
-            tracing::warn!(%error, "Unusable receipts and messages could not be kept for the operator: {error}");
+            tracing::warn!(%error, "Unusable receipts and inbound messages could not be recorded for the operator: \
+                {error}");
         }
     }
 

@@ -1,17 +1,17 @@
-//! Refusals that do not depend on the request: the store could not do its part, or the process ends.
+//! Refusals that do not depend on the request: a call of the store failed, or the process ends.
 
 use std::time::Duration;
 
 use model::error::{ErrorCode, Refusal};
 use store::StoreError;
 
-/// How soon a client may try again after the store could not take its request.
+/// The `Retry-After` after a failed call of the store.
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// How soon a client may try again after it met a process that is ending.
+/// The `Retry-After` of a process that is ending.
 pub(crate) const DRAINING: Duration = Duration::from_secs(5);
 
-/// The refusal that a client gets when a call of the store failed.
+/// The refusal after a failed call of the store.
 pub fn refused_by_store(error: StoreError) -> Refusal {
     match error {
         // Another node takes it.

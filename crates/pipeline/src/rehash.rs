@@ -1,5 +1,5 @@
-//! One pepper takes the place of another: secrets of webhooks are encrypted anew at the start, and a key gets a digest
-//! of the new pepper when it is used.
+//! A change of the pepper: secrets of webhooks are encrypted again at the start, and a key gets a digest of the new
+//! pepper when it is used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use store::Store;
 use crate::tenants::TenantBook;
 use crate::webhook::attempt::Context;
 
-/// How long after a failure of the store secrets are tried again.
+/// The wait after a failure of the store before secrets are tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// Does that, for as long as the configuration has a previous pepper.
@@ -36,7 +36,7 @@ impl Rehasher {
                 }
             }
             if let Err(error) = self.tenants.follow().await {
-                tracing::warn!(%error, "The tenants could not be read again: {error}");
+                tracing::warn!(%error, "The accounts could not be read again: {error}");
             }
         }
     }

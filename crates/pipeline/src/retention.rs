@@ -1,22 +1,22 @@
-//! How long things are kept. Rules may change while the pipeline runs; a step that removes old things reads them.
+//! The rules of retention. They may change while the pipeline runs; each step that removes old data reads them.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use model::{TextRetention, Timestamp};
 
-/// How long things are kept, counted from the acceptance of their message. `None` keeps them for ever.
+/// How long data are kept, counted from the acceptance of their message. `None` keeps them forever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// Texts, where their media came from, and the media themselves.
+    /// Texts, the URLs of media, and the media themselves.
     pub texts: Option<Duration>,
     /// Messages with their events, and broadcasts. Longer than an idempotency key is remembered.
     pub messages: Option<Duration>,
-    /// The keys under which receipts find their message, and what carriers sent and nothing could use.
+    /// The keys under which receipts find their message, and unmatched input of carriers.
     pub receipt_keys: Option<Duration>,
 }
 
-/// By which rule something is old.
+/// The rule that decides about the age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// That of texts.
@@ -32,8 +32,7 @@ pub(crate) enum Rule {
 }
 
 impl Retention {
-    /// What was accepted before this moment is old at `now`. `None` where nothing is, or where another rule removes it
-    /// earlier.
+    /// Data accepted before this time are old at `now`. `None` if no data are, or if another rule removes them earlier.
     pub(crate) fn old_before(&self, rule: Rule, now: Timestamp) -> Option<Timestamp> {
         const DAY: Duration = Duration::from_secs(86_400);
         let kept = match rule {

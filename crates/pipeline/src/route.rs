@@ -1,23 +1,23 @@
-//! Which carrier a message goes to: the routes, and every question that is asked of them.
+//! The carrier of a message: the routes, and every question about them.
 //!
-//! A route names carriers, preferred first. Which of them a message gets depends on how they are (`Standing`), on
-//! what happened to the message, and on its mode: a test key reaches the sandbox and no other carrier.
+//! A route names carriers, preferred first. The choice depends on their state (`Standing`), on the history of the
+//! message, and on its mode: a test key reaches the sandbox and no other carrier.
 
 use std::sync::OnceLock;
 
 use model::message::MessageType;
 use model::{Assignment, CarrierName, Message, MessageId, Mode, Msisdn};
 
-/// The name of the carrier that test keys reach, and no route does.
+/// The name of the carrier for test keys, which is in no route.
 pub const SANDBOX: &str = "sandbox";
 
 /// The action for a message of unknown outcome at a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum OnUnknown {
-    /// It is sent again, and may arrive twice.
+    /// Send it again; it may arrive twice.
     #[default]
     Resend,
-    /// It is held until a receipt proves it delivered or its validity ends, and may never arrive.
+    /// Hold it until a receipt proves its delivery or its validity ends; it may never arrive.
     Hold,
 }
 
@@ -30,16 +30,16 @@ pub struct Route {
     pub kind: MessageType,
     /// The carriers, preferred first.
     pub carriers: Vec<CarrierName>,
-    /// What is done when an outcome stays unknown.
+    /// The action when an outcome stays unknown.
     pub on_unknown: OnUnknown,
 }
 
-/// How a carrier is, for the choice between carriers.
+/// The state of a carrier, for the choice between carriers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Messages can leave, here or at the node that dispatches to it.
     Up,
-    /// It is down for a shorter time than messages wait for it.
+    /// It has been down for a shorter time than messages wait for it.
     Wavering,
     /// It has been down for so long that messages go to other carriers.
     Down,
@@ -54,16 +54,16 @@ impl Standing {
     }
 }
 
-/// What a choice asks about carriers, and about what they said of a message.
+/// The questions of a choice about carriers and about their refusals of a message.
 pub(crate) trait Carriers: Send + Sync {
-    /// How this carrier is.
+    /// The state of this carrier.
     fn standing(&self, name: &CarrierName) -> Standing;
 
     /// The carriers that refused a message whose attempt with `current` is under way.
     fn refused_by(&self, current: &CarrierName, message: MessageId) -> Vec<CarrierName>;
 }
 
-/// What the route of a message depends on.
+/// The properties of a message that determine its route.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     /// The mode of the key that sent it.
@@ -83,8 +83,8 @@ impl<'a> Subject<'a> {
 
 /// The rules, first match first.
 ///
-/// They may be replaced while they are in use, and are read without a lock: each set leads to the one that replaced it.
-/// A process keeps the sets that it had, which are small and few.
+/// They may be replaced while they are in use, and are read without a lock: each set points to the one that replaced
+/// it. A process keeps its earlier sets, which are small and few.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routes {
     rules: Vec<Route>,
@@ -97,7 +97,7 @@ impl Routes {
         Self { rules: routes, later: OnceLock::new() }
     }
 
-    /// Puts other rules in the place of these, for whatever is decided from now on.
+    /// Replaces the rules for all later decisions.
     pub fn replace(&self, routes: Self) {
         let mut routes = Box::new(routes);
         let mut last = self.newest();
@@ -106,7 +106,7 @@ impl Routes {
         }
     }
 
-    /// The carrier of a new message: the first of its route that is usable. Where none is, the message waits for the
+    /// The carrier of a new message: the first usable one of its route. If there is none, the message waits for the
     /// first.
     pub(crate) fn first(&self, of: Subject<'_>, standing: impl Fn(&CarrierName) -> Standing) -> Assignment {
         match of.mode {
@@ -118,9 +118,9 @@ impl Routes {
         }
     }
 
-    /// The carrier after `current`, which refused the message or put it off: the next one of the route that is usable,
-    /// beginning again at its start. A carrier in `refused_by` does not get the message again. Where none is usable,
-    /// one for which the message may wait.
+    /// The carrier after `current`, which refused or deferred the message: the next usable one of the route, starting
+    /// again at its beginning. A carrier in `refused_by` does not get the message again. If none is usable, one for
+    /// which the message may wait.
     pub(crate) fn next(
         &self,
         of: Subject<'_>,
@@ -135,8 +135,8 @@ impl Routes {
         best(others, standing).cloned()
     }
 
-    /// The carrier that takes the messages of `down` while that one is down: the first of the route that is up and did
-    /// not refuse the message. `None` where the message waits.
+    /// The carrier for the messages of `down` while that one is down: the first of the route that is up and did not
+    /// refuse the message. `None` if the message waits.
     pub(crate) fn instead_of(
         &self,
         of: Subject<'_>,
@@ -165,7 +165,7 @@ impl Routes {
         }
     }
 
-    /// What is done with a message of unknown outcome.
+    /// The action on a message with an unknown outcome.
     pub(crate) fn on_unknown(&self, of: Subject<'_>) -> OnUnknown {
         match of.mode {
             Mode::Test => OnUnknown::Resend,

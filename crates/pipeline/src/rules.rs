@@ -1,4 +1,4 @@
-//! What an operator's rules mean: which routes they make of the carriers that there are.
+//! The meaning of an operator's rules: the routes that they make of the existing carriers.
 
 use carrier::CarrierConfig;
 use model::message::MessageType;
@@ -10,11 +10,11 @@ use crate::route::{OnUnknown, Route, Routes};
 pub struct Rule {
     /// The beginning of the recipients' numbers, with `+`; empty for all.
     pub prefix: String,
-    /// The type of message; both where there is none.
+    /// The type of message; both without it.
     pub kind: Option<MessageType>,
     /// Names of carriers, preferred first.
     pub carriers: Vec<String>,
-    /// What is done when an outcome stays unknown.
+    /// The action when an outcome stays unknown.
     pub on_unknown: OnUnknown,
 }
 

@@ -1,4 +1,4 @@
-//! Starting the pipeline (`start`), handing requests in, and draining it (`drain`).
+//! The pipeline: its start (`start`), its requests, and its draining (`drain`).
 
 mod assigning;
 mod canceling;
@@ -53,57 +53,57 @@ pub use releasing::Ended as EndedWaiting;
 pub use reviewing::{Approval, Judgement, REVIEWED_MAX, ReviewError, Reviewed, ScreeningGroup};
 pub use waits::{WaitReason, WaitsFor};
 
-/// What a pipeline is made of.
+/// The parts of a pipeline.
 pub struct Parts {
-    /// Where messages are kept.
+    /// The place of messages.
     pub store: Arc<dyn Store>,
     /// This process as a node of the store.
     pub node: Arc<Node>,
-    /// Who may send.
+    /// The hosts that may send.
     pub tenants: Arc<TenantBook>,
     /// Where messages go.
     pub routes: Routes,
-    /// Who carries them, and at how many segments a second of one originator (0 for no bound).
+    /// The carriers, each with its segments a second of one originator (0 for no limit).
     pub carriers: Vec<(Arc<dyn Carrier>, u32)>,
-    /// What the carriers tell.
+    /// The events of the carriers.
     pub events: mpsc::UnboundedReceiver<CarrierEvent>,
-    /// What fetches media.
+    /// The fetcher of media.
     pub fetcher: Fetcher,
-    /// Where media are kept.
+    /// The place of media.
     pub objects: Arc<dyn Objects>,
     /// How long media are kept after the last message that needs them has left.
     pub media_kept: Duration,
-    /// How long a receipt that matches nothing waits for its acknowledgement.
+    /// How long an unmatched receipt waits for its acknowledgement.
     pub parked_kept: Duration,
-    /// What texts are screened with.
+    /// The screen.
     pub screen: Arc<Screen>,
     /// How long decisions of the screen are kept for review.
     pub screening_log: Duration,
-    /// How long the audit log keeps what operators changed.
+    /// How long the audit log keeps changes.
     pub audit_log: Duration,
     /// How long texts, messages and keys of receipts are kept.
     pub retention: Retention,
-    /// How long parts of messages of handsets wait, and unrouted ones are kept.
+    /// How long parts of inbound messages wait, and how long unrouted messages are kept.
     pub inbound: InboundRules,
-    /// How old a message is when it is added to the index of lists.
+    /// The age at which a message is added to the index of lists.
     pub index_after: Duration,
-    /// What is admitted.
+    /// The settings of admission.
     pub limits: AdmissionLimits,
-    /// How it is dispatched.
+    /// The settings of dispatch.
     pub dispatch: DispatchSettings,
-    /// How broadcasts are expanded.
+    /// The settings of the expansion of broadcasts.
     pub broadcasts: BroadcastSettings,
     /// Time and tasks.
     pub runtime: Arc<dyn Runtime>,
     /// Watches the long tasks. They may end once draining begins.
     pub supervisor: Supervisor,
-    /// What notifies endpoints of clients.
+    /// The parts of webhooks.
     pub webhooks: WebhookParts,
     /// Chance.
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The answer to a request that was accepted: now, or before under the same idempotency key.
+/// The answer to an accepted request: accepted now, or earlier under the same idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered<Id> {
     /// What the request made.
@@ -114,13 +114,13 @@ pub struct Answered<Id> {
     pub replayed: bool,
 }
 
-/// Writes the answer about a message that stands where this delivery says.
+/// Writes the answer about a message with this delivery.
 pub type WriteMessage = fn(&Message, &Delivery, AnswerForm) -> String;
 
 /// Writes the answer about a broadcast with this status.
 pub type WriteBroadcast = fn(&Broadcast, BroadcastStatus, AnswerForm) -> String;
 
-/// How often a request that waits looks at what other nodes have done.
+/// The time between two looks of a waiting request at the work of other nodes.
 const LOOK_ELSEWHERE: Duration = Duration::from_millis(200);
 
 /// A running pipeline.
@@ -132,7 +132,7 @@ pub struct Pipeline {
     dispatchers: Dispatchers,
     stops: Arc<Stops>,
     holding: Arc<Holding>,
-    /// What a dispatcher that is added later needs.
+    /// The parts of a dispatcher that is added later.
     around: Surroundings,
     bell: Arc<Bell>,
     retention: Arc<RulesInForce>,
@@ -153,11 +153,11 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Admits a message, and waits until it leaves the queue where the caller asks for it, `wait` at most. What `write`
-    /// says of it is on record as the answer of its idempotency key before this returns.
+    /// Admits a message and, if the caller asks for it, waits for at most `wait` until the message leaves the queue.
+    /// The answer from `write` is recorded for its idempotency key before this returns.
     ///
     /// # Errors
-    /// The first reason against it, in the order of the public contract.
+    /// The first failed check, in the order of the public contract.
     pub async fn send(
         self: &Arc<Self>,
         caller: &Caller,
@@ -171,11 +171,11 @@ impl Pipeline {
         self.to_the_end(Box::pin(async move { pipeline.admit(&caller, request, wait, write).await })).await
     }
 
-    /// Accepts a broadcast, and waits until the first recipients have their turn where the caller asks for it, `wait`
-    /// at most. The answer is recorded as in [`Self::send`].
+    /// Accepts a broadcast and, if the caller asks for it, waits for at most `wait` until its first recipients are
+    /// expanded. The answer is recorded as in [`Self::send`].
     ///
     /// # Errors
-    /// The first reason against it, in the order of the public contract.
+    /// The first failed check, in the order of the public contract.
     pub async fn broadcast(
         self: &Arc<Self>,
         caller: &Caller,
@@ -251,11 +251,11 @@ impl Pipeline {
         Ok(Answered { id: broadcast.id, body, replayed: false })
     }
 
-    /// Stops a broadcast of this owner (of any when `None`): what has not left is not sent. `None` for an unknown
-    /// broadcast.
+    /// Stops a broadcast of this owner (of any owner with `None`): messages that have not left are not sent. `None` for
+    /// an unknown broadcast.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn cancel_broadcast(
         self: &Arc<Self>,
         owner: Option<Owner>,
@@ -343,7 +343,7 @@ impl Pipeline {
         Ok(Answered { id: message.id, body, replayed: false })
     }
 
-    /// What became of a message once it has left the queue, at whichever node. `None` where nobody can tell.
+    /// The outcome of a message when it has left the queue, at any node. `None` if it cannot be known.
     async fn left(
         &self,
         waiting: &mut WaitingFor<MessageId, Delivery>,
@@ -367,8 +367,7 @@ impl Pipeline {
         }
     }
 
-    /// Resolves once the first recipients of a broadcast have had their turn, at whichever node. `None` where nobody
-    /// can tell.
+    /// Resolves when the first recipients of a broadcast are expanded, at any node. `None` if it cannot be known.
     async fn begun(&self, waiting: &mut WaitingFor<BroadcastId, ()>, owner: Owner, id: BroadcastId) -> Option<()> {
         let elsewhere = async {
             loop {
@@ -387,7 +386,7 @@ impl Pipeline {
         }
     }
 
-    /// Resolves when other nodes may have done something; never, where there are none.
+    /// Resolves when other nodes may have done something; never without other nodes.
     async fn others_had_time(&self) {
         loop {
             self.runtime.sleep(LOOK_ELSEWHERE).await;
@@ -397,7 +396,7 @@ impl Pipeline {
         }
     }
 
-    /// Where messages are kept, for reading.
+    /// The store, for reading.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
@@ -407,12 +406,12 @@ impl Pipeline {
         &self.node
     }
 
-    /// Who may send.
+    /// The hosts that may send.
     pub fn tenants(&self) -> &Arc<TenantBook> {
         &self.admission.tenants
     }
 
-    /// Watches messages as they happen at this node. `None` where too many watch already, or the process ends.
+    /// Watches the changes of messages at this node. `None` if there are too many watches, or the process ends.
     pub fn watch(&self, filter: WatchFilter) -> Option<Watch> {
         if self.is_draining() {
             return None;
@@ -426,22 +425,23 @@ impl Pipeline {
         let _ = self.stop.subscribe().wait_for(|stopped| *stopped).await;
     }
 
-    /// Endpoints that are notified of what happens.
+    /// Webhooks.
     pub const fn webhooks(&self) -> &Webhooks {
         &self.webhooks
     }
 
-    /// What has been counted: all that was committed before this call.
+    /// The counters, with everything that was committed before this call.
     pub fn counters(&self) -> &Counters {
         self.feed.catch_up();
         &self.counters
     }
 
-    /// Gives up a carrier that this configuration does not know: its messages go to other carriers of their routes, and
-    /// fail where no route leads to their recipient. `None` when the carrier is known, or nothing waits for it.
+    /// Abandons a carrier that is not in this configuration: its messages go to other carriers of their routes, and
+    /// fail if no route matches their recipient. `None` if the carrier is in the configuration, or no messages wait for
+    /// it.
     ///
     /// # Errors
-    /// Where the store could not take it; a part may be done then, and a repeat does the rest.
+    /// The errors of the store; a part may be done then, and a repeat does the rest.
     pub async fn abandon(self: &Arc<Self>, carrier: &str) -> Result<Option<Abandoned>, Refusal> {
         let (pipeline, carrier) = (Arc::clone(self), CarrierName::from(carrier));
         self.to_the_end(Box::pin(async move {
@@ -462,22 +462,21 @@ impl Pipeline {
         .await
     }
 
-    /// Carriers for which messages wait and which this configuration does not know, by name, and how many messages wait
-    /// for each.
+    /// Carriers outside of this configuration for which messages wait, by name, with the numbers of their messages.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn unknown_carriers(&self) -> Result<Vec<(CarrierName, u64)>, StoreError> {
         Ok(self.rerouter.unknown(self.store.queue_depths().await?))
     }
 
-    /// Whether this configuration does not know a carrier of this name. One that was removed is known until what it has
-    /// under way is answered.
+    /// Whether no carrier with this name is in the configuration. A removed carrier counts as known until its attempts
+    /// under way are answered.
     pub fn is_unknown(&self, carrier: &str) -> bool {
         self.rerouter.is_unknown(carrier)
     }
 
-    /// The carriers, those that were removed included, and how many messages each one's dispatcher holds.
+    /// The carriers, including removed ones, and the number of messages in each one's dispatcher.
     pub fn carriers(&self) -> Vec<(Arc<dyn Carrier>, usize)> {
         let mut carriers: Vec<_> =
             self.dispatchers.iter().map(|dispatcher| (Arc::clone(&dispatcher.carrier), dispatcher.queued())).collect();
@@ -490,16 +489,16 @@ impl Pipeline {
         *self.stop.borrow()
     }
 
-    /// Admits nothing more. Clients that wait for their message to leave are answered now: it is on disk, and that is
-    /// what they are promised.
+    /// Admits nothing more. Clients that wait for their message to leave are answered now: the message is on disk, as
+    /// promised.
     pub fn begin_draining(&self) {
         // From now on the tasks may end.
         self.supervisor.ending();
         self.stop.send_replace(true);
     }
 
-    /// Runs a request in a task of its own: a client that hangs up takes the future of its request with it, and the
-    /// request is carried out all the same.
+    /// Runs a request in a task of its own: if a client disconnects, the future of its request is dropped, but the
+    /// request continues.
     async fn to_the_end<T: Send + 'static>(&self, request: Work<Result<T, Refusal>>) -> Result<T, Refusal> {
         match self.runtime.run("request", request).await {
             Ok(answered) => answered,
@@ -508,7 +507,7 @@ impl Pipeline {
         }
     }
 
-    /// What a wait comes to; `None` when draining begins first.
+    /// The result of a wait; `None` if draining begins first.
     async fn unless_draining<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         let mut stopped = self.stop.subscribe();
         tokio::select! {

@@ -1,4 +1,4 @@
-//! What the compliance screen finds, counted by category, certainty and outcome; and texts that are not English.
+//! Findings of the compliance screen, counted by category, certainty and outcome; and texts that are not English.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -18,12 +18,12 @@ const LANGUAGES_MAX: usize = 64;
 /// The name for all other languages.
 const MORE: &str = "more";
 
-/// What became of a text.
+/// The outcome for a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Nothing was found, or the policy does not look at it.
     Passed,
-    /// Something was found.
+    /// There are findings.
     Found(ScreeningOutcome),
 }
 
@@ -49,7 +49,7 @@ impl Fate {
     }
 }
 
-/// Counts of what was found. Each has few labels: 10 categories, 2 certainties and 2 outcomes, and 64 languages.
+/// Counts of findings. They have few labels: 10 categories, 2 certainties and 2 outcomes, and 64 languages.
 #[derive(Debug)]
 pub struct ScreeningCounters {
     /// By category, certainty and outcome.
@@ -59,7 +59,7 @@ pub struct ScreeningCounters {
     lines: Sampler,
 }
 
-/// Texts in one language, by their fate.
+/// Texts in one language, by outcome.
 #[derive(Debug, Default)]
 struct OfLanguage {
     name: OnceLock<&'static str>,
@@ -78,8 +78,8 @@ impl Default for ScreeningCounters {
 }
 
 impl ScreeningCounters {
-    /// Counts the verdict on a text of `account`. Where something was found in a text that is not English, a log line
-    /// says so: the screen was measured on English, and only links and words speak there.
+    /// Counts the verdict on a text of `account`. A finding in a text that is not English gets a log line, because the
+    /// screen was measured on English, and only links and words count there.
     pub(crate) fn screened(&self, account: AccountId, verdict: &Verdict, fate: Fate, now: impl Fn() -> Instant) {
         if let Fate::Found(outcome) = fate {
             for finding in &verdict.findings {
@@ -105,7 +105,7 @@ impl ScreeningCounters {
         named.map_or(&self.more, |of| &of.counts)
     }
 
-    /// Findings in texts that were not let pass unmarked, each with its count.
+    /// Findings in texts that were blocked or marked, each with its count.
     pub fn findings(&self) -> impl Iterator<Item = (Category, ScreeningCertainty, ScreeningOutcome, u64)> {
         let kinds = || {
             let with_all = |certainty| ScreeningOutcome::ALL.map(|outcome| (certainty, outcome));
@@ -121,7 +121,7 @@ impl ScreeningCounters {
         })
     }
 
-    /// Texts in other languages than English: the language, what became of them, and how many.
+    /// Texts in other languages than English: the language, the outcome, and their number.
     pub fn languages(&self) -> impl Iterator<Item = (&'static str, Fate, u64)> {
         let named = self.languages.iter().filter_map(|of| Some((*of.name.get()?, &of.counts)));
         let more = std::iter::once((MORE, &self.more)).filter(|(_, counts)| counts.iter().any(|count| count.get() > 0));

@@ -1,4 +1,4 @@
-//! Carriers that an operator has stopped, as this process knows of them: the store says so to every node.
+//! Carriers that an operator has stopped, as far as this process knows. The store keeps them for every node.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,10 +11,10 @@ use crate::dispatch::Dispatchers;
 use crate::hold::Holding;
 use crate::route::SANDBOX;
 
-/// How long what is under way with a carrier that is stopped may take to be answered.
+/// The time for answers to attempts under way with a stopped carrier.
 pub const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The stopped carriers, and since when. While the store is held, all are.
+/// The stopped carriers, with the time of the stop. While the store is held, all carriers are stopped.
 #[derive(Debug)]
 pub(crate) struct Stops {
     stopped: RwLock<BTreeMap<CarrierName, Timestamp>>,
@@ -29,7 +29,7 @@ impl Stops {
     /// Looks into the store, and stops and starts the carriers of this process as it says.
     ///
     /// # Errors
-    /// As the store; nothing is changed then.
+    /// The errors of the store; nothing is changed then.
     pub(crate) async fn look(&self, store: &dyn Store, dispatchers: &Dispatchers) -> Result<(), StoreError> {
         let stopped = store.stopped_carriers().await?;
         let stopped = stopped.into_iter().map(|stopped| (stopped.carrier.as_str().into(), stopped.since)).collect();
@@ -46,7 +46,7 @@ impl Stops {
         self.stopped.read().unwrap_or_else(PoisonError::into_inner).contains_key(carrier)
     }
 
-    /// Since when a carrier has been stopped, or held with the store; `None` for one that is neither.
+    /// The time since which a carrier has been stopped, or held with the store; `None` if it is neither.
     pub(crate) fn since(&self, carrier: &str) -> Option<Timestamp> {
         let held = || self.holding.get().map(|hold| hold.since).filter(|_| carrier != SANDBOX);
         let stopped = self.stopped.read().unwrap_or_else(PoisonError::into_inner).get(carrier).copied();

@@ -1,6 +1,6 @@
-//! What time ends: waits of scheduled messages, messages whose validity is over, messages without a carrier, unclaimed
-//! receipts, old records, unneeded media, and all that is older than the operator's rules. `sweeping` decides what is
-//! done when; this performs its decisions.
+//! The sweep: due scheduled messages, messages whose validity is over, messages without a carrier, unclaimed receipts,
+//! old records, unneeded media, and all data that are older than the operator's rules. `sweeping` decides about the
+//! order and the time; this module performs its decisions.
 
 mod abandoned;
 mod sweeping;
@@ -27,7 +27,7 @@ use abandoned::BATCH;
 pub(crate) use abandoned::Rerouter;
 use sweeping::{Action, Call, Input, Kept, Later, Report, Strand, Sweeping};
 
-/// How many rows of what time ends go at once: few, so that a write beside them waits for a few milliseconds.
+/// The number of rows in one step of the sweep: few, so that other writes wait for only a few milliseconds.
 const STEP: usize = 200;
 
 /// The same of the change log, whose rows lie one after the other and go quickly.
@@ -43,9 +43,9 @@ pub(crate) struct Sweeper {
     pub(crate) audit_log: Duration,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) media_kept: Duration,
-    /// How long things are kept.
+    /// How long data are kept.
     pub(crate) retention: Arc<RulesInForce>,
-    /// How long parts of messages of handsets wait, and unrouted ones are kept.
+    /// How long parts of inbound messages wait, and how long unrouted messages are kept.
     pub(crate) inbound: Arc<InboundRulesInForce>,
     /// What the store asks about messages of handsets.
     pub(crate) interpreter: Arc<Interpreting>,
@@ -150,7 +150,7 @@ impl Sweeper {
         })
     }
 
-    /// One step of a walk. Where nothing is old by the rule, the walk is at its end.
+    /// One step of a walk. If nothing is old by the rule, the walk is at its end.
     async fn remove_old(&self, walk: Walk, rule: Rule, at: Timestamp, limit: usize) -> Result<Removed, StoreError> {
         let Some(before) = self.retention.get().old_before(rule, at) else {
             return Ok(Removed { is_end: true, ..Removed::default() });
@@ -168,14 +168,14 @@ impl Sweeper {
             Report::Unknown(carrier, queued) => tracing::warn!(
                 carrier.name = %carrier,
                 queue.messages = queued,
-                "{queued} messages wait for the carrier {carrier}, which this configuration does not know: they are \
-                 left alone. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
+                "{queued} messages wait for the carrier {carrier}, which is not in this configuration, and stay \
+                 queued. `smsfactory carrier abandon {carrier}` gives them to other carriers of their routes"
             ),
             Report::Behind(consumer, behind) => tracing::warn!(
                 consumer.name = consumer,
                 consumer.behind = behind,
-                "The consumer {consumer} of the change feed is {behind} changes behind, which the store keeps for it: \
-                 see whether it runs"
+                "The consumer {consumer} of the change feed is {behind} changes behind, and the store keeps them: \
+                 check whether the consumer is running"
             ),
             Report::Removed(counts) => {
                 let parts = RemovedCounters::NAMES.iter().zip(counts).filter(|(_, count)| **count > 0);
@@ -185,10 +185,11 @@ impl Sweeper {
             }
             Report::Shown(outcome) => self.counters.shown(outcome, now),
             Report::Later(Later::Inbound, error) => {
-                tracing::warn!(%error, "Waits for parts of inbound messages end later: {error}");
+                tracing::warn!(%error, "Could not look for inbound messages whose missing parts are overdue, trying \
+                    again later: {error}");
             }
             Report::Later(Later::Retention, error) => {
-                tracing::warn!(%error, "Old data are removed later: {error}");
+                tracing::warn!(%error, "Could not remove old data, trying again later: {error}");
             }
             Report::Later(Later::Schedule, error) => {
                 tracing::warn!(%error, "Scheduled messages leave later: {error}");
@@ -196,9 +197,10 @@ impl Sweeper {
             Report::Later(Later::Messages, error) => {
                 tracing::warn!(%error, "Sweeping is waiting for the store: {error}");
             }
-            Report::Later(Later::Records, error) => tracing::warn!(%error, "Old records are forgotten later: {error}"),
+            Report::Later(Later::Records, error) => tracing::warn!(%error, "Could not remove old records, trying \
+                again later: {error}"),
             Report::Later(Later::Orphans, error) => {
-                tracing::warn!(%error, "The search for media without a record runs later: {error}");
+                tracing::warn!(%error, "Could not search for media without a record, trying again later: {error}");
             }
             Report::Later(Later::Media, error) => {
                 tracing::warn!(%error, "Sweeping of media is waiting for the store: {error}");

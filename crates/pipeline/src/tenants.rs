@@ -1,6 +1,6 @@
-//! The tenants in memory: who may send, as of this moment. Requests are checked against it without touching the store;
-//! changes go to the store first, and come from its change feed to stand here before the operator is answered, so that
-//! they take effect at once.
+//! The tenants in memory: accounts, keys and senders, in their present state. Requests are checked against it without
+//! the store. Changes go to the store first, and arrive here from its change feed before the operator gets the answer,
+//! so they take effect at once.
 
 mod blocks;
 mod keywords;
@@ -36,23 +36,23 @@ use templates::Templates;
 use tokio::sync::Notify;
 use uses::Uses;
 
-/// Who is asking: what authentication found out.
+/// The caller: the result of authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The account.
     pub account: AccountId,
     /// The key that it used.
     pub key: KeyId,
-    /// What that key reaches.
+    /// The mode of that key.
     pub mode: Mode,
-    /// How much the account may ask.
+    /// The limits of the account.
     pub limits: Limits,
-    /// What its texts are screened for.
+    /// The screening policy for its texts.
     pub screening: Arc<Policy>,
 }
 
 impl Caller {
-    /// Which world the caller's messages belong to.
+    /// The owner of the caller's messages.
     pub const fn owner(&self) -> Owner {
         Owner { account: self.account, mode: self.mode }
     }
@@ -79,7 +79,7 @@ pub struct TenantBook {
     following: tokio::sync::Mutex<Following>,
 }
 
-/// What a secret that a client offers is compared as: its digests under the current pepper and the previous one.
+/// The digests of a client's secret, under the current pepper and the previous one.
 struct Offered {
     current: SecretDigest,
     before: Option<SecretDigest>,
@@ -112,7 +112,7 @@ impl Offered {
     }
 }
 
-/// When the tenants are read again that could not be read.
+/// The wait before tenants are read again after a failure.
 const AGAIN: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -144,7 +144,7 @@ impl TenantBook {
     /// Reads everything from the store.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn load(
         store: Arc<dyn Store>,
         peppers: impl Into<Peppers>,
@@ -177,7 +177,7 @@ impl TenantBook {
     /// returns; a task calls it for changes whose caller has gone away.
     ///
     /// # Errors
-    /// As the store, where changes were missed and everything has to be read again. The next call tries again.
+    /// The errors of the store, if changes were missed and everything has to be read again. The next call tries again.
     pub(crate) async fn follow(&self) -> Result<(), StoreError> {
         let mut following = self.following.lock().await;
         loop {
@@ -207,8 +207,8 @@ impl TenantBook {
         loop {
             self.tail.ready().await;
             while let Err(error) = self.follow().await {
-                tracing::warn!(%error, "The tenants are read again, because changes were missed, and the store does \
-                    not give them: {error}");
+                tracing::warn!(%error, "Changes of accounts were missed, and the accounts could not be read again \
+                    from the store: {error}");
                 runtime.sleep(AGAIN).await;
             }
             if self.following.lock().await.is_over {
@@ -217,8 +217,8 @@ impl TenantBook {
         }
     }
 
-    /// Who holds this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account that
-    /// may not send; which of them is not told, nor does it show in the time taken.
+    /// The caller with this key at `now`. `None` for an unknown, revoked or expired key, a wrong secret, or an account
+    /// that may not send; neither the result nor the time taken reveals which.
     pub fn authenticate(&self, key_id: &str, secret: &str, now: Timestamp) -> Option<Caller> {
         let offered = Offered::of(&self.peppers, secret);
         let tables = self.read();
@@ -228,7 +228,7 @@ impl TenantBook {
         self.caller(&tables, key?, fit?, now)
     }
 
-    /// Who holds the key of this account that has this secret, likewise.
+    /// The caller with the key of this account that has this secret, in the same way.
     pub fn authenticate_account(&self, account: AccountId, secret: &str, now: Timestamp) -> Option<Caller> {
         let offered = Offered::of(&self.peppers, secret);
         let tables = self.read();
@@ -240,7 +240,7 @@ impl TenantBook {
         self.caller(&tables, key, fit, now)
     }
 
-    /// Who holds a key whose secret fits.
+    /// The caller with a key whose secret matches.
     fn caller(&self, tables: &Tables, key: &ApiKey, fit: Fit, now: Timestamp) -> Option<Caller> {
         if !key.is_valid_at(now) {
             return None;
@@ -272,8 +272,8 @@ impl TenantBook {
         }
     }
 
-    /// The operator on behalf of an account, as if with a key of this mode. `None` for an unknown account, and for one
-    /// that may not send.
+    /// The operator on behalf of an account, as if with a key of this mode. `None` for an unknown account, and for an
+    /// account that may not send.
     pub fn on_behalf_of(&self, owner: Owner) -> Option<Caller> {
         let tables = self.read();
         let account = tables.accounts.get(&owner.account).filter(|account| account.state == AccountState::Active)?;
@@ -282,15 +282,15 @@ impl TenantBook {
         Some(Caller { account: account.id, key, mode: owner.mode, limits, screening })
     }
 
-    /// Whether `account` may send from `originator`: exists, is the account's, is active, is not blocked; the first
-    /// that fails answers.
+    /// Whether `account` may send from `originator`: it exists, belongs to the account, is active, and is not blocked.
+    /// The first failed check is the error.
     pub fn check_sender(&self, account: AccountId, originator: Originator) -> Result<(), ErrorCode> {
         let tables = self.read();
         may_send(account, tables.numbers.get(&originator))?;
         if tables.is_blocked(originator, BlockKind::Sender, account) { Err(ErrorCode::SenderBlocked) } else { Ok(()) }
     }
 
-    /// The keyed digest under which a number is remembered that was erased.
+    /// The keyed digest under which an erased number is remembered.
     pub(crate) fn digest_of_number(&self, number: Msisdn) -> [u8; 32] {
         self.peppers.current.digest_of_number(number)
     }
@@ -300,20 +300,20 @@ impl TenantBook {
         self.peppers.each().map(move |pepper| pepper.digest_of_number(number))
     }
 
-    /// How many segments a second may leave from a sender; `None` where it has no pace of its own.
+    /// The pace of a sender in segments a second; `None` if it has no pace of its own.
     pub fn pace_of(&self, originator: Originator) -> Option<NonZeroU32> {
         self.read().numbers.get(&originator)?.segments_per_second
     }
 
-    /// What texts of an account are screened for.
+    /// The screening policy of an account.
     pub fn screening(&self, account: AccountId) -> Arc<Policy> {
         self.read().policies.get(&account).cloned().unwrap_or_default()
     }
 
-    /// Changes what texts of an account are screened for.
+    /// Changes the screening policy of an account.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn set_screening(&self, id: AccountId, policy: Policy) -> Result<(), StoreError> {
         let text = serde_json::to_string(&policy).map_err(|error| StoreError::Refused(error.to_string()))?;
         self.store.set_screening(id, text.into(), self.clock.now()).await?;
@@ -331,18 +331,18 @@ impl TenantBook {
         self.read().accounts.get(&id).cloned()
     }
 
-    /// Makes an account whose texts are kept for as long as the platform keeps texts.
+    /// Creates an account without its own rule for texts.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn create_account(&self, name: String, limits: Limits) -> Result<Account, StoreError> {
         self.create_account_keeping(name, limits, None).await
     }
 
-    /// Makes an account, with a rule for its texts where it has one of its own.
+    /// Creates an account, perhaps with its own rule for texts.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn create_account_keeping(
         &self,
         name: String,
@@ -379,7 +379,7 @@ impl TenantBook {
         self.read().keys.get(id).cloned()
     }
 
-    /// Makes a key. The secret is in this answer and nowhere else.
+    /// Creates a key. The secret is in this answer and nowhere else.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown account.
@@ -406,7 +406,7 @@ impl TenantBook {
         Ok((key, secret))
     }
 
-    /// Revokes a key, for good. A second time changes nothing.
+    /// Revokes a key, for good. A second call changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown key.
@@ -435,7 +435,7 @@ impl TenantBook {
     /// Adds a sender.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] for a known one, and for a name that differs from a known one in case alone;
+    /// [`StoreError::AlreadyExists`] for a known sender, and for a name that differs from a known one only in case;
     /// [`StoreError::NotFound`] for an unknown account.
     pub async fn create_number(
         &self,
@@ -450,7 +450,7 @@ impl TenantBook {
         Ok(number)
     }
 
-    /// Changes whose a number is, its state, or its pace.
+    /// Changes the account of a number, its state, or its pace.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown number or account.
@@ -486,7 +486,7 @@ impl Tables {
         tables
     }
 
-    /// Lets a change stand here. A second time changes nothing.
+    /// Applies a change here. A second call changes nothing.
     fn apply(&mut self, change: &Change) {
         match &change.resource {
             Resource::Account(account) => self.put_account(account.clone()),

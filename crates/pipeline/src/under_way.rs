@@ -1,6 +1,6 @@
-//! Attempts under way: begun in the store, and not yet recorded there as ended. So many messages, and no more, are of
-//! unknown outcome when the process dies, so a dispatcher begins none above its carrier's window, however soon the
-//! carrier answers.
+//! Attempts under way: begun in the store, and not yet recorded there as ended. At most so many messages have an
+//! unknown outcome when the process dies. So a dispatcher begins no attempt above its carrier's window, even if the
+//! carrier answers fast.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! What carriers send in vain: counted by carrier and reason, and logged now and then, without texts and numbers.
+//! Unusable input of carriers: counted by carrier and reason, and logged at a limited rate, without texts and numbers.
 
 use std::time::Instant;
 
@@ -44,13 +44,13 @@ impl Default for UnmatchedCounters {
 }
 
 impl UnmatchedCounters {
-    /// Logs that something of `carrier` could not be used. `why` is in words of ours.
+    /// Logs unusable input of `carrier`. `why` is in our own words.
     pub(crate) fn log(&self, carrier: &str, reason: Reason, why: &str, now: Instant) {
         let Some(Line { left_out }) = self.lines[reason as usize].line(now) else { return };
         let what = match reason {
             Reason::UnknownId => "sent a receipt that matches no message",
             Reason::Unreadable => "sent a receipt or request that cannot be used",
-            Reason::Inbound => "sent a message of a handset, which was refused",
+            Reason::Inbound => "sent an inbound message that was refused",
         };
         tracing::warn!(carrier.name = %carrier, reason = reason.as_str(), left_out, "Carrier {carrier} {what}: {why}");
     }
@@ -59,8 +59,8 @@ impl UnmatchedCounters {
     pub(crate) fn drop_parked(&self, carrier: &str, count: u64, now: Instant) {
         self.dropped.add_many(count);
         let Some(Line { left_out }) = self.dropped_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: receipts that match no \
-            message were dropped, the oldest first: too many wait");
+        tracing::warn!(carrier.name = %carrier, dropped = count, left_out, "Carrier {carrier}: too many receipts \
+            match no message; the oldest ones were dropped");
     }
 
     /// Counts and logs parked receipts that waited too long.
@@ -71,11 +71,11 @@ impl UnmatchedCounters {
             matched no message in time and were dropped");
     }
 
-    /// Counts and logs messages that were not reported on in time.
+    /// Counts and logs messages without receipts in time.
     pub(crate) fn miss(&self, carrier: &str, count: u64, now: Instant) {
         self.missing.add_many(count);
         let Some(Line { left_out }) = self.missing_lines.line(now) else { return };
-        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} has not reported on \
+        tracing::warn!(carrier.name = %carrier, missing = count, left_out, "Carrier {carrier} sent no receipts for \
             {count} messages in time");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that wait for what they made to leave the queue.
+//! Requests that wait until their message leaves the queue.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use model::{BroadcastId, Delivery, MessageId};
 use tokio::sync::oneshot;
 
-/// Requests that wait, by the id of what they made. A request is here from before its admission until there is news for
-/// it, or it waits no more.
+/// Waiting requests, by the id of their message or broadcast. A request is here from before its admission until there
+/// is news for it, or until it waits no more.
 pub(crate) struct Waiters<K, V>(Mutex<Table<K, V>>);
 
 type Table<K, V> = HashMap<K, oneshot::Sender<V>>;
 
-/// Who waits for which message.
+/// The requests that wait for a message.
 pub(crate) type MessageWaiters = Waiters<MessageId, Delivery>;
 
-/// Who waits for the first turn in which broadcast.
+/// The requests that wait for the first expansion of a broadcast.
 pub(crate) type BroadcastWaiters = Waiters<BroadcastId, ()>;
 
 /// A request that waits, until this is dropped.
@@ -27,7 +27,7 @@ pub(crate) struct WaitingFor<K: Hash + Eq, V> {
 }
 
 impl<K: Hash + Eq, V> WaitingFor<K, V> {
-    /// What there is to tell next. `None` when nobody can tell it any more.
+    /// The next news. `None` if there can be none any more.
     pub(crate) async fn next(&mut self) -> Option<V> {
         (&mut self.next).await.ok()
     }
@@ -46,7 +46,7 @@ impl<K, V> Default for Waiters<K, V> {
 }
 
 impl<K: Hash + Eq, V> Waiters<K, V> {
-    /// Waits for news of `id`. To be called before there can be any.
+    /// Waits for news of `id`. Call it before there can be any.
     pub(crate) fn expect(self: &Arc<Self>, id: K) -> WaitingFor<K, V>
     where
         K: Copy,
@@ -56,7 +56,7 @@ impl<K: Hash + Eq, V> Waiters<K, V> {
         WaitingFor { waiters: Arc::clone(self), id, next }
     }
 
-    /// Tells who waits for `id`, if anybody does.
+    /// Tells the requests that wait for `id`, if there are any.
     pub(crate) fn tell_of(&self, id: &K, news: impl FnOnce() -> V) {
         let mut waiting = self.lock();
         if waiting.is_empty() {

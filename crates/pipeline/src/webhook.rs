@@ -1,10 +1,9 @@
-//! Webhooks: accounts are notified of what happened.
+//! Webhooks: events for accounts.
 //!
-//! The store logs events as they happen. Each endpoint has a `lane` that decides what is sent next, by the `health` of
-//! the endpoint and the `schedule`; `driver` has the lanes of all endpoints, shares out the `slots`, and makes the
-//! attempts (`attempt`), whose bodies are an [`mod@envelope`] around what the API shows, signed as [`seal`] says, or a
-//! [`form`].
-//! [`Webhooks`] is what the API asks.
+//! The store logs events in the transactions of the changes. Each endpoint has a `lane` that decides about the next
+//! request, by the `health` of the endpoint and the `schedule`. `driver` has the lanes of all endpoints, shares out the
+//! `slots`, and makes the attempts (`attempt`). Their bodies are an [`mod@envelope`] around the resource as the API
+//! shows it, signed by [`seal`], or a [`form`]. The API calls [`Webhooks`].
 
 pub(crate) mod attempt;
 mod driver;
@@ -45,7 +44,7 @@ pub use form::Form;
 pub use seal::{Secret, Vault, signatures};
 pub use stats::Stats;
 
-/// How events are delivered.
+/// The settings of the delivery.
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookSettings {
     /// Requests at once, of all endpoints together.
@@ -54,23 +53,23 @@ pub struct WebhookSettings {
     pub keep: Duration,
 }
 
-/// What webhooks are made of.
+/// The parts of webhooks.
 pub struct WebhookParts {
-    /// What makes the requests.
+    /// The client of the requests.
     pub poster: Arc<dyn Post>,
-    /// What encrypts secrets.
+    /// The encryption of secrets.
     pub vault: Vault,
-    /// What shows resources.
+    /// The view of resources.
     pub render: Arc<dyn Render>,
-    /// How events are delivered.
+    /// The settings of the delivery.
     pub settings: WebhookSettings,
 }
 
 impl WebhookParts {
-    /// Webhooks that trust no certificate and show nothing: for a pipeline without endpoints.
+    /// Webhooks that trust no certificate and render nothing: for a pipeline without endpoints.
     ///
     /// # Errors
-    /// TLS cannot be set up: a mistake in how this was built.
+    /// TLS cannot be set up, because of a mistake in this build.
     pub fn mute(resolver: Arc<dyn Resolve>, runtime: Arc<dyn Runtime>) -> Result<Self, String> {
         struct Nothing;
         #[async_trait::async_trait]
@@ -96,26 +95,26 @@ impl WebhookParts {
     }
 }
 
-/// A new endpoint, as its account describes it.
+/// A new endpoint, as its account requests it.
 #[derive(Clone, Debug, Default)]
 pub struct NewWebhook {
     /// Where events are sent.
     pub url: String,
-    /// Which.
+    /// The selected events.
     pub events: Subscription,
-    /// What the account calls it.
+    /// The note of the account.
     pub description: Option<Arc<str>>,
-    /// Whether anything is sent.
+    /// Whether events are sent.
     pub active: bool,
     /// In which order.
     pub ordering: Ordering,
     /// Whether the endpoint gets the events of the messages of broadcasts, too.
     pub broadcast_messages: bool,
-    /// What requests look like.
+    /// The format of requests.
     pub format: Format,
 }
 
-/// How many calls of accounts wait for the driver at most; more wait for a place.
+/// The most calls of accounts that wait for the driver; further calls wait for a place.
 const COMMANDS: usize = 256;
 
 /// Endpoints and their events, for the API.
@@ -134,7 +133,7 @@ pub(crate) struct Surroundings {
 }
 
 impl Webhooks {
-    /// Starts delivering. The task ends once `stopped` is true and what is under way has ended.
+    /// Starts the delivery. The task ends when `stopped` is true and the requests under way have ended.
     pub(crate) fn start(
         parts: WebhookParts,
         around: Surroundings,
@@ -151,20 +150,20 @@ impl Webhooks {
         (Self { context, commands }, task)
     }
 
-    /// What attempts need, for those who read secrets beside them.
+    /// The parts of attempts, for other readers of secrets.
     pub(crate) fn context(&self) -> Arc<Context> {
         Arc::clone(&self.context)
     }
 
-    /// What is measured.
+    /// The measurements.
     pub fn stats(&self) -> &Stats {
         &self.context.stats
     }
 
-    /// Makes an endpoint. Returns its secret with it, which [`Self::secret`] returns later.
+    /// Creates an endpoint. Returns it with its secret, which [`Self::secret`] returns later.
     ///
     /// # Errors
-    /// 33018 for a URL that may not be asked, 33100 for an endpoint too many, and those of the store.
+    /// 33018 for a forbidden URL, 33100 above the maximum number of endpoints, and the errors of the store.
     pub async fn create(&self, owner: Owner, new: NewWebhook) -> Result<(Webhook, Secret), Refusal> {
         self.judge("url", &new.url).await?;
         let (context, now) = (&self.context, self.context.runtime.now());
@@ -203,18 +202,18 @@ impl Webhooks {
     /// One endpoint of an owner.
     ///
     /// # Errors
-    /// 33101 for one that the owner does not have, and those of the store.
+    /// 33101 for an endpoint that the owner does not have, and the errors of the store.
     pub async fn find(&self, owner: Owner, id: WebhookId) -> Result<Endpoint, Refusal> {
         let found = self.list(Some(owner)).await?.into_iter().find(|endpoint| endpoint.webhook.id == id);
         found.ok_or_else(|| ErrorCode::NotFound.into())
     }
 
-    /// Lets pass a URL at which the client of a message wants to hear of its status. Forms go there through the
-    /// endpoint whose URL it is, with any query.
+    /// Checks a URL at which the client of a message wants its status. The endpoint with this URL, with any query,
+    /// sends forms there.
     ///
     /// # Errors
-    /// 33018 for a URL that may not be asked, 33100 where no endpoint of the owner takes forms about messages there,
-    /// both with the name of the field, and those of the store.
+    /// 33018 for a forbidden URL, 33100 if no endpoint of the owner sends forms about messages there, both with the
+    /// name of the field, and the errors of the store.
     pub async fn check_callback(&self, owner: Owner, field: &'static str, url: &str) -> Result<(), Refusal> {
         let endpoints = self.list(Some(owner)).await?;
         if !endpoints.iter().any(|endpoint| endpoint.webhook.takes_callbacks_at(url)) {
@@ -229,8 +228,7 @@ impl Webhooks {
     /// Changes an endpoint.
     ///
     /// # Errors
-    /// 33018 for a URL that may not be asked, 33101 for an endpoint that the owner does not have, and those of the
-    /// store.
+    /// 33018 for a forbidden URL, 33101 for an endpoint that the owner does not have, and the errors of the store.
     pub async fn change(&self, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, Refusal> {
         if let Some(url) = &change.url {
             self.find(owner, id).await?;
@@ -254,7 +252,7 @@ impl Webhooks {
     /// The newest secret of an endpoint.
     ///
     /// # Errors
-    /// As [`Self::find`]; 33000 where the secret was written under another pepper.
+    /// As [`Self::find`]; 33000 if the secret was written under another pepper.
     pub async fn secret(&self, owner: Owner, id: WebhookId) -> Result<Secret, Refusal> {
         self.find(owner, id).await?;
         let secrets = self.context.secrets(id).await.map_err(refused_by_store)?;
@@ -276,7 +274,7 @@ impl Webhooks {
         Ok(secret)
     }
 
-    /// Delivers a test event at once, whatever the state of the endpoint, and returns what came of it.
+    /// Delivers a test event at once, regardless of the state of the endpoint, and returns the outcome.
     ///
     /// # Errors
     /// As [`Self::find`].
@@ -315,10 +313,10 @@ impl Webhooks {
         self.context.store.deliveries(owner, id, state, kind, before, limit).await.map_err(refused_by_store)
     }
 
-    /// Delivers events once more, under the same ids.
+    /// Delivers events again, under the same ids.
     ///
     /// # Errors
-    /// As [`Self::find`]; 33100 for an unknown event, and where too many replays are under way.
+    /// As [`Self::find`]; 33100 for an unknown event, and if too many replays are under way.
     pub async fn replay(&self, owner: Owner, id: WebhookId, of: ReplayOf) -> Result<(), Refusal> {
         let wrong = |field: &'static str, expected: &'static str| {
             let info = AdditionalInfo::WrongType { field: field.into(), expected: expected.into() };
@@ -333,8 +331,8 @@ impl Webhooks {
         Ok(())
     }
 
-    /// Events of an owner as they are delivered, oldest first, and where the next page begins. `follow` keeps the log
-    /// written for an hour, although the owner may have no endpoint.
+    /// Events of an owner as they are delivered, oldest first, and the start of the next page. `follow` has the log
+    /// written for an hour, even if the owner has no endpoint.
     ///
     /// # Errors
     /// Those of the store.
@@ -379,7 +377,7 @@ impl Webhooks {
     }
 }
 
-/// How long a log is written for one who follows it.
+/// How long a log is written for a follower.
 const FOLLOWED: Duration = Duration::from_secs(3_600);
 
 fn not_there(error: StoreError) -> Refusal {
@@ -396,7 +394,7 @@ pub(crate) fn time_of_day(runtime: &Arc<dyn Runtime>, steady: Timestamp) -> Time
 }
 
 impl Webhooks {
-    /// When a pending delivery is tried again, as people read the time.
+    /// The time of the next attempt of a pending delivery, as a time of day.
     pub fn due_at(&self, steady: Timestamp) -> Timestamp {
         time_of_day(&self.context.runtime, steady)
     }

@@ -149,7 +149,7 @@ impl Facts {
         }
     }
 
-    /// Whether the resource has no further event.
+    /// Whether this is the last event of the resource.
     pub(crate) const fn is_final(&self) -> bool {
         match self {
             Self::Webhook(..) => true,

@@ -15,7 +15,7 @@ pub struct Standing {
     pub pepper: Option<SecretDigest>,
     /// Whether there are keys.
     pub has_keys: bool,
-    /// How many keys that may be used have a digest of another pepper.
+    /// The number of usable keys with a digest of another pepper.
     pub keys_of_other_peppers: u64,
 }
 

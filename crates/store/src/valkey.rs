@@ -135,7 +135,7 @@ impl Drop for Valkey {
 /// Refuses a URL of a Valkey that is not understood.
 ///
 /// # Errors
-/// [`StoreError::Refused`] with a sentence for the operator, in which nothing of a password is.
+/// [`StoreError::Refused`] with a sentence for the operator, without any part of a password.
 pub fn understand(url: &str) -> Result<(), StoreError> {
     Place::parse(url).map(drop)
 }

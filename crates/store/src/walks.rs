@@ -29,7 +29,7 @@ pub(crate) struct Looked<T> {
     pub(crate) found: Vec<(Place, T)>,
     /// The last row that was looked at, or where the look began.
     pub(crate) last: Place,
-    /// How many rows were looked at.
+    /// The number of rows that the step looked at.
     pub(crate) rows: u64,
     /// Whether there is no further row that is old.
     pub(crate) is_end: bool,

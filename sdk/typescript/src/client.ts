@@ -7,11 +7,11 @@ export interface ClientOptions {
   keyId: string;
   /** Its secret (`sk_live_…` or `sk_test_…`). */
   secret: string;
-  /** Where the server is; `http://127.0.0.1:8080` by default. */
+  /** The address of the server; `http://127.0.0.1:8080` by default. */
   baseUrl?: string;
-  /** Milliseconds until an attempt is given up; 30,000 by default. */
+  /** The timeout of an attempt, in milliseconds; 30,000 by default. */
   timeoutMs?: number;
-  /** How often a request is sent again after 429, 503 or a broken connection; 3 by default. */
+  /** The number of retries after 429, 503 or a broken connection; 3 by default. */
   retries?: number;
   /** The longest `Retry-After`, in milliseconds, that the client waits for by itself; 60,000 by default. */
   maxWaitMs?: number;
@@ -21,9 +21,9 @@ export interface ClientOptions {
   sleep?: (ms: number) => Promise<void>;
 }
 
-/** How a request that sends is made, beside its fields. */
+/** Options of a request that sends a message or a broadcast, beside its fields. */
 interface Sending {
-  /** Seconds for which the server holds the answer until something has left, 30 at most. */
+  /** Seconds for which the server delays the answer until something has left, at most 30. */
   wait?: number;
 }
 
@@ -36,7 +36,7 @@ export type NewBroadcast = Schemas["NewBroadcast"] & Sending;
 /** Settings of an endpoint. */
 export type WebhookSettings = Schemas["WebhookChange"];
 
-/** What a list is narrowed to, and the `limit` of its pages. */
+/** The filters of a list, and the `limit` of its pages. */
 export type Filters = Record<string, string | number | boolean | undefined>;
 
 /** Days of a report: dates such as `2026-03-01`, or times. */
@@ -54,11 +54,11 @@ interface Page<T> {
 
 const BASE = "/api/v1/messaging";
 
-/** Has a field refused that the server does not know: it is a mistake, and would be ignored otherwise. */
+/** Makes the server refuse a field that it does not know, which it would otherwise ignore. */
 const STRICT = "handling=strict";
 
 /**
- * A client for one key. Requests that send bear an idempotency key, so that a repeat sends nothing twice. Lists are
+ * A client for one key. Requests that send have an idempotency key, so that a repeat sends nothing twice. Lists are
  * asynchronous iterators over all pages.
  */
 export class Client {
@@ -87,7 +87,7 @@ export class Client {
     return this.#get(`/message/${part(id)}`);
   }
 
-  /** Takes back a message that waits. Rejects with a `ConflictError` (33109) once it may have left. */
+  /** Cancels a scheduled or queued message. Rejects with a `ConflictError` (33109) if it may have left. */
   cancelMessage(id: string): Promise<Schemas["Message"]> {
     return this.#json({ method: "POST", path: `/message/${part(id)}/cancel`, repeats: true });
   }
@@ -103,7 +103,7 @@ export class Client {
     return (await this.#transport.send({ method: "GET", path, repeats: true })).blob();
   }
 
-  /** Sends one text to many. The server accepts it whole or not at all. */
+  /** Sends one text to many recipients. The server accepts it as a whole or not at all. */
   sendBroadcast(broadcast: NewBroadcast): Promise<Schemas["Broadcast"]> {
     return this.#create("/broadcast", broadcast);
   }
@@ -118,7 +118,7 @@ export class Client {
     return this.#pages("/broadcast", filters);
   }
 
-  /** Stops the messages that have not left; `stopped` says how many. */
+  /** Stops the messages that have not left; `stopped` is their number. */
   cancelBroadcast(id: string): Promise<Schemas["Broadcast"]> {
     return this.#json({ method: "POST", path: `/broadcast/${part(id)}/cancel`, repeats: true });
   }
@@ -128,18 +128,18 @@ export class Client {
     return this.#pages("/optout", filters);
   }
 
-  /** Opts a handset out, of all your senders or of one. */
+  /** Opts a recipient out of the messages of all your senders, or of one. */
   optOut(number: string, fields: Schemas["NewOptOut"] = {}): Promise<Schemas["OptOut"]> {
     return this.#json({ method: "PUT", path: `/optout/${part(number)}`, repeats: true }, fields);
   }
 
-  /** Opts a handset in again. A reason is required where the handset opted out itself. */
+  /** Opts a recipient in again. A reason is required if the recipient opted out by itself. */
   async optIn(number: string, { from, reason }: { from?: string; reason?: string } = {}): Promise<void> {
     const path = `/optout/${part(number)}${queryOf({ from })}`;
     await this.#json({ method: "DELETE", path, repeats: true }, { reason });
   }
 
-  /** Every opt-out and opt-in of a handset, oldest first. */
+  /** Every opt-out and opt-in of a recipient, oldest first. */
   optOutHistory(number: string, filters: Filters = {}): AsyncGenerator<Schemas["OptOutChange"]> {
     return this.#pages(`/optout/${part(number)}/history`, filters);
   }
@@ -161,12 +161,12 @@ export class Client {
     return this.#pages("/webhook", {});
   }
 
-  /** An endpoint and how far it has come. */
+  /** An endpoint with its backlog. */
   getWebhook(id: string): Promise<Schemas["Webhook"]> {
     return this.#get(`/webhook/${part(id)}`);
   }
 
-  /** Changes an endpoint; what is not named stays. */
+  /** Changes an endpoint; absent settings do not change. */
   changeWebhook(id: string, settings: WebhookSettings): Promise<Schemas["Webhook"]> {
     return this.#json({ method: "PATCH", path: `/webhook/${part(id)}`, repeats: true }, settings);
   }
@@ -207,7 +207,7 @@ export class Client {
     return this.#pages("/event", filters);
   }
 
-  /** The account's limits, its quota of today, and the rules that apply to it. */
+  /** The account's limits, its quota of today, and the rules for its messages. */
   account(): Promise<Schemas["Account"]> {
     return this.#get("/account");
   }
@@ -217,7 +217,7 @@ export class Client {
     return this.#pages("/number", filters);
   }
 
-  /** How many messages and segments of each UTC day stand where, both days included. */
+  /** The messages and segments of each UTC day by direction, type and status; both days are included. */
   usage(days: Days = {}): Promise<Schemas["Usage"]> {
     return this.#get(`/usage${queryOf({ ...days })}`);
   }

@@ -7,7 +7,7 @@ export class SmsfactoryError extends Error {
 }
 
 /**
- * The server could not be reached, or broke off. Whether it has the request is unknown: a send with the same
+ * The server could not be reached, or the connection broke. The request may have arrived: a send with the same
  * idempotency key is safe to repeat.
  */
 export class ConnectionFailed extends SmsfactoryError {}
@@ -30,7 +30,7 @@ export class ApiError extends SmsfactoryError {
   readonly moreInfo: string;
   /** Help to fix the request: the field, the place, the character. Its form depends on the code. */
   readonly additionalInfo: unknown;
-  /** Seconds to wait before the request is sent again, where the server says so. */
+  /** Seconds to wait before the next request, if the server says so. */
   readonly retryAfter: number | undefined;
 
   constructor(status: number, answer: ErrorAnswer, retryAfter: number | undefined) {
@@ -44,22 +44,22 @@ export class ApiError extends SmsfactoryError {
   }
 }
 
-/** The request has to be fixed before it is sent again (400, 405, 413, 415). */
+/** Fix the request before you send it again (400, 405, 413, 415). */
 export class InvalidRequest extends ApiError {}
 
 /** The key is missing, wrong, expired or revoked (401). */
 export class AuthenticationError extends ApiError {}
 
-/** The sender is not yours, or the recipient wants no messages (403). */
+/** The sender is not yours, or the recipient is blocked or opted out (403). */
 export class PermissionDenied extends ApiError {}
 
-/** There is nothing of this id that the key may see (404). */
+/** The key sees no resource with this id (404). */
 export class NotFound extends ApiError {}
 
 /** The idempotency key belongs to another request or to one that is under way, or it is too late to cancel (409). */
 export class ConflictError extends ApiError {}
 
-/** Too many requests, or the daily quota is used up (429). `retryAfter` says when to come back. */
+/** Too many requests, or the daily quota is used up (429). `retryAfter` has the seconds to wait. */
 export class RateLimited extends ApiError {}
 
 /** The server cannot take the request now (5xx). It may be sent again. */
@@ -73,7 +73,7 @@ const BY_STATUS = new Map<number, typeof ApiError>([
   [429, RateLimited],
 ]);
 
-/** The error that an answer stands for. */
+/** The error for an answer. */
 export function apiError(status: number, answer: ErrorAnswer, retryAfter: number | undefined): ApiError {
   const kind = BY_STATUS.get(status) ?? (status >= 500 ? ServerError : InvalidRequest);
   return new kind(status, answer, retryAfter);

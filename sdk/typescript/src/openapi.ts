@@ -19,7 +19,7 @@ export interface paths {
         put?: never;
         /**
          * Send a message
-         * @description A 201 means that the message is on disk and will be submitted. The first check that fails answers; nothing is kept of a refused request. With `Prefer: wait=N` the answer waits until the message leaves `queued`.
+         * @description A 201 means that the message is on disk and will be submitted. The first failed check decides the error, and nothing is sent. With `Prefer: wait=N`, the answer waits until the message is no longer `queued`.
          */
         post: operations["sendMessage"];
         delete?: never;
@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a message
-         * @description Takes back a message that waits: it is never submitted. A message of which a carrier may have anything is 33109. A message that is canceled already is answered like the first time.
+         * @description Cancels a `scheduled` or `queued` message: it is never submitted. If a carrier may have any part of the message, the answer is 33109. To cancel a canceled message again is no error, and changes nothing.
          */
         post: operations["cancelMessage"];
         delete?: never;
@@ -77,7 +77,7 @@ export interface paths {
         };
         /**
          * Get a file of an inbound message
-         * @description The file has the type that its sender gave it. Browsers save everything but sound pictures.
+         * @description The file has the media type that its sender gave. Browsers show valid JPEG, PNG and GIF pictures, and save every other file.
          */
         get: operations["getMessageMedia"];
         put?: never;
@@ -103,7 +103,7 @@ export interface paths {
         put?: never;
         /**
          * Send one text to many recipients
-         * @description A broadcast is accepted whole or not at all. Recipients who are blocked or opted out are skipped and counted.
+         * @description The platform accepts a broadcast as a whole or not at all. It skips and counts recipients that are blocked or opted out.
          */
         post: operations["sendBroadcast"];
         delete?: never;
@@ -121,7 +121,7 @@ export interface paths {
         };
         /**
          * Get a broadcast
-         * @description `counts` says where its recipients stand at this moment, exactly.
+         * @description `counts` has the exact number of recipients in each status.
          */
         get: operations["getBroadcast"];
         put?: never;
@@ -143,7 +143,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a broadcast
-         * @description Stops the messages that have not left. `stopped` says how many; it is 0 the second time.
+         * @description Stops the messages that have not left. `stopped` is their number; it is 0 the second time.
          */
         post: operations["cancelBroadcast"];
         delete?: never;
@@ -161,7 +161,7 @@ export interface paths {
         };
         /**
          * List opt-outs
-         * @description Those in force, newest first.
+         * @description Opt-outs in force, newest first.
          */
         get: operations["listOptOuts"];
         put?: never;
@@ -183,7 +183,7 @@ export interface paths {
         put?: never;
         /**
          * Import opt-outs
-         * @description CSV with the columns `number`, `from`, `reason` and `createdAt`, or a JSON value a line: a number, or an object with these fields. At most 50,000 entries. Every bad line is reported and leaves no other one out.
+         * @description CSV with the columns `number`, `from`, `reason` and `createdAt`, or one JSON value in each line: a number, or an object with these fields. At most 50,000 entries. An invalid line is reported and skipped; the others are imported.
          */
         post: operations["importOptOuts"];
         delete?: never;
@@ -201,14 +201,14 @@ export interface paths {
         };
         get?: never;
         /**
-         * Opt a handset out
+         * Opt a recipient out
          * @description A repeat changes nothing.
          */
         put: operations["optOut"];
         post?: never;
         /**
-         * Opt a handset in again
-         * @description Needs a `reason` where the handset opted out itself: it did not ask to come back.
+         * Opt a recipient in again
+         * @description Needs a `reason` if the recipient opted out by itself, because it did not ask for messages again.
          */
         delete: operations["optIn"];
         options?: never;
@@ -224,7 +224,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * History of a handset
+         * Get the history of a recipient
          * @description Every opt-out and opt-in, oldest first.
          */
         get: operations["optOutHistory"];
@@ -251,7 +251,7 @@ export interface paths {
         put?: never;
         /**
          * Create an endpoint
-         * @description The answer has the `secret` that requests are signed with. An account has at most 10 endpoints for its live keys and 10 for its test keys.
+         * @description The answer has the `secret` that signs requests. An account has at most 10 endpoints for its live keys and 10 for its test keys.
          */
         post: operations["createWebhook"];
         delete?: never;
@@ -276,14 +276,14 @@ export interface paths {
         post?: never;
         /**
          * Remove an endpoint
-         * @description Events that it has not got are not sent to it.
+         * @description The endpoint gets no more events, not even those that wait for it.
          */
         delete: operations["removeWebhook"];
         options?: never;
         head?: never;
         /**
          * Change an endpoint
-         * @description Fields that are absent stay. `active: true` enables a disabled one.
+         * @description Absent fields do not change. `active: true` enables a disabled endpoint.
          */
         patch: operations["changeWebhook"];
         trace?: never;
@@ -297,7 +297,7 @@ export interface paths {
         };
         /**
          * Get the secret of an endpoint
-         * @description The one that signs now.
+         * @description The current secret.
          */
         get: operations["getWebhookSecret"];
         put?: never;
@@ -319,7 +319,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new secret
-         * @description For 24 hours requests have two signatures, of the old secret and the new.
+         * @description For 24 hours, each request has two signatures: one with the old secret and one with the new.
          */
         post: operations["rotateWebhookSecret"];
         delete?: never;
@@ -379,7 +379,7 @@ export interface paths {
         put?: never;
         /**
          * Deliver events again
-         * @description Under the ids that they had. Name the events, or a time from `since` to `until`.
+         * @description The events keep their ids. Name the events, or a time from `since` to `until`.
          */
         post: operations["replayEvents"];
         delete?: never;
@@ -417,7 +417,7 @@ export interface paths {
         };
         /**
          * Get your account
-         * @description The limits of the account, its quota of today, and the rules that apply to its messages. The quota is that of the key's world, live or test.
+         * @description The limits of the account, its quota of today, and the rules for its messages. Live keys and test keys have a quota each; the answer has that of the key.
          */
         get: operations["getAccount"];
         put?: never;
@@ -437,7 +437,7 @@ export interface paths {
         };
         /**
          * List your numbers
-         * @description The senders of the account: numbers, then short codes, then names, each in their order.
+         * @description The senders of the account: numbers, then short codes, then names, each sorted.
          */
         get: operations["listNumbers"];
         put?: never;
@@ -457,7 +457,7 @@ export interface paths {
         };
         /**
          * Get your usage
-         * @description How many messages of each day stand where, and how many segments they have. A message counts in the UTC day in which it was accepted, one of a broadcast in that of the broadcast; with the status that it has now, so that the counts of a day change for as long as receipts come. Messages that were removed because of their age still count. `Accept: text/csv` gets the same rows as a file.
+         * @description Counts messages and segments by day, direction, type and status. A message counts on the UTC day of its acceptance; a message of a broadcast counts on the day of the broadcast. It counts with its present status, so the counts of a day change as long as receipts come. Messages that were removed because of their age still count. `Accept: text/csv` gets the same rows as a file.
          */
         get: operations["getUsage"];
         put?: never;
@@ -477,7 +477,7 @@ export interface paths {
         };
         /**
          * Get a file by its link
-         * @description The `url` of a file of an inbound message. It is good for an hour after the answer that had it.
+         * @description The `url` of a file of an inbound message. It expires an hour after the answer that contained it.
          */
         get: operations["getLinkedMedia"];
         put?: never;
@@ -600,8 +600,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A message was accepted. Sent to endpoints that name it exactly.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * A message was accepted. Only endpoints that list this event by its full name get it.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -609,9 +609,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -627,21 +627,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -666,8 +666,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A carrier took a message.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * A carrier accepted a message.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -675,9 +675,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -693,21 +693,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -732,8 +732,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A message arrived.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * A message was delivered.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -741,9 +741,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -759,21 +759,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -798,8 +798,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A message will not arrive.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * A message was not delivered.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -807,9 +807,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -825,21 +825,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -864,8 +864,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * No carrier took a message.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * No carrier accepted a message.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -873,9 +873,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -891,21 +891,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -930,8 +930,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A handset wrote to one of your numbers. A late part sends the event again.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * An inbound message to one of your numbers. A late part sends the event again.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -939,9 +939,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -957,21 +957,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -997,7 +997,7 @@ export interface webhooks {
         put?: never;
         /**
          * A recipient opted out.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1005,9 +1005,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1023,21 +1023,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1063,7 +1063,7 @@ export interface webhooks {
         put?: never;
         /**
          * A recipient opted in again.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1071,9 +1071,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1089,21 +1089,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1128,8 +1128,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * The first recipients of a broadcast have their turn.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * A broadcast has begun to send.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1137,9 +1137,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1155,21 +1155,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1195,7 +1195,7 @@ export interface webhooks {
         put?: never;
         /**
          * A broadcast has ended.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1203,9 +1203,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1221,21 +1221,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1260,8 +1260,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * Nothing of a broadcast could be sent.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * No message of a broadcast could be sent.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1269,9 +1269,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1287,21 +1287,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1327,7 +1327,7 @@ export interface webhooks {
         put?: never;
         /**
          * A broadcast was canceled.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1335,9 +1335,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1353,21 +1353,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1393,7 +1393,7 @@ export interface webhooks {
         put?: never;
         /**
          * You asked for a test.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1401,9 +1401,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1419,21 +1419,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1459,7 +1459,7 @@ export interface webhooks {
         put?: never;
         /**
          * Another endpoint of the account was disabled.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1467,9 +1467,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1485,21 +1485,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1525,7 +1525,7 @@ export interface webhooks {
         put?: never;
         /**
          * A message was canceled before it left.
-         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the octets of the body before you parse it, and answer within 15 seconds.
+         * @description A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the signature over the raw body before you parse it, and answer within 15 seconds.
          */
         post: {
             parameters: {
@@ -1533,9 +1533,9 @@ export interface webhooks {
                 header: {
                     /** @description The id of the event. */
                     "webhook-id": string;
-                    /** @description When the request was made, in Unix seconds. */
+                    /** @description The time of the request, in Unix seconds. */
                     "webhook-timestamp": string;
-                    /** @description One or two signatures, `v1,` and base64 each, with a blank between. */
+                    /** @description One or two signatures, each `v1,` followed by base64, with a space between them. */
                     "webhook-signature": string;
                 };
                 path?: never;
@@ -1551,21 +1551,21 @@ export interface webhooks {
                 };
             };
             responses: {
-                /** @description The endpoint is gone for good: it is disabled. */
+                /** @description The endpoint no longer exists: the platform disables it. */
                 410: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The endpoint has the event. */
+                /** @description The endpoint accepted the event. */
                 "2XX": {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description The event is sent again later, as `Retry-After` of a 429 or 503 says. */
+                /** @description The platform sends the event again later, after the `Retry-After` of a 429 or 503. */
                 default: {
                     headers: {
                         [name: string]: unknown;
@@ -1603,25 +1603,25 @@ export interface components {
             to: string;
             /**
              * Format: date-time
-             * @description When the message is to leave, up to 35 days ahead. It is `scheduled` until then.
+             * @description The time at which the message leaves, at most 35 days ahead. Until then it is `scheduled`.
              */
             sendAt?: string | null;
-            /** @description The sender: a number of your account, in E.164 form. Where the operator allows it, a short code or a name. */
+            /** @description The sender: a number of your account, in E.164 form. If the operator allows it, also a short code or a name. */
             from: string;
             /** @description The text. Required unless there is a `mediaUrl`. At most 640 characters, 1,600 in an MMS, unless the operator has set other limits. */
             body?: string;
-            /** @description A public http or https address of a file of at most 1,048,576 bytes. It is fetched once, before the answer. */
+            /** @description A public http or https address of a file of at most 1,048,576 bytes. The platform fetches it once, before the answer. */
             mediaUrl?: string | null;
             /**
-             * @description Follows from `mediaUrl` where it is absent.
+             * @description By default `MMS` if there is a `mediaUrl`, and `SMS` if not.
              * @enum {string|null}
              */
             messageType?: "SMS" | "MMS" | null;
-            /** @description Your own name for it. It comes back in answers and events, and lists can be filtered by it. */
+            /** @description Your own reference. Answers and events repeat it, and lists can be filtered by it. */
             reference?: string | null;
-            /** @description How long it is worth sending: what no carrier has taken by then is `undelivered`, with `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the operator has set another time. */
+            /** @description The validity in seconds. A message that no carrier has accepted by its end is `undelivered`, with `errorType` `expired`. The carrier gets the remaining validity. By default 24 hours, unless the operator has set another time. */
             validitySeconds?: number | null;
-            /** @description The same request under the same key within 24 hours is done once. */
+            /** @description If you repeat the request with the same key within 24 hours, nothing is sent again. */
             idempotencyKey?: string | null;
         } | {
             body: string;
@@ -1633,11 +1633,11 @@ export interface components {
             id: string;
             /** @constant */
             direction: "outbound";
-            /** @description The recipient; `""` once the person was erased. */
+            /** @description The recipient; `""` after an erasure of the person. */
             to: string;
             /** @description The sender. */
             from: string;
-            /** @description The text; `null` once it was removed because of its age. Absent where there was none. */
+            /** @description The text; `null` after its removal because of its age. Absent if there was none. */
             body?: string | null;
             /** @description As in the request. */
             mediaUrl?: string;
@@ -1649,70 +1649,70 @@ export interface components {
              */
             messageType: "SMS" | "MMS";
             /**
-             * @description How the text is encoded.
+             * @description The encoding of the text.
              * @enum {string}
              */
             encoding: "GSM-7" | "UCS-2";
-            /** @description Into how many segments the message is cut; 1 for an MMS. */
+            /** @description The number of segments; 1 for an MMS. */
             segments: number;
             ucs2Characters?: components["schemas"]["Ucs2Characters"];
             /**
-             * @description Where the message stands. It never goes back.
+             * @description The status. It never goes back to an earlier one.
              * @enum {string}
              */
             status: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled";
             /**
              * Format: date-time
-             * @description When it was accepted.
+             * @description The time of its acceptance.
              */
             createdAt: string;
             /**
              * Format: date-time
-             * @description When it is to leave, as in the request.
+             * @description The time at which it leaves, as in the request.
              */
             sendAt?: string;
             /** @description The broadcast that it belongs to. */
             broadcastId?: string;
             /**
              * Format: date-time
-             * @description When a carrier took it.
+             * @description The time at which a carrier accepted it.
              */
             sentAt?: string;
             /**
              * Format: date-time
-             * @description When it arrived.
+             * @description The time of its delivery.
              */
             deliveredAt?: string;
             /**
              * Format: date-time
-             * @description When it ended without arriving.
+             * @description The time at which it ended without a delivery.
              */
             failedAt?: string;
             /**
              * Format: date-time
-             * @description When you canceled it.
+             * @description The time of its cancellation.
              */
             canceledAt?: string;
             /**
-             * @description Why it did not arrive.
+             * @description The reason why it was not delivered.
              * @enum {string}
              */
             errorType?: "carrier_rejected" | "unreachable" | "expired" | "invalid_destination" | "blocked_by_carrier" | "media_failed" | "no_route" | "unknown";
-            /** @description The same in words. */
+            /** @description The reason in words. */
             errorMessage?: string;
             /**
-             * @description The carrier has not reported on it for as long as the operator waits.
+             * @description The carrier sent no receipt within the time that the operator has set.
              * @constant
              */
             receipt?: "missing";
             /**
-             * @description It answered a keyword by itself.
+             * @description The platform sent it as an answer to a keyword.
              * @constant
              */
             automatic?: true;
             /**
              * Format: date-time
-             * @description When the operator erased the person.
+             * @description The time at which the operator erased the data of the person.
              */
             erasedAt?: string;
         };
@@ -1721,15 +1721,15 @@ export interface components {
             id: string;
             /** @constant */
             direction: "inbound";
-            /** @description The handset: a number, a short code, a name, or the carrier's own text. */
+            /** @description The sender: a number, a short code, a name, or the carrier's own text. */
             from: string;
             /** @description Your number or short code. */
             to: string;
             /** @description The other recipients of a group message. */
             additionalRecipients?: string[];
-            /** @description The text; `null` once it was removed. Absent where there is `bodyBase64`. */
+            /** @description The text; `null` after its removal. Absent if there is `bodyBase64`. */
             body?: string | null;
-            /** @description Octets that are text in no known encoding. */
+            /** @description The content, if it is not text in a known encoding. */
             bodyBase64?: string;
             /**
              * @description SMS or MMS.
@@ -1737,55 +1737,55 @@ export interface components {
              */
             messageType: "SMS" | "MMS";
             /**
-             * @description How the text came.
+             * @description The encoding in which the text came.
              * @enum {string}
              */
             encoding: "GSM-7" | "UCS-2" | "Latin-1" | "ASCII" | "UTF-8" | "binary";
-            /** @description In how many parts it came. */
+            /** @description The number of its parts. */
             segments: number;
             /** @constant */
             status: "received";
             /**
-             * @description Parts of it are missing.
+             * @description Whether parts of it are missing.
              * @constant
              */
             partial?: true;
             /** @description The numbers of the missing parts. */
             missingParts?: number[];
             /**
-             * @description The whole text is this keyword.
+             * @description The keyword that is the whole text.
              * @enum {string}
              */
             keyword?: "stop" | "start" | "help";
-            /** @description The text seems to ask for an end in other words. */
+            /** @description Whether the text seems to ask for an opt-out in other words. */
             suspectedOptOut?: boolean;
             /** @description The files of an MMS, in the order of the message. */
             media?: {
                 /**
                  * Format: uri
-                 * @description A link that needs no key and is good for an hour.
+                 * @description A link that needs no key and expires after an hour.
                  */
                 url: string;
-                /** @description The type that the sender gave it. */
+                /** @description The media type, as the sender gave it. */
                 contentType: string;
-                /** @description Its size. */
+                /** @description Its size in bytes. */
                 bytes: number;
                 /** @description Its SHA-256, in hexadecimal digits. */
                 sha256: string;
             }[];
             /**
              * Format: date-time
-             * @description When the message was recorded.
+             * @description The time at which the platform recorded the message.
              */
             createdAt: string;
             /**
              * Format: date-time
-             * @description When its first part came.
+             * @description The time at which its first part came.
              */
             receivedAt: string;
             /**
              * Format: date-time
-             * @description When the operator erased the person.
+             * @description The time at which the operator erased the data of the person.
              */
             erasedAt?: string;
         };
@@ -1800,22 +1800,22 @@ export interface components {
                     [key: string]: string | null;
                 } | null;
             })[];
-            /** @description The sender: a number of your account, in E.164 form. Where the operator allows it, a short code or a name. */
+            /** @description The sender: a number of your account, in E.164 form. If the operator allows it, also a short code or a name. */
             from: string;
             /** @description The text. Required unless there is a `mediaUrl`. At most 640 characters, 1,600 in an MMS, unless the operator has set other limits. */
             body?: string;
-            /** @description A public http or https address of a file of at most 1,048,576 bytes. It is fetched once, before the answer. */
+            /** @description A public http or https address of a file of at most 1,048,576 bytes. The platform fetches it once, before the answer. */
             mediaUrl?: string | null;
             /**
-             * @description Follows from `mediaUrl` where it is absent.
+             * @description By default `MMS` if there is a `mediaUrl`, and `SMS` if not.
              * @enum {string|null}
              */
             messageType?: "SMS" | "MMS" | null;
-            /** @description Your own name for it. It comes back in answers and events, and lists can be filtered by it. */
+            /** @description Your own reference. Answers and events repeat it, and lists can be filtered by it. */
             reference?: string | null;
-            /** @description How long it is worth sending: what no carrier has taken by then is `undelivered`, with `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the operator has set another time. */
+            /** @description The validity in seconds. A message that no carrier has accepted by its end is `undelivered`, with `errorType` `expired`. The carrier gets the remaining validity. By default 24 hours, unless the operator has set another time. */
             validitySeconds?: number | null;
-            /** @description The same request under the same key within 24 hours is done once. */
+            /** @description If you repeat the request with the same key within 24 hours, nothing is sent again. */
             idempotencyKey?: string | null;
         } | {
             body: string;
@@ -1827,7 +1827,7 @@ export interface components {
             id: string;
             /** @description The sender. */
             from: string;
-            /** @description The text; `null` once it was removed because of its age. Absent where there was none. */
+            /** @description The text; `null` after its removal because of its age. Absent if there was none. */
             body?: string | null;
             /** @description As in the request. */
             mediaUrl?: string;
@@ -1839,51 +1839,51 @@ export interface components {
              */
             messageType: "SMS" | "MMS";
             ucs2Characters?: components["schemas"]["Ucs2Characters"];
-            /** @description How many recipients it has. */
+            /** @description The number of its recipients. */
             totalRecipients: number;
             /**
-             * @description Where the broadcast stands.
+             * @description The status of the broadcast.
              * @enum {string}
              */
             status: "queued" | "sending" | "completed" | "failed" | "canceled";
             /**
              * Format: date-time
-             * @description When it was accepted.
+             * @description The time of its acceptance.
              */
             createdAt: string;
             counts?: components["schemas"]["Counts"];
-            /** @description In the answer to a cancellation: how many messages it stopped. */
+            /** @description Only in the answer to a cancellation: the number of messages that it stopped. */
             stopped?: number;
         };
         Counts: {
             /** @description All recipients. */
             total: number;
-            /** @description Those who get no message: blocked, opted out, or saved by a cancellation of their broadcast or of their message. */
+            /** @description Recipients that get no message: they are blocked or opted out, or their broadcast or message was canceled. */
             skipped: number;
-            /** @description Those who wait. */
+            /** @description Recipients whose message waits. */
             queued: number;
-            /** @description Those whose message a carrier took. */
+            /** @description Recipients whose message a carrier accepted. */
             sent: number;
-            /** @description Those whose message arrived. */
+            /** @description Recipients whose message was delivered. */
             delivered: number;
-            /** @description Those whose message did not arrive. */
+            /** @description Recipients whose message was not delivered. */
             undelivered: number;
-            /** @description Those whose message no carrier took. */
+            /** @description Recipients whose message no carrier accepted. */
             failed: number;
         };
-        /** @description The first ten characters that make an SMS UCS-2. */
+        /** @description The first ten characters that need UCS-2. */
         Ucs2Characters: {
             /** @description The character. */
             character: string;
-            /** @description Its first place, from 1. */
+            /** @description Its first position in the text, from 1. */
             position: number;
         }[];
         OptOut: {
-            /** @description The handset. */
+            /** @description The recipient. */
             number: string;
-            /** @description The sender that it opted out of; `null` for all of the account. */
+            /** @description The sender whose messages it opted out of; `null` for all senders of the account. */
             from: string | null;
-            /** @description Where it came from: a keyword, the API, an import, the operator. */
+            /** @description The source: a keyword, the API, an import, or the operator. */
             source: string;
             /** @description The keyword that it sent. */
             keyword: string | null;
@@ -1891,38 +1891,38 @@ export interface components {
             messageId: string | null;
             /**
              * Format: date-time
-             * @description Since when.
+             * @description The time of the opt-out.
              */
             createdAt: string;
         };
         OptOutChange: {
             /**
              * Format: date-time
-             * @description When.
+             * @description The time of the change.
              */
             at: string;
             /**
-             * @description Which way.
+             * @description The change.
              * @enum {string}
              */
             change: "opted_out" | "opted_in";
-            /** @description The sender; `null` for all of the account. */
+            /** @description The sender; `null` for all senders of the account. */
             from: string | null;
-            /** @description Where it came from: a keyword, the API, an import, the operator. */
+            /** @description The source: a keyword, the API, an import, or the operator. */
             source: string;
-            /** @description The keyword that the handset sent. */
+            /** @description The keyword that the recipient sent. */
             keyword: string | null;
             /** @description The reason that was given. */
             reason: string | null;
-            /** @description The message that the handset sent. */
+            /** @description The message that the recipient sent. */
             messageId: string | null;
         };
         OptOutEvent: {
-            /** @description The handset. */
+            /** @description The recipient. */
             number: string;
-            /** @description The sender; `null` for all of the account. */
+            /** @description The sender; `null` for all senders of the account. */
             from: string | null;
-            /** @description Where it came from: a keyword, the API, an import, the operator. */
+            /** @description The source: a keyword, the API, an import, or the operator. */
             source: string;
             /** @description The keyword that it sent. */
             keyword: string | null;
@@ -1930,34 +1930,34 @@ export interface components {
             messageId: string | null;
         };
         NewOptOut: {
-            /** @description One sender of yours; absent for all of them. */
+            /** @description One sender of the account; absent for all of them. */
             from?: string | null;
-            /** @description Why, for the history. */
+            /** @description The reason, for the history. */
             reason?: string | null;
         };
         Reason: {
-            /** @description Why, for the history. */
+            /** @description The reason, for the history. */
             reason?: string | null;
         };
         ImportReport: {
             /** @description Entries of the file. */
             total: number;
-            /** @description Those that were not opted out before. */
+            /** @description Entries that were not opted out before. */
             added: number;
-            /** @description Those that were. */
+            /** @description Entries that were opted out already. */
             unchanged: number;
-            /** @description Those that were left out. No bad line leaves another one out. */
+            /** @description Invalid lines. They were skipped, and all others were imported. */
             invalid: {
                 /** @description The line, from 1. */
                 line: number;
-                /** @description What is wrong with it. */
+                /** @description The mistake. */
                 reason: string;
             }[];
         };
         NewWebhook: {
             /** @description A public https address. The operator can allow http and private networks. */
             url: string;
-            /** @description Names of events, beginnings of names with `.*`, or `*`, which is the default. */
+            /** @description Names of events, prefixes such as `messaging.outgoing.*`, or `*` (the default) for all events. */
             events?: string[] | null;
             /**
              * @description `message`: the events of one message come in order. `strict`: one request at a time. `none`: no order.
@@ -1967,11 +1967,11 @@ export interface components {
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages?: boolean | null;
             /**
-             * @description `json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API sends it, about messages alone. It does not change.
+             * @description `json` (the default): the envelope of an event. `twilio`: a form as Twilio's API sends it, for events of messages only. The format of an endpoint cannot be changed.
              * @enum {string|null}
              */
             format?: "json" | "twilio" | null;
-            /** @description A note of yours. */
+            /** @description Your note. */
             description?: string | null;
             /** @description Whether events are sent. They wait while it is `false`. */
             active?: boolean | null;
@@ -1979,7 +1979,7 @@ export interface components {
         WebhookChange: {
             /** @description A public https address. The operator can allow http and private networks. */
             url?: string;
-            /** @description Names of events, beginnings of names with `.*`, or `*`, which is the default. */
+            /** @description Names of events, prefixes such as `messaging.outgoing.*`, or `*` (the default) for all events. */
             events?: string[] | null;
             /**
              * @description `message`: the events of one message come in order. `strict`: one request at a time. `none`: no order.
@@ -1989,11 +1989,11 @@ export interface components {
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages?: boolean | null;
             /**
-             * @description `json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API sends it, about messages alone. It does not change.
+             * @description `json` (the default): the envelope of an event. `twilio`: a form as Twilio's API sends it, for events of messages only. The format of an endpoint cannot be changed.
              * @enum {string|null}
              */
             format?: "json" | "twilio" | null;
-            /** @description A note of yours. */
+            /** @description Your note. */
             description?: string | null;
             /** @description Whether events are sent. They wait while it is `false`. */
             active?: boolean | null;
@@ -2001,7 +2001,7 @@ export interface components {
         Webhook: {
             /** @description Its id. */
             id: string;
-            /** @description Where events go. */
+            /** @description The URL that gets the events. */
             url: string;
             /** @description The events that it gets. */
             events: string[];
@@ -2010,57 +2010,57 @@ export interface components {
             /** @description Whether events are sent. */
             active: boolean;
             /**
-             * @description The order that is kept.
+             * @description The order of events.
              * @enum {string}
              */
             ordering: "message" | "strict" | "none";
             /** @description Whether messages of broadcasts have events too. */
             broadcastMessages: boolean;
             /**
-             * @description What requests look like.
+             * @description The format of requests.
              * @enum {string}
              */
             format: "json" | "twilio";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description The time of its creation.
              */
             createdAt: string;
             /**
-             * @description Why the platform disabled it.
+             * @description The reason why the platform disabled it.
              * @enum {string}
              */
             disabledReason?: "failing" | "gone";
             /**
              * Format: date-time
-             * @description When the platform disabled it.
+             * @description The time at which the platform disabled it.
              */
             disabledAt?: string;
             /**
              * Format: date-time
-             * @description Since when it has not answered with 2xx.
+             * @description The time since which it has not answered with 2xx.
              */
             failingSince?: string;
-            /** @description Events of the account that it has not passed. */
+            /** @description The number of events of the account after its position in the log. */
             backlog?: number;
             /** @description Only in the answer to its creation. */
             secret?: string;
         };
         Secret: {
-            /** @description `whsec_…`: what signatures are made with. */
+            /** @description `whsec_…`: the secret of the signatures. */
             secret: string;
         };
         Attempt: {
             /**
              * Format: date-time
-             * @description When the request was made.
+             * @description The time of the request.
              */
             at: string;
-            /** @description The status of the response; `null` where none came. */
+            /** @description The status of the response; `null` if none came. */
             httpStatus: number | null;
-            /** @description Why none came. */
+            /** @description The reason why no response came. */
             cause: string | null;
-            /** @description How long it took, in milliseconds. */
+            /** @description Its duration in milliseconds. */
             durationMs: number;
             /** @description The beginning of the response's body. */
             response: string;
@@ -2068,14 +2068,14 @@ export interface components {
         TestResult: {
             /**
              * Format: date-time
-             * @description When the request was made.
+             * @description The time of the request.
              */
             at: string;
-            /** @description The status of the response; `null` where none came. */
+            /** @description The status of the response; `null` if none came. */
             httpStatus: number | null;
-            /** @description Why none came. */
+            /** @description The reason why no response came. */
             cause: string | null;
-            /** @description How long it took, in milliseconds. */
+            /** @description Its duration in milliseconds. */
             durationMs: number;
             /** @description The beginning of the response's body. */
             response: string;
@@ -2089,28 +2089,28 @@ export interface components {
             type: string;
             /**
              * Format: date-time
-             * @description When the event happened.
+             * @description The time of the event.
              */
             timestamp: string;
             /**
-             * @description Where the delivery stands.
+             * @description The status of the delivery.
              * @enum {string}
              */
             status: "pending" | "succeeded" | "failed";
-            /** @description The requests that were made. */
+            /** @description The requests so far. */
             attempts: components["schemas"]["Attempt"][];
             /**
              * Format: date-time
-             * @description When the next request is due.
+             * @description The time of the next request.
              */
             nextAttemptAt?: string;
         };
         Replay: {
-            /** @description These events. Not together with `since`. */
+            /** @description The ids of the events. Not together with `since`. */
             eventIds?: string[] | null;
             /**
              * Format: date-time
-             * @description Events of this time and later.
+             * @description Events at this time and later.
              */
             since?: string | null;
             /**
@@ -2119,7 +2119,7 @@ export interface components {
              */
             until?: string | null;
             /**
-             * @description Only deliveries that stand there.
+             * @description Only deliveries with this status.
              * @enum {string|null}
              */
             status?: "pending" | "succeeded" | "failed" | null;
@@ -2132,56 +2132,56 @@ export interface components {
             /** @description `evt_…`; the same whenever the event is sent again. */
             id: string;
             /**
-             * @description What happened.
+             * @description The type of the event.
              * @enum {string}
              */
             type: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
             /**
              * Format: date-time
-             * @description When it happened.
+             * @description The time of the event.
              */
             timestamp: string;
             /** @description The place of the event in the life of its resource, from 1. */
             sequence: number;
-            /** @description No event of this resource follows. */
+            /** @description Whether this is the last event of the resource. */
             final: boolean;
             /**
-             * @description The kind of key that made the resource.
+             * @description The mode of the key that created the resource.
              * @enum {string}
              */
             mode: "live" | "test";
             /** @description The account. */
             accountId: string;
-            /** @description The resource as it was then. */
+            /** @description The resource at the time of the event. */
             data: Record<string, never>;
         };
         WebhookEvent: {
             /** @description The endpoint. */
             webhookId: string;
             /**
-             * @description Why it was disabled.
+             * @description The reason why it was disabled.
              * @enum {string}
              */
             disabledReason?: "failing" | "gone";
             /**
              * Format: date-time
-             * @description When it was disabled.
+             * @description The time at which it was disabled.
              */
             disabledAt?: string;
         };
         Account: {
             /** @description `acc_` and 22 letters and digits. */
             id: string;
-            /** @description Its name with the operator. */
+            /** @description The name of the account. */
             name: string;
             /**
-             * @description The world of the key that asks.
+             * @description The mode of the key.
              * @enum {string}
              */
             mode: "live" | "test";
             /**
              * Format: date-time
-             * @description When it was made.
+             * @description The time of its creation.
              */
             createdAt: string;
             limits: {
@@ -2199,42 +2199,42 @@ export interface components {
                 mmsCharacters: number;
             };
             quota: {
-                /** @description Recipients that a UTC day has. */
+                /** @description The recipients that a UTC day allows. */
                 limit: number;
-                /** @description Recipients of today, in the key's world. */
+                /** @description The recipients used today, in the mode of the key. */
                 used: number;
-                /** @description Recipients that are left today. */
+                /** @description The recipients left today. */
                 left: number;
                 /**
                  * Format: date-time
-                 * @description When `used` is 0 again: midnight UTC.
+                 * @description The time at which `used` becomes 0 again: midnight UTC.
                  */
                 resetsAt: string;
             };
-            /** @description The kinds of senders that clients may send from. */
+            /** @description The kinds of senders that clients may use. */
             senderKinds: ("number" | "short_code" | "name")[];
             screening: {
                 /**
-                 * @description What becomes of texts of which the screen is sure.
+                 * @description The action on texts of which the screen is sure.
                  * @enum {string}
                  */
                 sure: "block" | "flag" | "off";
                 /**
-                 * @description What becomes of texts of which it is unsure.
+                 * @description The action on texts of which the screen is unsure.
                  * @enum {string}
                  */
                 unsure: "block" | "flag" | "off";
                 /** @description Categories that the account may send. */
                 exempt: ("shaft.sex" | "shaft.hate" | "shaft.alcohol" | "shaft.firearms" | "shaft.tobacco" | "phishing" | "fraud" | "regulated.cannabis" | "regulated.gambling" | "regulated.lending")[];
-                /** @description Domains that the operator takes for the account's own. */
+                /** @description The account's own domains, as the operator listed them. */
                 allowedDomains: string[];
-                /** @description Phrases that the screen passes over. */
+                /** @description Phrases that the screen ignores. */
                 allowedPhrases: string[];
             };
             retention: {
-                /** @description For how many days texts and media are kept; 0 until the message has ended, `null` for ever. */
+                /** @description The days for which texts and media are kept; 0 removes them when the message has ended, `null` keeps them forever. */
                 textDays: number | null;
-                /** @description For how many days messages are kept; `null` for ever. */
+                /** @description The days for which messages are kept; `null` keeps them forever. */
                 messageDays: number | null;
             };
         };
@@ -2242,26 +2242,26 @@ export interface components {
             /** @description The number in E.164 form, the short code or the name. */
             number: string;
             /**
-             * @description Which of them it is.
+             * @description The kind of the sender.
              * @enum {string}
              */
             kind: "number" | "short_code" | "name";
             /**
-             * @description Its state with the operator.
+             * @description Its state.
              * @enum {string}
              */
             state: "active" | "pending" | "suspended" | "deactivated" | "released" | "unavailable";
             capabilities: {
-                /** @description A message from it is accepted. */
+                /** @description Whether messages from it are accepted. */
                 send: boolean;
-                /** @description What handsets send to it comes to you. */
+                /** @description Whether you get the inbound messages to it. */
                 receive: boolean;
             };
-            /** @description How many segments a second leave from it; `null` for no pace of its own. */
+            /** @description Its pace in segments a second; `null` for no pace of its own. */
             segmentsPerSecond: number | null;
             /**
              * Format: date-time
-             * @description When the platform got it.
+             * @description The time at which it was added.
              */
             createdAt: string;
         };
@@ -2278,17 +2278,17 @@ export interface components {
             to: string;
             /** @constant */
             by: "day";
-            /** @description The counts, oldest day first. What there is nothing of is left out. */
+            /** @description The counts, oldest day first. Rows without a message are left out. */
             data: components["schemas"]["UsageCount"][];
         };
         UsageCount: {
             /**
              * Format: date
-             * @description The UTC day in which they were accepted, or came.
+             * @description The UTC day of acceptance or, for inbound messages, of arrival.
              */
             day: string;
             /**
-             * @description Which way they go.
+             * @description The direction.
              * @enum {string}
              */
             direction: "outbound" | "inbound";
@@ -2298,13 +2298,13 @@ export interface components {
              */
             messageType: "SMS" | "MMS";
             /**
-             * @description Where they stand now.
+             * @description The present status.
              * @enum {string}
              */
             status: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
-            /** @description How many there are. */
+            /** @description The number of messages. */
             messages: number;
-            /** @description How many segments they have together. */
+            /** @description The number of their segments. */
             segments: number;
         };
     };
@@ -2312,23 +2312,23 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Requests that a window of 60 seconds has. */
+        /** @description The requests that a window of 60 seconds allows. */
         "X-RateLimit-Limit": number;
-        /** @description Requests that are left in the window. */
+        /** @description The requests left in the window. */
         "X-RateLimit-Remaining": number;
-        /** @description When the window ends, in Unix seconds. */
+        /** @description The end of the window, in Unix seconds. */
         "X-RateLimit-Reset": number;
-        /** @description Seconds to wait before the request is sent again. */
+        /** @description Seconds to wait before you send the request again. */
         "Retry-After": number;
-        /** @description The kind of credentials that are needed: `Basic` or `Bearer`. */
+        /** @description The required kind of credentials: `Basic` or `Bearer`. */
         "WWW-Authenticate": string;
-        /** @description The address of what was made. */
+        /** @description The path of the new resource. */
         Location: string;
-        /** @description `true` where the answer is that of an earlier request with the same key; nothing was sent again. */
+        /** @description `true` if this answer repeats that of an earlier request with the same key. Nothing was sent again. */
         "Idempotent-Replayed": "true";
         /** @description The preferences that were applied: `handling=strict`, `wait=N`. */
         "Preference-Applied": string;
-        /** @description The names of fields that were ignored, with commas between them, escaped as in a URL where they are no plain text. The first ones, where there are many. */
+        /** @description The names of ignored fields, separated by commas. Special characters are escaped as in a URL. If there are many, only the first ones. */
         "X-Ignored-Fields": string;
     };
     pathItems: never;
@@ -2338,25 +2338,25 @@ export interface operations {
     listMessages: {
         parameters: {
             query?: {
-                /** @description Messages that stand there; `received` has the inbound ones. */
+                /** @description Only messages with this status; inbound messages are `received`. */
                 status?: "scheduled" | "queued" | "sent" | "delivered" | "undelivered" | "failed" | "canceled" | "received";
-                /** @description One direction alone. */
+                /** @description Only messages of this direction. */
                 direction?: "outbound" | "inbound";
-                /** @description Messages to this address. */
+                /** @description Only messages to this address. */
                 to?: string;
-                /** @description Messages from this address. */
+                /** @description Only messages from this address. */
                 from?: string;
-                /** @description Messages with your name for them. */
+                /** @description Only messages with this reference of yours. */
                 reference?: string;
-                /** @description Messages of this broadcast. */
+                /** @description Only messages of this broadcast. */
                 broadcastId?: string;
-                /** @description Those made at this time or later. */
+                /** @description Only items created at this time or later. */
                 after?: string;
-                /** @description Those made before this time. */
+                /** @description Only items created before this time. */
                 before?: string;
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -2376,7 +2376,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["AnyMessage"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -2483,9 +2483,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
+                /** @description An alternative to `idempotencyKey`. If you send both, they must be equal. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
+                /** @description `wait=N` delays the answer by up to N seconds, at most 30. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -2504,7 +2504,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description On disk. `Location` is its address. */
+            /** @description Accepted and on disk. `Location` has the path of the resource. */
             201: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -2835,7 +2835,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The message, which is `canceled`. */
+            /** @description The canceled message. */
             200: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3111,19 +3111,19 @@ export interface operations {
     listBroadcasts: {
         parameters: {
             query?: {
-                /** @description Broadcasts that stand there. */
+                /** @description Only broadcasts with this status. */
                 status?: "queued" | "sending" | "completed" | "failed" | "canceled";
-                /** @description Broadcasts from this sender. */
+                /** @description Only broadcasts from this sender. */
                 from?: string;
-                /** @description Broadcasts with your name for them. */
+                /** @description Only broadcasts with this reference of yours. */
                 reference?: string;
-                /** @description Those made at this time or later. */
+                /** @description Only items created at this time or later. */
                 after?: string;
-                /** @description Those made before this time. */
+                /** @description Only items created before this time. */
                 before?: string;
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -3143,7 +3143,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Broadcast"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -3250,9 +3250,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description In place of `idempotencyKey`. If both are given, they must be the same. */
+                /** @description An alternative to `idempotencyKey`. If you send both, they must be equal. */
                 "Idempotency-Key"?: string;
-                /** @description `wait=N` holds the answer for up to N seconds, 30 at most. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
+                /** @description `wait=N` delays the answer by up to N seconds, at most 30. With `handling=strict` (RFC 7240), a request whose body has an unknown field is refused with 33100. Without it, unknown fields are ignored, and `X-Ignored-Fields` names them. */
                 Prefer?: string;
             };
             path?: never;
@@ -3276,7 +3276,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description On disk. `Location` is its address. */
+            /** @description Accepted and on disk. `Location` has the path of the resource. */
             201: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -3733,15 +3733,15 @@ export interface operations {
     listOptOuts: {
         parameters: {
             query?: {
-                /** @description Opt-outs of this handset. */
+                /** @description Only opt-outs of this recipient. */
                 number?: string;
-                /** @description Those made at this time or later. */
+                /** @description Only items created at this time or later. */
                 after?: string;
-                /** @description Those made before this time. */
+                /** @description Only items created before this time. */
                 before?: string;
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -3761,7 +3761,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["OptOut"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -3885,7 +3885,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What was done. */
+            /** @description The counts of the import. */
             200: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4019,7 +4019,7 @@ export interface operations {
                 Prefer?: string;
             };
             path: {
-                /** @description The handset. Write the plus as `%2B`, or as it is. */
+                /** @description The recipient. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -4183,7 +4183,7 @@ export interface operations {
     optIn: {
         parameters: {
             query?: {
-                /** @description One sender of yours; absent for all of the account. */
+                /** @description One sender of the account; absent for all of them. */
                 from?: string;
             };
             header?: {
@@ -4191,7 +4191,7 @@ export interface operations {
                 Prefer?: string;
             };
             path: {
-                /** @description The handset. Write the plus as `%2B`, or as it is. */
+                /** @description The recipient. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -4354,14 +4354,14 @@ export interface operations {
     optOutHistory: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
             path: {
-                /** @description The handset. Write the plus as `%2B`, or as it is. */
+                /** @description The recipient. Write the plus as `%2B`, or as it is. */
                 number: string;
             };
             cookie?: never;
@@ -4379,7 +4379,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["OptOutChange"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -4502,7 +4502,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Webhook"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -4626,7 +4626,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description On disk. `Location` is its address. */
+            /** @description Accepted and on disk. `Location` has the path of the resource. */
             201: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -4903,7 +4903,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is gone. */
+            /** @description The endpoint is removed. */
             204: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5472,7 +5472,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The outcome, good or bad. */
+            /** @description The outcome of the test. */
             200: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -5597,13 +5597,13 @@ export interface operations {
     listDeliveries: {
         parameters: {
             query?: {
-                /** @description Deliveries that stand there. */
+                /** @description Only deliveries with this status. */
                 status?: "pending" | "succeeded" | "failed";
-                /** @description Events of this type. */
+                /** @description Only events of this type. */
                 type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -5626,7 +5626,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Delivery"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -5913,15 +5913,15 @@ export interface operations {
     listEvents: {
         parameters: {
             query?: {
-                /** @description Events of this type. */
+                /** @description Only events of this type. */
                 type?: "messaging.outgoing.message.queued" | "messaging.outgoing.message.sent" | "messaging.outgoing.message.delivered" | "messaging.outgoing.message.undelivered" | "messaging.outgoing.message.failed" | "messaging.incoming.message.received" | "messaging.recipient.opted_out" | "messaging.recipient.opted_in" | "messaging.broadcast.initiated" | "messaging.broadcast.completed" | "messaging.broadcast.failed" | "messaging.broadcast.canceled" | "webhook.test" | "webhook.disabled" | "messaging.outgoing.message.canceled";
-                /** @description Events behind this one (an id), or of this time and later. */
+                /** @description Only events after this one (an id), or at this time and later. */
                 after?: string | unknown | unknown;
-                /** @description Has events logged for the next hour although the account has no endpoint. */
+                /** @description Log events for the next hour even if the account has no endpoint. */
                 follow?: boolean;
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -5941,7 +5941,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Event"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -6160,9 +6160,9 @@ export interface operations {
     listNumbers: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most. */
+                /** @description The maximum number of items on a page. */
                 limit?: number;
-                /** @description Where the page begins: the `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the previous page. Without it, the first page. */
                 cursor?: string;
             };
             header?: never;
@@ -6182,7 +6182,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         data: components["schemas"]["Number"][];
-                        /** @description The `cursor` of the next page; `null` on the last one. A page may have fewer items than `limit`, even none, while there is a next one. */
+                        /** @description The `cursor` of the next page; `null` on the last page. A page may have fewer items than `limit`, or none, and still have a next page. */
                         nextCursor: string | null;
                     };
                 };
@@ -6285,11 +6285,11 @@ export interface operations {
     getUsage: {
         parameters: {
             query?: {
-                /** @description The first day. A date (`2026-03-15`), or a time as in RFC 3339 for the UTC day that holds it. 29 days before `to` where it is absent. */
+                /** @description The first day. A date (`2026-03-15`), or an RFC 3339 time, which stands for its UTC day. By default 29 days before `to`. */
                 from?: string;
-                /** @description The last day, at most 365 days after the first. A date (`2026-03-15`), or a time as in RFC 3339 for the UTC day that holds it. Today where it is absent. */
+                /** @description The last day, at most 365 days after the first. A date (`2026-03-15`), or an RFC 3339 time, which stands for its UTC day. By default today. */
                 to?: string;
-                /** @description `day` is all that there is. */
+                /** @description The only value is `day`. */
                 by?: "day";
             };
             header?: never;
@@ -6298,7 +6298,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The counts, oldest day first. What there is nothing of is left out. */
+            /** @description The counts, oldest day first. Rows without a message are left out. */
             200: {
                 headers: {
                     "X-RateLimit-Limit": components["headers"]["X-RateLimit-Limit"];
@@ -6413,7 +6413,7 @@ export interface operations {
     getLinkedMedia: {
         parameters: {
             query?: {
-                /** @description When the link ends, in Unix seconds. */
+                /** @description The expiry of the link, in Unix seconds. */
                 exp?: string;
                 /** @description The signature of the link. */
                 sig?: string;

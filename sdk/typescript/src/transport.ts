@@ -6,7 +6,7 @@ export interface Call {
   path: string;
   headers?: Record<string, string>;
   body?: string;
-  /** Whether it may be sent again when the connection broke. */
+  /** Whether it may be sent again after a broken connection. */
   repeats?: boolean;
 }
 
@@ -40,7 +40,7 @@ export class Transport {
     this.#base = options.baseUrl.replace(/\/+$/, "");
   }
 
-  /** Sends a request, and again where the server says when, or where the connection broke and `repeats` is set. */
+  /** Sends a request. Repeats it if the answer has a `Retry-After`, or if the connection broke and `repeats` is set. */
   async send(call: Call): Promise<Response> {
     const { retries, maxWaitMs, sleep } = this.#options;
     for (let attempt = 0; ; attempt++) {
@@ -83,7 +83,7 @@ function retryAfter(response: Response): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
-/** The error that an answer holds; what stands between client and server may answer with something else. */
+/** The error in an answer. A proxy between client and server may answer in another form. */
 async function errorOf(response: Response): Promise<ErrorAnswer> {
   try {
     const answer: unknown = await response.json();

@@ -10,9 +10,10 @@ type HeaderSource = Headers | Record<string, string | string[] | undefined>;
 /**
  * Checks the signature of a request (Standard Webhooks 1.0), and resolves to its event.
  *
- * @param payload The body, octet by octet as it came.
+ * @param payload The raw body.
  * @param secret The secret of the endpoint (`whsec_…`).
- * @param options `toleranceSecs`: how old the request may be, or ahead (300); `now`: Unix seconds, for tests.
+ * @param options `toleranceSecs`: the largest difference between the time of the request and the clock (300);
+ * `now`: Unix seconds, for tests.
  * @throws InvalidSignature: the event must not be believed.
  */
 export async function verifyWebhook(

@@ -27,7 +27,7 @@ pub enum StartTls {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mm4Config {
-    /// What routes call it.
+    /// Its name in routes.
     pub name: String,
 
     /// Where the MMSC listens.
@@ -64,7 +64,7 @@ pub struct Mm4Config {
 
     /// Messages under way at once, each on a connection of its own.
     pub window: usize,
-    /// Messages a second; 0 for no bound.
+    /// Messages a second; 0 for no limit.
     pub rate: u32,
     /// Messages a second of each originator; 0 for no bound.
     pub sender_rate: u32,
@@ -76,9 +76,9 @@ pub struct Mm4Config {
     pub keep_alive_secs: u64,
     /// How many messages go over one connection.
     pub connection_messages_max: u32,
-    /// The rest after a first failure; it doubles while they go on.
+    /// The pause after a first failure; it doubles with each further failure.
     pub reconnect_floor_ms: u64,
-    /// The longest such rest.
+    /// The longest such pause.
     pub reconnect_ceiling_ms: u64,
 
     /// Whether a message counts as taken only when its `MM4_forward.RES` says so, or none came in time.

@@ -212,8 +212,8 @@ impl Inbox {
         if (answer.to.is_none() || self.answers.try_send(Outgoing { answer, unconfirmed }).is_err())
             && let Some(Line { left_out }) = self.unanswered.line(self.runtime.instant())
         {
-            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {} waits for an answer that could \
-                not be sent", self.teller.name());
+            tracing::warn!(carrier.name = %self.teller.name(), left_out, "Carrier {}: its request could not be \
+                answered, and it waits for the answer", self.teller.name());
         }
     }
 

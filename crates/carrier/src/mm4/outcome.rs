@@ -96,7 +96,7 @@ fn of_reply(step: Step, reply: &Reply) -> Handed {
         },
         _ => Handed {
             outcome: SegmentOutcome::NotSent,
-            peer: Peer::Fails(format!("it answers what makes no sense: {status}")),
+            peer: Peer::Fails(format!("its answer makes no sense: {status}")),
         },
     }
 }
@@ -109,7 +109,7 @@ fn is_busy(reply: &Reply) -> bool {
     of_system || reply.code == 421 || reply.code == 452 && !enhanced.starts_with("4.2.")
 }
 
-/// Why a message will never be taken.
+/// The reason why a message will never be accepted.
 fn of_permanent(step: Step, reply: &Reply) -> ErrorType {
     match (reply.enhanced(), reply.code) {
         (Some("5.3.4" | "5.2.3"), _) | (None, 552) => ErrorType::MediaFailed,

@@ -23,7 +23,7 @@ pub(crate) use place::Place;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mm7Config {
-    /// What routes call it.
+    /// Its name in routes.
     pub name: String,
 
     /// Where the MMSC takes messages: `http://` or `https://`, host, port and path.
@@ -85,7 +85,7 @@ pub struct Mm7Config {
 
     /// Messages under way at once, each on a connection of its own.
     pub window: usize,
-    /// Messages a second; 0 for no bound.
+    /// Messages a second; 0 for no limit.
     pub rate: u32,
     /// Messages a second of each originator; 0 for no bound.
     pub sender_rate: u32,
@@ -96,9 +96,9 @@ pub struct Mm7Config {
     /// How long a connection is kept for the next message; 0 for one message each. Less than the MMSC keeps it, or else
     /// messages meet connections that have just ended, and nobody knows what became of them.
     pub keep_alive_secs: u64,
-    /// The rest after a first failure; it doubles while they go on.
+    /// The pause after a first failure; it doubles with each further failure.
     pub reconnect_floor_ms: u64,
-    /// The longest such rest.
+    /// The longest such pause.
     pub reconnect_ceiling_ms: u64,
 
     /// National numbers in messages of handsets get it, such as `+1`.

@@ -210,7 +210,7 @@ async fn answer(door: &Door, request: Request<Incoming>) -> Answer {
             tracing::warn!(
                 carrier.name = door.teller.name(),
                 left_out,
-                "Carrier {}: a report without our credentials",
+                "Carrier {}: a report with wrong credentials or none was refused",
                 door.teller.name()
             );
         }

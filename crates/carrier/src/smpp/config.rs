@@ -181,7 +181,7 @@ words! {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SmppConfig {
-    /// What routes call it.
+    /// Its name in routes.
     pub name: String,
 
     /// Where the SMSC listens.
@@ -251,7 +251,7 @@ pub struct SmppConfig {
     pub refused_retry_secs: u64,
     /// How long a session rests when it is first asked to be slower; it doubles while that goes on.
     pub throttle_floor_ms: u64,
-    /// The longest such rest.
+    /// The longest such pause.
     pub throttle_ceiling_ms: u64,
     /// So many different recipients in a row whose queues are full (`ESME_RMSGQFUL`), with nothing taken in between,
     /// make the session rest too; 0 for never.

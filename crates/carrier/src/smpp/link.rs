@@ -295,7 +295,7 @@ impl Driver<'_> {
         if self.write_by().is_some_and(|write_by| now >= write_by) {
             match at_once(push(&mut self.writer, &mut self.output)).await {
                 Some(pushed) => self.pushed(pushed),
-                None => self.cannot_write("the SMSC does not read what it is sent", now),
+                None => self.cannot_write("the SMSC does not read our PDUs", now),
             }
         }
         self.session.tick(now, out);

@@ -26,7 +26,7 @@ const INTERMEDIATE: u8 = 0x20;
 pub(crate) enum Read {
     /// A report on a segment.
     Receipt(Receipt),
-    /// A message of a handset.
+    /// An inbound message.
     Inbound,
     /// It is labelled as a receipt, and names no message.
     Unreadable {

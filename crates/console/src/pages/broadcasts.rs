@@ -29,7 +29,8 @@ pub(crate) static CANCEL: Act = Act {
     least: Role::Operator,
     part: Part::Broadcasts,
     verb: "Cancel the broadcast",
-    about: "Recipients who have not had their turn get nothing. What was sent stays sent. This cannot be undone.",
+    about: "Recipients whose message has not left get nothing. Messages that were sent stay sent. This cannot be \
+        undone.",
     is_destructive: true,
     fields: &[],
     filled: None,

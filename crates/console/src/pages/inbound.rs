@@ -28,7 +28,7 @@ pub(crate) static ASSIGN: Act = Act {
     least: Role::Operator,
     part: Part::Inbound,
     verb: "Assign",
-    about: "The message becomes one of this account, which hears of it as if it had just come.",
+    about: "The account gets the message and its event, as if the message had just come.",
     is_destructive: false,
     fields: &[
         Field { name: "accountId", label: "Account", hint: "Its id, such as acc_…", kind: Kind::Text },

@@ -18,8 +18,8 @@ const fn field(name: &'static str, label: &'static str, hint: &'static str, kind
 
 /// The settings of an account. A number has all but the last.
 const FIELDS: [Field; 10] = [
-    field("stopWords", "Further words that stop messages", "One a line, beside STOP and those like it", Kind::Lines),
-    field("languages", "Languages whose words stop messages too", "", Kind::Many(&["fr", "es"])),
+    field("stopWords", "Further words that stop messages", "One a line, in addition to STOP and its like", Kind::Lines),
+    field("languages", "Languages whose words stop messages, too", "", Kind::Many(&["fr", "es"])),
     field("yes", "YES starts messages again", "", Kind::YesOrDefault),
     field(
         "suspected",
@@ -64,7 +64,7 @@ const fn of_keywords(path: &'static str, call: calls::Call) -> Act {
 }
 
 pub(crate) static OF_ACCOUNT: Act = Act {
-    about: "These hold for every number of the account that has no settings of its own.",
+    about: "These apply to every number of the account that has no settings of its own.",
     filled: Some(Filled { call: calls::KEYWORDS, values: same_names }),
     back: "/console/accounts/{id}",
     ..of_keywords("/console/accounts/{id}/keywords", calls::KEYWORDS_SET)

@@ -76,7 +76,7 @@ async fn one(visit: &Visit, number: &str) -> Result<Response<Body>, Problem> {
         }
         section #keywords {
             h2 { "Keywords" }
-            (keywords::shown(&set, "This number has no settings of its own: those of its account hold."))
+            (keywords::shown(&set, "This number has no settings of its own: those of its account apply."))
             p.acts { (keywords::OF_NUMBER.button(visit, &[("number", number)])) }
         }
     };

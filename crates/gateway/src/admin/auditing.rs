@@ -90,7 +90,8 @@ impl Auditing {
             after: after.as_ref().map(kept),
         };
         if let Err(error) = admin.pipeline.store().end_audit(id, outcome).await {
-            tracing::error!(audit.id = %id, %error, "The audit log has no outcome of {id}: {error}");
+            tracing::error!(audit.id = %id, %error, "The outcome of the change {id} could not be written to the audit \
+                log: {error}");
         }
         Ok(response)
     }

@@ -81,7 +81,8 @@ impl CarrierView {
             node: None,
             oldest_queued_at: depth.waits_since.map(|at| at.to_string()),
             last_error: Some(
-                "it is not in this configuration: its messages wait until it is, or until it is abandoned".to_owned(),
+                "it is not in this configuration: its messages wait until it is, or until `smsfactory carrier abandon`"
+                    .to_owned(),
             ),
         }
     }

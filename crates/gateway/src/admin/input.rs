@@ -82,7 +82,7 @@ pub(super) fn meaning<T>(
     parse(text).ok_or_else(|| wrong(field, expected))
 }
 
-/// A field that holds something else than it should.
+/// A field with a wrong value.
 pub(super) fn wrong(field: &'static str, expected: impl Into<Cow<'static, str>>) -> Refusal {
     Refusal::new(ErrorCode::MalformedRequest)
         .with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })

@@ -104,7 +104,12 @@ pub(super) async fn text(State(admin): Shared) -> Response<Body> {
     });
     let (directories, started_at) = (admin.metrics.directories.clone(), admin.metrics.started_at);
     let looked = admin.runtime.run_blocking("metrics", move || (directories.look(), Process::look(started_at))).await;
-    let (disks, process) = looked.inspect_err(|error| tracing::warn!("The machine said nothing: {error}")).ok().unzip();
+    let (disks, process) = looked
+        .inspect_err(|error| {
+            tracing::warn!("Disks and process could not be read for the metrics: {error}");
+        })
+        .ok()
+        .unzip();
     let mut of_process = Registry::default();
     process.into_iter().for_each(|process| of_process.register_collector(Box::new(process)));
     let mut registry = Registry::with_prefix("smsfactory");
@@ -246,7 +251,7 @@ impl Snapshot {
     fn encode_node(&self, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
         let node = self.pipeline.node();
         let info = ConstGauge::new(1i64);
-        let help = "This build: its version, and its commit where the build knew it";
+        let help = "This build: its version, and its commit if known";
         let mut family = encoder.encode_descriptor("build_info", help, None, info.metric_type())?;
         info.encode(family.encode_family(&[("version", built::VERSION), ("commit", built::COMMIT)])?)?;
         let mut family =

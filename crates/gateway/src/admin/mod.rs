@@ -1,4 +1,4 @@
-//! The operator's door: the admin API behind its token, and health and metrics for machines.
+//! The admin listener: the admin API behind its token, and health and metrics for machines.
 
 mod access;
 mod accounts;
@@ -72,7 +72,7 @@ use crate::operators::Operators;
 use crate::operators::passwords::Passwords;
 use crate::reload::Reloader;
 
-/// All that the operator's door needs.
+/// The parts of the admin listener.
 pub struct Admin {
     /// The path of a message.
     pub pipeline: Arc<Pipeline>,
@@ -92,7 +92,7 @@ pub struct Admin {
     pub entropy: Arc<dyn Entropy>,
     /// What takes over another configuration.
     pub reloader: Arc<Reloader>,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// The log lines.
     pub lines: Arc<Lines>,

@@ -63,7 +63,7 @@ async fn reviewed(admin: &Admin, id: Result<Path<String>, PathRejection>, reques
     let is_correct = required(input.correct, "correct")?;
     let note = note(input.note)?;
     if is_correct && input.approve {
-        return Err(wrong("approve", "false where the decision was correct"));
+        return Err(wrong("approve", "false if the decision was correct"));
     }
     let approve = match (input.approve, input.template) {
         (true, Some(text)) => Some(Approval::Written(text)),

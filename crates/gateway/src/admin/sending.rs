@@ -109,10 +109,10 @@ async fn sent_again(admin: &Admin, id: Result<Path<String>, PathRejection>, requ
     let found = admin.pipeline.store().message_of_any_account(id).await.map_err(refused_by_store)?;
     let MessageRecord { message, delivery } = found.ok_or(ErrorCode::NotFound)?;
     if delivery.erased_at.is_some() {
-        return Err(wrong("id", "a message whose person was not erased: nothing of this one is left to send"));
+        return Err(wrong("id", "a message whose data were not erased: nothing is left of this one"));
     }
     if message.body.is_none() && message.media_url.is_none() {
-        return Err(wrong("id", "a message whose text is kept: that of this one was removed, because it is old"));
+        return Err(wrong("id", "a message whose text is kept: the text of this one was removed because of its age"));
     }
     let request = SendRequest {
         to: Some(message.recipient.to_string()),

@@ -74,7 +74,7 @@ pub struct Api {
     pub envelope: Envelope,
     /// Links to the media of inbound messages.
     pub links: MediaLinks,
-    /// Where media are kept.
+    /// The place of media.
     pub objects: Arc<dyn Objects>,
     /// How large bodies may be.
     pub body_limits: BodyLimits,
@@ -84,7 +84,7 @@ pub struct Api {
     pub reading: Semaphore,
     /// Places for imports that are carried out at the same time, [`IMPORTERS`] of them.
     pub importing: Semaphore,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks of proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
     /// Whether clients of Twilio's API are served as well.
     pub twilio: bool,

@@ -124,7 +124,7 @@ fn days(given: &Parameters, now: Timestamp) -> Result<(UtcDay, UtcDay), Refusal>
     let to = parsed(given.get("to"), "to", DATE, UtcDay::parse)?.unwrap_or(UtcDay::of(now));
     let from = from.unwrap_or(UtcDay(to.0 - DAYS_DEFAULT + 1));
     if from > to {
-        return Err(wrong_type("from", "a day that is not after `to`, which is today where it is absent"));
+        return Err(wrong_type("from", "a day that is not after `to` (by default today)"));
     }
     if to.0 - from.0 >= DAYS_MAX {
         return Err(wrong_type("from", "a day so late that there are at most 366 days up to `to`"));

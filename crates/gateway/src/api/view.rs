@@ -215,7 +215,7 @@ impl<'a> BroadcastView<'a> {
         }
     }
 
-    /// A broadcast and how far it has come.
+    /// A broadcast and its progress.
     pub(crate) fn of(record: &'a BroadcastRecord) -> Self {
         let BroadcastCounts { total, skipped, queued, sent, delivered, undelivered, failed } = record.counts;
         let counts = Some(CountsView { total, skipped, queued, sent, delivered, undelivered, failed });

@@ -227,7 +227,7 @@ pub(crate) fn replay_of(fields: &ReplayFields) -> Result<ReplayOf, Refusal> {
     let time = |field, given: &Option<String>| parsed(given.as_deref(), field, RFC_3339, Timestamp::parse);
     if let Some(ids) = &fields.event_ids {
         if fields.since.is_some() {
-            return Err(wrong_type("eventIds", "the only field where it is given"));
+            return Err(wrong_type("eventIds", "the only field if it is given"));
         }
         let expected = "1 to 100 ids of events";
         let read: Option<Vec<EventId>> = ids.iter().map(|id| id.parse().ok()).collect();
@@ -299,7 +299,7 @@ fn view_of(webhook: &Webhook) -> Value {
     view
 }
 
-/// An endpoint and how far it has come.
+/// An endpoint and its progress.
 pub(crate) fn endpoint_view(webhooks: &Webhooks, endpoint: &Endpoint) -> Value {
     let mut view = view_of(&endpoint.webhook);
     if let Some(failing) = endpoint.failing {

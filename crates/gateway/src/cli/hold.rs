@@ -62,8 +62,8 @@ impl Hold {
             Action::End { yes } => {
                 let waiting = waiting(door).await?;
                 let question = format!(
-                    "End {waiting}? The server does not send them, and tells their clients. Scheduled messages whose \
-                     time is still to come stay."
+                    "End {waiting}? The server does not send them, and their clients get events. Scheduled messages \
+                     whose time is still to come stay."
                 );
                 output::confirm(&question, yes)?;
                 end(door).await?;

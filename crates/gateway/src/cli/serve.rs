@@ -177,7 +177,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             ended.to_string(),
-            "another node has ended this one and taken its work over, because it did not renew its epoch in time"
+            "another node took over the work of this node, because this node did not renew its epoch in time"
         );
         assert_eq!(format!("{:?}", report(&ended)), format!("{:?}", ExitCode::from(1)));
     }

@@ -286,12 +286,12 @@ fn check_carriers(config: &Config, note: &mut impl FnMut(&str, String)) {
         }
         if let Some((host, port)) = carrier.peer() {
             if port == 0 {
-                note(&format!("carrier[{index}].port"), "is 0, where nothing listens".to_owned());
+                note(&format!("carrier[{index}].port"), "is 0, which is not a port for connections".to_owned());
             }
             if !is_host(host) {
                 note(
                     &format!("carrier[{index}].host"),
-                    "is neither a name nor an address; its port is a key of its own".to_owned(),
+                    "is neither a name nor an address; the port belongs in its own key".to_owned(),
                 );
             }
         }

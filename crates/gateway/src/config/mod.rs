@@ -35,17 +35,17 @@ pub const DEFAULTS: &str = include_str!("../../../../config.default.toml");
 pub struct Config {
     /// The public API.
     pub api: Api,
-    /// The operator's door.
+    /// The admin listener.
     pub admin: Admin,
     /// What secrets are hashed with.
     pub keys: Keys,
-    /// Where messages are kept.
+    /// The place of messages.
     pub store: StoreConfig,
     /// This process among those that share the store.
     pub cluster: Cluster,
     /// How much may be asked.
     pub limits: Limits,
-    /// Where media are kept.
+    /// The place of media.
     pub media: Media,
     /// How endpoints of accounts are notified.
     pub webhooks: WebhooksConfig,
@@ -59,9 +59,9 @@ pub struct Config {
     pub dispatch: Dispatch,
     /// Receipts that match nothing.
     pub receipts: Receipts,
-    /// Messages of handsets.
+    /// Inbound messages.
     pub inbound: InboundConfig,
-    /// How long things are kept.
+    /// How long data are kept.
     pub retention: RetentionConfig,
     /// What is logged.
     pub log: Log,

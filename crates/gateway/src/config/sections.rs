@@ -32,7 +32,7 @@ macro_rules! section {
 section! {
     /// `[api]`: the public API.
     Api {
-        /// Where clients are served.
+        /// The address of the public API.
         listen: SocketAddr,
         /// What `moreInfo` begins with.
         docs_base_url: String,
@@ -44,7 +44,7 @@ section! {
         tls_key: Option<PathBuf>,
         /// Whether it may listen beyond loopback without TLS.
         plain_http: bool,
-        /// Networks whose `X-Forwarded-For` is believed.
+        /// Networks of proxies whose `X-Forwarded-For` is trusted.
         trusted_proxies: Vec<IpNet>,
         /// Connections at once.
         connections_max: usize,
@@ -62,7 +62,7 @@ section! {
         broadcast_body_bytes_max: usize,
         /// The largest head.
         head_bytes_max: usize,
-        /// What clients may send from.
+        /// The kinds of senders that clients may use.
         sender_kinds: Vec<SenderKind>,
         /// Whether clients of Twilio's API are served.
         twilio: bool,
@@ -70,9 +70,9 @@ section! {
 }
 
 section! {
-    /// `[admin]`: the operator's door.
+    /// `[admin]`: the admin listener.
     Admin {
-        /// Where the operator is served.
+        /// The address of the admin API.
         listen: SocketAddr,
         /// Whether it may listen beyond loopback, where it has no TLS.
         plain_http: bool,
@@ -92,7 +92,7 @@ section! {
         pepper: Option<Secret>,
         /// A file that holds it.
         pepper_file: Option<PathBuf>,
-        /// The pepper before this one, while keys are moved from one to the other.
+        /// The previous pepper, while keys move from it to the new one.
         previous_pepper: Option<Secret>,
         /// A file that holds it.
         previous_pepper_file: Option<PathBuf>,
@@ -385,7 +385,7 @@ pub struct RouteConfig {
     pub kind: Option<RouteType>,
     /// Names of carriers, preferred first.
     pub carriers: Vec<String>,
-    /// What is done when an outcome stays unknown.
+    /// The action when an outcome stays unknown.
     #[serde(default)]
     pub on_unknown: OnUnknown,
 }
@@ -449,7 +449,7 @@ impl RetentionConfig {
 }
 
 impl Limits {
-    /// What a new account gets.
+    /// The limits of a new account.
     pub const fn of_new_accounts(&self) -> model::Limits {
         model::Limits {
             message_per_minute: self.message_per_minute,
@@ -466,7 +466,7 @@ impl Limits {
 }
 
 impl Media {
-    /// Which URLs may be asked for.
+    /// The URLs that may be fetched.
     pub fn guard_settings(&self) -> GuardSettings {
         GuardSettings {
             ports: self.ports.clone(),

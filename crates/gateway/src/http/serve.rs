@@ -37,7 +37,7 @@ pub type Unreadable = Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync>;
 pub struct Door {
     /// What the log and the metrics call it.
     pub name: &'static str,
-    /// Where it listens.
+    /// The address on which it listens.
     pub listener: TcpListener,
     /// Whether, and with what certificate, connections are TLS.
     pub tls: Option<Arc<Tls>>,

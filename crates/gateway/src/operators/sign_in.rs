@@ -35,7 +35,7 @@ pub enum Unavailable {
 pub struct SignedIn {
     /// The secret of the session, for its cookie.
     pub token: SignInToken,
-    /// Whose it is.
+    /// The owner.
     pub operator: Operator,
 }
 
@@ -80,8 +80,8 @@ impl SignIns {
         &self.entropy
     }
 
-    /// Begins a session for the holder of a one-time link, which is used up by it. `None` for a link that is unknown,
-    /// used or too old.
+    /// Begins a session for the holder of a one-time link, and uses the link up. `None` for a link that is unknown,
+    /// used or expired.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -91,7 +91,8 @@ impl SignIns {
             self.failures.note(Failure::Link);
             // Links are too long to be guessed: the count of the address bounds the lines in the log alone.
             if self.operators.limiter.take_failed_auth(address, self.runtime.now()).await.is_ok() {
-                tracing::warn!(%address, "An operator could not sign in from {address}: the link is unknown or over");
+                tracing::warn!(%address, "An operator could not sign in from {address}: the link is unknown, used or \
+                    expired");
             }
         }
         Ok(begun)

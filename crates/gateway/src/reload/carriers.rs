@@ -29,7 +29,7 @@ pub struct Starter {
     pub entropy: Arc<dyn Entropy>,
     /// What watches their tasks.
     pub supervisor: Supervisor,
-    /// Where messages are kept.
+    /// The place of messages.
     pub store: Arc<dyn Store>,
     /// This process among those that have the store.
     pub node: Arc<Node>,
@@ -219,7 +219,7 @@ impl Replaceable {
             Ok(()) => tracing::info!(carrier.name = name, "Carrier {name} has its new settings"),
             Err(error) => {
                 self.has_failed.store(true, Ordering::SeqCst);
-                tracing::error!(carrier.name = name, %error, "Carrier {name} cannot be started with its new settings: \
+                tracing::error!(carrier.name = name, %error, "Carrier {name} could not start with its new settings: \
                     {error}");
                 let back = match before {
                     Some(before) => self.stand(before).await,

@@ -9,7 +9,7 @@ use serde::Serialize;
 pub struct Entry {
     /// The key, such as `limits.max_recipients` or `carrier[main]`; empty for the file as a whole.
     pub key: String,
-    /// What became of it.
+    /// The outcome.
     pub detail: String,
 }
 

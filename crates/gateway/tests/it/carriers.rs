@@ -281,7 +281,7 @@ async fn a_test_says_why_a_carrier_cannot_be_used() {
     })
     .await;
     for (name, step, words) in
-        [("main", "bind", ["ESME_RINVPASWD", "look at `password`"]), ("dead", "tcp", ["refused", "look at `port`"])]
+        [("main", "bind", ["ESME_RINVPASWD", "check `password`"]), ("dead", "tcp", ["refused", "check `port`"])]
     {
         let tested = stage.operate("POST", &format!("/carriers/{name}/test"), Value::Null).await.expect(200);
         let last = tested["steps"].as_array().unwrap().last().unwrap();

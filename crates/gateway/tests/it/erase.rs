@@ -1,4 +1,4 @@
-//! Erasure of a person through the operator's door: what clients see of it afterwards, what the record says, and that
+//! Erasure of a person through the admin API: the view of clients afterwards, the record, and that
 //! an interrupted one goes on.
 
 use std::path::PathBuf;

@@ -87,7 +87,7 @@ async fn a_message_without_its_text_is_not_sent_again() {
     let delivered = stage.reaches(&tenant, &sent["id"], "delivered").await;
     assert_eq!(delivered["body"], Value::Null);
     assert!(Timestamp::parse(delivered["deliveredAt"].as_str().unwrap()).is_some());
-    let expected = "a message whose text is kept: that of this one was removed, because it is old";
+    let expected = "a message whose text is kept: the text of this one was removed because of its age";
     let path = format!("/messages/{}/again", sent["id"].as_str().unwrap());
     stage
         .operate("POST", &path, json!({}))

@@ -79,10 +79,10 @@ async fn a_queued_message_says_what_it_waits_for() {
         (waits["reason"] == "carrierDown").then_some(waits)
     })
     .await;
-    assert!(waits["sentence"].as_str().unwrap().starts_with("down is down since "), "{waits}");
+    assert!(waits["sentence"].as_str().unwrap().starts_with("down has been down since "), "{waits}");
     assert!(waits["since"].is_string() && waits["nextTryAt"].is_null(), "{waits}");
     let shown = done(&stage, &["message", "show", sent["id"].as_str().unwrap()]).await;
-    assert!(shown.contains("Still queued. down is down since "), "{shown}");
+    assert!(shown.contains("Still queued. down has been down since "), "{shown}");
     let other = stage.send(&tenant, RECIPIENT, "hello").await;
     stage.reaches(&tenant, &other["id"], "delivered").await;
     assert!(stage.life(&other["id"]).await.get("waitsFor").is_none(), "it does not wait");

@@ -1,4 +1,4 @@
-//! Operators and the audit log through the operator's door: who may do what, what a viewer sees, and that every change
+//! Operators and the audit log through the admin API: the rights of roles, the masks of viewers, and that every change
 //! is on record.
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -106,7 +106,7 @@ async fn a_parameter_that_cannot_be_is_named() {
     let mut stage = Stage::at(NOON, |_, _| {}).await;
     let tenant = stage.tenant().await;
     let date = "a date or a time as in RFC 3339";
-    let before = "a day that is not after `to`, which is today where it is absent";
+    let before = "a day that is not after `to` (by default today)";
     let many = "a day so late that there are at most 366 days up to `to`";
     for (query, field, expected) in [
         ("from=yesterday", "from", date),

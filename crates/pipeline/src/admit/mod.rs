@@ -94,7 +94,7 @@ pub struct AdmissionLimits {
     pub validity: Duration,
     /// How long an idempotency key is remembered.
     pub idempotency: Duration,
-    /// What clients may send from.
+    /// The kinds of senders that clients may use.
     pub sender_kinds: SenderKinds,
 }
 

@@ -20,7 +20,7 @@ pub(super) trait Payload: Send + Sync + Sized {
     /// What is made.
     type Made: Worded + Send + Sync;
 
-    /// When it was accepted.
+    /// The time of its acceptance.
     fn created_at(&self) -> Timestamp;
 
     /// What a record of the screen is about.

@@ -90,8 +90,8 @@ impl Admission {
             }
             Err(error) => {
                 if let Some(Line { left_out }) = self.unrecorded_lines.line(self.runtime.instant()) {
-                    tracing::warn!(%error, left_out, "The answer under an idempotency key could not be recorded, so \
-                        that its client hears that the request is queued: {error}");
+                    tracing::warn!(%error, left_out, "The answer for an idempotency key could not be recorded, so the \
+                        client gets the status `queued`: {error}");
                 }
                 Ok(as_accepted())
             }

@@ -122,8 +122,8 @@ impl Dispatcher {
     async fn release(&self, held: Vec<(MessageId, u64)>) {
         let mut stop = self.stop.clone();
         while let Err(error) = self.store.release(held.clone(), self.runtime.steady()).await {
-            tracing::warn!(carrier.name = self.carrier.name(), %error, "Leases of messages to {} are not given back: \
-                {error}", self.carrier.name());
+            tracing::warn!(carrier.name = self.carrier.name(), %error, "The leases of messages to {} could not be \
+                given back: {error}", self.carrier.name());
             if self.stopped() || !matches!(error, StoreError::Unavailable(_)) {
                 return;
             }
@@ -199,7 +199,7 @@ impl Dispatcher {
             Report::Interrupted(count) => {
                 tracing::warn!(
                     carrier.name = self.carrier.name(),
-                    "{count} attempts were begun by a process that died: their outcome is unknown"
+                    "{count} attempts began in a process that died: their outcome is unknown"
                 );
             }
             Report::Unknown(count) => self.counters.unknown.add_many(*count as u64),

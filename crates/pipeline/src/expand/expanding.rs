@@ -29,7 +29,7 @@ const LOOKAHEAD_FLOOR: usize = 16;
 /// How long a broadcast is left alone that has enough messages under way.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
 
-/// What happened.
+/// The event.
 #[derive(Debug)]
 pub(super) enum Input {
     /// The driver begins a round. Nothing that it was to do is left undone.
@@ -43,7 +43,7 @@ pub(super) enum Input {
     Upcoming(Option<Upcoming>),
     /// The messages are on disk, unless the broadcast was canceled in between.
     Made(bool),
-    /// The store did not do what it was asked.
+    /// The store refused or failed.
     Unavailable,
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Content {
 pub(super) struct Mms {
     pub(super) subject: Option<String>,
     pub(super) text: String,
-    /// Other recipients of a group message.
+    /// The other recipients of a group message.
     pub(super) others: Vec<InboundAddress>,
 }
 

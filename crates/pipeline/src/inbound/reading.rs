@@ -18,7 +18,7 @@ pub(super) struct Reading {
     pub(super) kind: MessageType,
     pub(super) body: InboundBody,
     pub(super) encoding: InboundEncoding,
-    /// Other recipients of a group message.
+    /// The other recipients of a group message.
     pub(super) others: Vec<model::InboundAddress>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn read(assembled: &Assembled) -> Reading {
     let contents: Option<Vec<(u8, Content)>> =
         assembled.parts.iter().map(|(number, octets)| Some((*number, Content::decode(octets)?))).collect();
     let Some(contents) = contents else {
-        tracing::error!("The content of an inbound message cannot be read: it is kept as data");
+        tracing::error!("The text of an inbound message cannot be decoded: the message is kept as binary data");
         return binary(assembled.parts.iter().flat_map(|(_, octets)| octets.iter().copied()).collect());
     };
     let mut parts = Vec::with_capacity(contents.len());

@@ -34,7 +34,7 @@ pub struct KeywordSettings {
     pub help_text: Option<String>,
 }
 
-/// What happens to texts that seem to ask for an end.
+/// The action on texts that seem to ask for an opt-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Suspected {
@@ -71,7 +71,7 @@ impl From<Scope> for OptOutScope {
 pub struct Mistake {
     /// The field.
     pub field: &'static str,
-    /// What it should have been.
+    /// The expected value.
     pub expected: String,
 }
 

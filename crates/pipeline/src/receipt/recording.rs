@@ -29,7 +29,7 @@ pub(super) use arrived::{IsOurs, Placed};
 /// The waits between offers of outcomes that the store does not take.
 const AGAIN: Backoff = Backoff { floor: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
 
-/// What happened.
+/// The event.
 pub(super) enum Input<'a> {
     /// Carriers report these, in this order. Nothing that the driver was to do is left undone.
     Told(&'a mut Vec<CarrierEvent>),
@@ -112,7 +112,7 @@ pub(super) struct Writes {
     pub(super) refused: Vec<Refused>,
 }
 
-/// What the operator reads, in counters and in the log.
+/// The reports to the operator, in counters and in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Report {
     /// A carrier sent something that nothing here can use: why, in words of ours.
@@ -166,7 +166,7 @@ pub(super) struct Recording {
     receipts: Vec<(CarrierName, Ack)>,
     /// What is refused keeps its place among those that wait to be recorded until it is.
     unusable: Vec<Unusable>,
-    /// Messages of handsets.
+    /// Inbound messages.
     arrived: Arrived,
     /// How often the store did not take the outcomes.
     failures: u32,

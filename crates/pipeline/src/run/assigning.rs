@@ -29,7 +29,7 @@ impl Pipeline {
     /// A message that belongs to no account.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn unrouted_message(&self, id: MessageId) -> Result<Option<Arc<InboundMessage>>, StoreError> {
         let after = u128::from_be_bytes(id.to_bytes()).saturating_add(1);
         let page = self.store().unrouted(Some(MessageId::from_bytes(after.to_be_bytes())), 1).await?;

@@ -65,8 +65,8 @@ impl Pipeline {
         if self.runtime.timeout(limit.saturating_sub(self.since(began)) + RECORD - CARRIER_GRACE, flush).await.is_err()
         {
             tracing::error!(
-                "The store did not take the last answers of carriers: the outcome of their messages is unknown after \
-                 the next start"
+                "The store could not record the last answers of carriers: the outcome of these messages is unknown \
+                 after the next start"
             );
         }
         self.give_up.send_replace(true);
@@ -80,7 +80,7 @@ impl Pipeline {
             self.store.close().await;
         };
         if self.runtime.timeout(spare + CLOSE, end).await.is_err() {
-            tracing::error!("The store could not be closed in time; everything that was promised is on disk");
+            tracing::error!("The store could not be closed in time; every accepted message is on disk");
         }
     }
 

@@ -13,7 +13,7 @@ impl Pipeline {
     /// the number is under way, that one is returned.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn erase(
         &self,
         number: Msisdn,
@@ -26,7 +26,7 @@ impl Pipeline {
     /// What an erasure of this number would remove or blank. `None` as for [`Self::erase`].
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn erasable(&self, number: Msisdn) -> Result<Option<ErasureCounts>, Refusal> {
         unless_provisioned(self.erasing.look(number).await)
     }
@@ -34,7 +34,7 @@ impl Pipeline {
     /// The erasures that are on record of this number.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn erasures(
         &self,
         of: Option<Msisdn>,

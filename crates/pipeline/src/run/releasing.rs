@@ -53,7 +53,7 @@ impl Pipeline {
     /// as undelivered, `unknown`. Nothing is left when a step has ended nothing. `None` where the store is not held.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn end_waiting(self: &Arc<Self>) -> Result<Option<Ended>, Refusal> {
         let pipeline = Arc::clone(self);
         self.to_the_end(Box::pin(async move {
@@ -104,7 +104,7 @@ impl Pipeline {
     /// Releases the store: what waits in it is sent. `false` where it is not held.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn release(self: &Arc<Self>) -> Result<bool, Refusal> {
         let pipeline = Arc::clone(self);
         self.to_the_end(Box::pin(async move {
@@ -128,7 +128,7 @@ pub(super) async fn follow(
     while holding.get().is_some() {
         ticks.tick().await;
         if let Err(error) = look(&holding, &*store, &stops, &dispatchers).await {
-            tracing::warn!(%error, "Whether the store is still held is not known: {error}");
+            tracing::warn!(%error, "Could not read whether the store is still held: {error}");
         }
     }
 }

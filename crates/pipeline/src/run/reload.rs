@@ -37,12 +37,12 @@ impl Pipeline {
         self.admission.limits.get()
     }
 
-    /// How long things are kept.
+    /// How long data are kept.
     pub fn retention(&self) -> Retention {
         self.retention.get()
     }
 
-    /// What clients may send from.
+    /// The kinds of senders that clients may use.
     pub fn sender_kinds(&self) -> SenderKinds {
         self.admission.limits.get().sender_kinds
     }

@@ -93,7 +93,7 @@ impl Pipeline {
     /// together: the group of the newest decision first. Returns also how many decisions were looked at.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn screening_groups(&self, filter: ScreeningFilter) -> Result<(Vec<ScreeningGroup>, usize), StoreError> {
         let records = self.store.screening_log(filter, None, REVIEWED_MAX).await?;
         let looked_at = records.len();

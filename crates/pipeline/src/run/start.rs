@@ -47,7 +47,7 @@ impl Pipeline {
     /// tasks.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn start(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
         let mint = Arc::new(take_over(&parts).await?);
         let holding = Holding::of(&*parts.store).await?;

@@ -16,7 +16,7 @@ impl Pipeline {
     /// nobody.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn stop_carrier(self: &Arc<Self>, name: &str) -> Result<bool, Refusal> {
         let is_known = self.dispatchers.get(name).is_some_and(|dispatcher| !dispatcher.is_removed());
         if !is_known || name == SANDBOX {
@@ -33,7 +33,7 @@ impl Pipeline {
     /// Starts a stopped carrier again. `false` where there is no such carrier.
     ///
     /// # Errors
-    /// Where the store could not take it.
+    /// If the store could not take it.
     pub async fn start_carrier(self: &Arc<Self>, name: &str) -> Result<bool, Refusal> {
         let is_known = self.dispatchers.get(name).is_some_and(|dispatcher| !dispatcher.is_removed());
         if !is_known && !self.stops.is_by_operator(name) {

@@ -1,4 +1,4 @@
-//! Why a message has not left yet.
+//! The answer to "why is it still queued?": the reason why a message has not left yet.
 
 use std::time::Duration;
 
@@ -9,32 +9,32 @@ use store::contract::dispatch::Waiting;
 
 use super::Pipeline;
 
-/// What a message waits for.
+/// The reason why a message waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
-    /// Its time to leave.
+    /// Its `sendAt` is still to come.
     Scheduled,
-    /// No route leads to its recipient.
+    /// No route matches its recipient.
     NoRoute,
     /// Its carrier is not in this configuration.
     NotConfigured,
     /// The outcome of an attempt is unknown, and its route holds it.
     Held,
-    /// Another node has it, or its carrier.
+    /// Another node has the message or its carrier.
     OtherNode,
     /// An attempt is under way.
     UnderWay,
     /// Its carrier is down.
     CarrierDown,
-    /// Its carrier asked to be spared.
+    /// Its carrier throttles.
     Throttled,
-    /// The next try has its time.
+    /// An attempt failed, and the next one is not due yet.
     Retry,
     /// The pace of its sender or its account.
     Pace,
-    /// Others that were accepted earlier.
+    /// Messages for the same carrier that were accepted earlier.
     Behind,
-    /// Its turn: it is the next.
+    /// Nothing: it is the next message.
     Turn,
 }
 
@@ -61,21 +61,21 @@ impl WaitReason {
 /// Why a message has not left yet, as this node knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitsFor {
-    /// In a word.
+    /// The reason in a word.
     pub reason: WaitReason,
-    /// In a sentence for the operator.
+    /// The reason in a sentence for the operator.
     pub sentence: String,
-    /// Since when it is so.
+    /// The beginning of the wait.
     pub since: Timestamp,
-    /// When it is tried next, where that is known.
+    /// The time of the next attempt, if it is known.
     pub next_try_at: Option<Timestamp>,
 }
 
 impl Pipeline {
-    /// Why a message has not left yet, of whose life these are the events; `None` for one that does not wait.
+    /// The reason why a message with these events has not left yet; `None` if it does not wait.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn waits_for(&self, record: &MessageRecord, events: &[Event]) -> Result<Option<WaitsFor>, StoreError> {
         let MessageRecord { message, delivery } = record;
         let waits_since = waits_since(record);
@@ -88,13 +88,13 @@ impl Pipeline {
             _ => return Ok(None),
         }
         let Some(carrier) = delivery.carrier.carrier() else {
-            let sentence = "No route leads to its recipient: it waits until one does";
+            let sentence = "No route matches the recipient: the message waits until one does";
             return Ok(Some(because(WaitReason::NoRoute, sentence, waits_since)));
         };
         if delivery.held {
             let sentence = format!(
-                "Nobody knows whether {carrier} took it, and its route holds it: nothing more is sent until a receipt \
-                 proves the delivery, or its validity ends at {}",
+                "It is unknown whether {carrier} accepted the message, and its route says `hold`: nothing more is sent \
+                 until a late answer or a receipt settles it, or its validity ends at {}",
                 message.expires_at
             );
             let since = last(events, EventKind::Held).map_or(waits_since, |event| event.at);
@@ -102,8 +102,8 @@ impl Pipeline {
         }
         if self.is_unknown(carrier) {
             let sentence = format!(
-                "{carrier} is not in this configuration: it waits until it is, or until `smsfactory carrier abandon \
-                 {carrier}` gives its messages to other carriers"
+                "{carrier} is not in this configuration: the message waits until it is, or until `smsfactory carrier \
+                 abandon {carrier}` gives its messages to other carriers"
             );
             return Ok(Some(because(WaitReason::NotConfigured, sentence, waits_since)));
         }
@@ -116,18 +116,18 @@ impl Pipeline {
         Ok(Some(found))
     }
 
-    /// That another node has the message or its carrier.
+    /// The sentence, if another node has the message or its carrier.
     fn elsewhere(&self, carrier: &CarrierName, waiting: &Waiting) -> Option<String> {
         let of_message = waiting.owner.filter(|owner| *owner != self.node.epoch());
         if let Some(name) = of_message.and_then(|owner| self.node.name_of(owner)) {
-            return Some(format!("Node {name} has it and says more"));
+            return Some(format!("Node {name} has the message: ask that node for the reason"));
         }
         let holder = self.node.other_holder_of(carrier)?;
         let name = self.node.name_of(holder).unwrap_or_else(|| format!("of epoch {holder}"));
-        Some(format!("Node {name} dispatches to {carrier} and says more"))
+        Some(format!("Node {name} dispatches to {carrier}: ask that node for the reason"))
     }
 
-    /// What its carrier does to it.
+    /// The reason, if it lies with the carrier.
     fn at_carrier(
         &self,
         carrier: &CarrierName,
@@ -138,64 +138,60 @@ impl Pipeline {
         let now = self.runtime.look();
         if waiting.in_flight {
             let since = last(events, EventKind::Attempt).map_or(waits_since, |event| event.at);
-            return Some(because(WaitReason::UnderWay, format!("{carrier} has it and has not answered yet"), since));
+            let sentence = format!("{carrier} has the message and has not answered yet");
+            return Some(because(WaitReason::UnderWay, sentence, since));
         }
         let known = self.dispatchers.carrier(carrier)?;
         let status = known.status();
         if let Some(down) = known.down_for() {
-            // One that an operator stopped comes back at no time of its own.
+            // A carrier that an operator stopped does not come back by itself.
             if down == Duration::MAX {
                 let sentence = format!("{carrier} is {}", status.state);
                 return Some(because(WaitReason::CarrierDown, sentence, waits_since));
             }
             let why = status.last_error.map(|error| format!(": {error}")).unwrap_or_default();
             let since = now.wall - down;
-            return Some(because(WaitReason::CarrierDown, format!("{carrier} is down since {since}{why}"), since));
+            let sentence = format!("{carrier} has been down since {since}{why}");
+            return Some(because(WaitReason::CarrierDown, sentence, since));
         }
         let retry = last(events, EventKind::Retry);
         if waiting.owner.is_none() && waiting.due_at > now.steady {
             let at = on_the_wall(waiting.due_at, now);
-            let why = retry.map(|event| format!(": {}", event.detail)).unwrap_or_default();
+            let why = retry.map(|event| format!(" ({})", event.detail)).unwrap_or_default();
             let since = retry.map_or(waits_since, |event| event.at);
-            let waits = because(WaitReason::Retry, format!("It is tried again at {at}{why}"), since);
+            let waits = because(WaitReason::Retry, format!("The next attempt is at {at}{why}"), since);
             return Some(WaitsFor { next_try_at: Some(at), ..waits });
         }
         (status.state == "throttled").then(|| {
             let since = retry.map_or(waits_since, |event| event.at);
-            because(WaitReason::Throttled, format!("{carrier} asked to be spared, and gets its messages later"), since)
+            because(WaitReason::Throttled, format!("{carrier} throttles, so its messages leave later"), since)
         })
     }
 
-    /// What holds it in the memory of its dispatcher.
+    /// The reason, if the message waits in the memory of its dispatcher.
     fn in_line(&self, record: &MessageRecord, carrier: &CarrierName, waiting: &Waiting) -> WaitsFor {
         let (now, waits_since) = (self.runtime.look(), waits_since(record));
         if let Some(until) = self.dispatchers.paced_until(carrier, &record.message) {
             let at = on_the_wall(until, now);
-            let sentence = format!("Its sender or its account has a pace, which lets the next segment go at {at}");
+            let sentence = format!("The pace of its sender or its account allows the next segment at {at}");
             return WaitsFor { next_try_at: Some(at), ..because(WaitReason::Pace, sentence, waits_since) };
         }
         match waiting.ahead {
-            0 => because(WaitReason::Turn, format!("It is the next of {carrier}"), waits_since),
+            0 => because(WaitReason::Turn, format!("It is the next message for {carrier}"), waits_since),
             ahead => {
-                let (plural, were) = if ahead == 1 { ("", "was") } else { ("s", "were") };
-                let sentence =
-                    format!("{ahead} message{plural} that {were} accepted earlier wait{} for {carrier}", one(ahead));
+                let (messages, leave) = if ahead == 1 { ("message was", "leaves") } else { ("messages were", "leave") };
+                let sentence = format!("{ahead} {messages} accepted earlier and {leave} for {carrier} first");
                 because(WaitReason::Behind, sentence, waits_since)
             }
         }
     }
 }
 
-/// The ending of a verb whose subject there are so many of.
-const fn one(count: u64) -> &'static str {
-    if count == 1 { "s" } else { "" }
-}
-
 fn because(reason: WaitReason, sentence: impl Into<String>, since: Timestamp) -> WaitsFor {
     WaitsFor { reason, sentence: sentence.into(), since, next_try_at: None }
 }
 
-/// Since when a message waits: it was accepted then, or its time to leave had come.
+/// The beginning of the wait: the acceptance of the message, or its `sendAt`.
 fn waits_since(MessageRecord { message, delivery }: &MessageRecord) -> Timestamp {
     delivery.queued_at.unwrap_or(message.created_at)
 }

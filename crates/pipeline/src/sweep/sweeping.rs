@@ -48,7 +48,7 @@ pub(super) enum Strand {
     Retention,
 }
 
-/// How long things are kept.
+/// How long data are kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
     /// Decisions of the screen.
@@ -61,7 +61,7 @@ pub(super) struct Kept {
     pub(super) parked: Duration,
 }
 
-/// What happened.
+/// The event.
 #[derive(Debug)]
 pub(super) enum Input {
     /// The next round begins. Nothing of this strand that the driver was to do is left undone.
@@ -100,7 +100,7 @@ pub(super) enum Input {
     InboundForgotten(usize),
     /// The parts that wait were counted.
     PartsCounted,
-    /// The store did not do what it was asked.
+    /// The store refused or failed.
     Unavailable(StoreError),
 }
 
@@ -162,7 +162,7 @@ pub(super) enum Call {
     CountParts,
 }
 
-/// What the operator reads, in counters and in the log.
+/// The reports to the operator, in counters and in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Report {
     /// Receipts of this carrier did not come for so many messages.

@@ -148,7 +148,7 @@ impl TenantBook {
     /// changes nothing about them.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn opt_out(&self, new: Vec<NewOptOut>, source: OptOutSource) -> Result<Vec<bool>, StoreError> {
         let now = self.clock.now();
         let mut results = Vec::with_capacity(new.len());
@@ -170,7 +170,7 @@ impl TenantBook {
     /// Ends an opt-out.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn opt_in(
         &self,
         name: OptOutName,

@@ -16,7 +16,7 @@ pub type BlockName = (Originator, BlockKind, Option<AccountId>);
 /// Where a key stands among those of its account: by its age, and then by its id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPlace {
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: Timestamp,
     /// Its id.
     pub id: KeyId,

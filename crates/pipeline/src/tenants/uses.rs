@@ -46,7 +46,7 @@ impl TenantBook {
     /// When the keys of an account were used last. What another node has seen may be missing for a minute.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub async fn key_uses(&self, account: AccountId) -> Result<BTreeMap<KeyId, Timestamp>, StoreError> {
         let mut uses = self.store.key_uses(account).await?;
         let tables = self.read();
@@ -74,7 +74,7 @@ impl TenantBook {
             return;
         }
         if let Err(error) = self.store.note_key_uses(uses.clone()).await {
-            tracing::warn!(%error, "When keys were used last could not be written; it is tried again: {error}");
+            tracing::warn!(%error, "The last uses of keys could not be recorded, trying again: {error}");
             uses.iter().for_each(|(key, at)| self.uses.note(key, *at));
         }
     }

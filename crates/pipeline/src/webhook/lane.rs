@@ -277,7 +277,7 @@ impl Lane {
         in_flight.chain(exceptions).chain(tail).min()
     }
 
-    /// Whether anything is sent.
+    /// Whether events are sent.
     pub(crate) const fn is_active(&self) -> bool {
         self.active
     }

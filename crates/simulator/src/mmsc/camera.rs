@@ -13,7 +13,7 @@ use crate::handsets::{Handsets, Number, Picture, Place, Written};
 pub enum NoAddress {
     /// No address is known for messages of handsets.
     #[error(
-        "the simulated MMSC does not know where messages of handsets go: start it with --reply-to, or for MM7 with \
+        "the simulated MMSC has no destination for inbound messages: start it with --reply-to, or for MM7 with \
          --report-to"
     )]
     Unknown,

@@ -227,7 +227,7 @@ impl Shared {
         if let Some(directory) = &self.options.keep {
             for (about, part) in taken.content.media.iter().zip(media) {
                 if let Err(error) = taken::keep(directory, about, &part.bytes, self.next_transaction()).await {
-                    tracing::error!(%error, "A file could not be kept: {error}");
+                    tracing::error!(%error, "A file could not be written: {error}");
                 }
             }
         }

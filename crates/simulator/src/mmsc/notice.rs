@@ -17,7 +17,7 @@ pub(crate) enum About {
     Answer,
     /// A delivery report.
     Report,
-    /// A message of a handset.
+    /// An inbound message.
     Message,
 }
 

@@ -21,15 +21,15 @@ pub struct Summary {
     pub refused: BTreeMap<String, u64>,
     /// `MM4_forward.RES` sent, whatever was said to them.
     pub answers_sent: u64,
-    /// Those that the other side took.
+    /// Those that the other side accepted.
     pub answers_taken: u64,
     /// Delivery reports sent, whatever was said to them.
     pub reports_sent: u64,
-    /// Those that the other side took.
+    /// Those that the other side accepted.
     pub reports_taken: u64,
     /// Messages of handsets sent, whatever was said to them.
     pub inbound_sent: u64,
-    /// Those that the other side took.
+    /// Those that the other side accepted.
     pub inbound_taken: u64,
     /// `MM4_forward.RES` to messages of handsets that came, by their code.
     pub inbound_answers: BTreeMap<String, u64>,

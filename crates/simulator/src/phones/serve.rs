@@ -65,7 +65,7 @@ async fn accept(phones: Phones, listener: TcpListener) {
                 runtime.spawn("connection to the telephones", Box::pin(connection));
             }
             Err(error) => {
-                tracing::warn!(%error, "Cannot accept a connection to the telephones: {error}");
+                tracing::warn!(%error, "Cannot accept a connection to the phones: {error}");
                 if let Some(rest) = net::rest_after(&error) {
                     phones.runtime.sleep(rest).await;
                 }

@@ -122,7 +122,7 @@ impl Shared {
     /// The parts of a message of a handset. One that cannot be encoded as the options say is left out.
     pub(crate) fn deliveries(&self, message: &Handset, random: &mut Random) -> Vec<Delivery> {
         inbound::deliveries(&self.options.inbound, message, self.next_reference(), random).unwrap_or_else(|why| {
-            tracing::warn!("An inbound message was left out: {why}");
+            tracing::warn!("An inbound message was not sent: {why}");
             Vec::new()
         })
     }
@@ -152,7 +152,7 @@ async fn send_all(shared: Arc<Shared>, messages: Vec<Handset>) {
 }
 
 impl Smsc {
-    /// Where it listens.
+    /// The address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

@@ -23,7 +23,7 @@ pub struct Summary {
     pub receipts_refused: BTreeMap<String, u64>,
     /// Messages of handsets and parts of them that were sent, those that were sent again among them.
     pub inbound_sent: u64,
-    /// Those that the other side took.
+    /// Those that the other side accepted.
     pub inbound_taken: u64,
     /// Those that were sent again, because no answer came.
     pub inbound_repeated: u64,

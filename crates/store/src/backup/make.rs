@@ -59,7 +59,7 @@ struct Workplace {
 impl Workplace {
     fn take(to: &Path) -> Result<Self, StoreError> {
         let name = to.file_name().ok_or_else(|| {
-            StoreError::Refused(format!("{} has no name of its own: name a new directory", to.display()))
+            StoreError::Refused(format!("{} does not end in a name: name a new directory", to.display()))
         })?;
         let path = above(to).join(format!(".{}.unfinished", name.to_string_lossy()));
         let failed = failed("write to", &path);
@@ -87,7 +87,7 @@ impl Workplace {
         synced().map_err(failed("write to", &self.path))?;
         fs::rename(&self.path, to).and_then(|()| sync(above(to))).map_err(|error| {
             StoreError::Refused(format!(
-                "cannot move the finished backup to {}: {error}; where that is a mount point, name a directory in it",
+                "cannot move the finished backup to {}: {error}; if that is a mount point, name a directory in it",
                 to.display()
             ))
         })

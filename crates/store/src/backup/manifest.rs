@@ -101,7 +101,7 @@ pub fn read(backup: &Path) -> Result<Manifest, StoreError> {
     let mut seen = BTreeSet::new();
     for file in &manifest.files {
         if !is_ours(&file.path) || !seen.insert(&file.path) {
-            return Err(refused(format!("`{}` is no file of a backup, or stands there twice", file.path)));
+            return Err(refused(format!("`{}` is not a file of a backup, or occurs twice", file.path)));
         }
     }
     let has_store = seen.iter().any(|path| *path == STORE);

@@ -1,21 +1,21 @@
-//! Admission: what one request brings into the store, all of it in one transaction.
+//! Admission: everything that one request writes to the store, in one transaction.
 //!
-//! An [`Admission`] is an envelope. Its payload is what the request makes: a [message](NewMessage) or a
-//! [broadcast](NewBroadcast). All else is the same for both, and so is the answer.
+//! An [`Admission`] is an envelope. Its payload is the new resource: a [message](NewMessage) or a
+//! [broadcast](NewBroadcast). Everything else is the same for both, and so is the answer.
 //!
-//! An admission is atomic: all of it or, on any outcome but [`Admitted::New`], nothing. Concurrent calls commit as a
-//! group, each with its own outcome. Called twice with the same claim, the second is [`Earlier::Replayed`], or
-//! [`Earlier::UnderWay`] while the answer to the first is awaited. A request whose answer is awaited holds its key from
-//! this transaction on, with [`Admitted::New`] only; while another request holds the key, it is [`Earlier::UnderWay`].
-//! Other requests are admitted although a request holds their key that is not on record yet: the first to be admitted
-//! is the one.
+//! An admission is atomic: with [`Admitted::New`] all of it is written, with any other outcome nothing. Concurrent
+//! calls commit as a group, each with its own outcome. Of two calls with the same claim, the second gets
+//! [`Earlier::Replayed`], or [`Earlier::UnderWay`] while the answer to the first is awaited. A request whose answer is
+//! awaited holds its key from this transaction on, with [`Admitted::New`] only; while another request holds the key, it
+//! gets [`Earlier::UnderWay`]. Other requests are admitted even if a request that is not on record yet holds their key:
+//! the first one to be admitted wins.
 //!
-//! The quota takes all recipients or none. It is counted in the admitting transaction, and is exact whatever is
-//! admitted at the same time, at all nodes together: of requests for the last place one is admitted.
+//! The quota takes all recipients or none. It is counted in the admitting transaction, and is exact over all nodes
+//! regardless of concurrent admissions: of several requests for the last place, one is admitted.
 //!
-//! What a repeat of a request is answered is read from the state of one moment: `Replayed` or `KeyTaken` where there is
-//! a record that was made at [`IdempotencyClaim::not_before`] or later, and `UnderWay` while another request holds the
-//! key that is not on record, or whose answer is awaited.
+//! The answer to a repeat of a request is read from the state of one moment: `Replayed` or `KeyTaken` if there is a
+//! record from [`IdempotencyClaim::not_before`] or later, and `UnderWay` while another request holds the key and is not
+//! on record, or its answer is awaited.
 
 use std::sync::Arc;
 
@@ -29,23 +29,22 @@ use super::dispatch::Lease;
 use super::nodes::Epoch;
 use super::requests::RequestKey;
 
-/// All that the one admitting transaction needs.
+/// The input of the admitting transaction.
 #[derive(Clone, Debug)]
 pub struct Admission<P> {
-    /// The node that admits it, and owns it from then on. A lease of the payload is of the same epoch.
+    /// The node that admits it, and owns it from then on. A lease of the payload belongs to the same epoch.
     pub node: Epoch,
-    /// What the request makes.
+    /// The new resource.
     pub payload: P,
-    /// The quota that its recipients count against.
+    /// The quota against which its recipients count.
     pub quota: Quota,
     /// The idempotency key that the client sent.
     pub idempotency: Option<IdempotencyClaim>,
-    /// What the screen found in its text, where it was let pass all the same.
+    /// The findings of the screen, if the text passed in spite of them.
     pub flagged: Option<ScreeningRecord>,
-    /// The message of which it is a copy: an event of its life names it.
+    /// The message of which it is a copy: one of its events names it.
     pub again: Option<MessageId>,
-    /// The media that it brings: those that the payload names, where they are not kept yet. Their bytes are in their
-    /// place already.
+    /// The new media: those that the payload names and that are not kept yet. Their bytes are stored already.
     pub media: Option<StoredMedia>,
 }
 
@@ -57,98 +56,99 @@ impl<P> Admission<P> {
     }
 }
 
-/// A message on its way in.
+/// A message to be admitted.
 #[derive(Clone, Debug)]
 pub struct NewMessage {
     /// The message itself.
     pub message: Arc<Message>,
-    /// The carrier that it will go to first.
+    /// The carrier to which it goes first.
     pub carrier: Assignment,
-    /// The lease under which the caller will dispatch it at once; `None` leaves it due for any dispatcher from `due_at`
+    /// The lease under which the caller dispatches it at once; with `None` it is due for any dispatcher from `due_at`
     /// on.
     pub lease: Option<Lease>,
-    /// The present moment in steady time.
+    /// The present time by the steady clock.
     pub due_at: Timestamp,
 }
 
-/// A broadcast on its way in.
+/// A broadcast to be admitted.
 #[derive(Clone, Debug)]
 pub struct NewBroadcast {
     /// The broadcast itself.
     pub broadcast: Arc<Broadcast>,
-    /// Those of its recipients who are not blocked.
+    /// Its recipients, without those that are blocked.
     pub recipients: Recipients,
-    /// The values of each of them for the variables in its text; none where it has no variables.
+    /// The values of each of them for the variables in its text; empty if the text has no variables.
     pub values: Vec<Values>,
 }
 
-/// How many recipients an owner has in a day, over all nodes.
+/// The quota of an owner: recipients in a day, over all nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The day that it is counted in.
+    /// The day in which it is counted.
     pub day: UtcDay,
-    /// How many it may have.
+    /// The most recipients.
     pub limit: u64,
 }
 
-/// A client's word that this request is the one it sent before under the same key.
+/// A client's claim that this request is the same as its earlier one with the same key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyClaim {
-    /// Where the key was sent.
+    /// The endpoint to which the key was sent.
     pub endpoint: Endpoint,
     /// The key.
     pub key: IdempotencyKey,
-    /// What the request asks for.
+    /// The fingerprint of the request.
     pub fingerprint: Fingerprint,
-    /// Records made before this moment count no more.
+    /// Records from before this time no longer count.
     pub not_before: Timestamp,
-    /// Whether the request holds the key since [`super::requests::Requests::begin_request`]. Its own hold is no
-    /// obstacle to it.
+    /// Whether the request has held the key since [`super::requests::Requests::begin_request`]. Its own hold is no
+    /// obstacle.
     pub begun: bool,
-    /// Whether its answer is known only some time after its admission, because its client waits for news. From its
-    /// admission on the request holds the key, and its record says nothing before the request ends or has an answer on
-    /// record.
+    /// Whether its answer is known only after its admission, because its client waits for an outcome. From its
+    /// admission on the request holds the key, and its record has no answer until the request ends or its answer is
+    /// recorded.
     pub awaited: bool,
 }
 
 impl IdempotencyClaim {
-    /// The name of the request, which is one of this owner.
+    /// The name of the request of this owner.
     pub fn of(&self, owner: Owner) -> RequestKey {
         RequestKey { owner, endpoint: self.endpoint, key: self.key.clone() }
     }
 }
 
-/// What became of an admission that makes a `T`.
+/// The outcome of an admission of a `T`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Admitted<T> {
-    /// It is on disk and its quota is used.
+    /// It is on disk, and its quota is used.
     New,
-    /// An earlier request stands under its key; nothing was changed.
+    /// An earlier request has its key; nothing was changed.
     Earlier(Earlier<T>),
-    /// Its recipients do not all fit the quota; nothing was changed.
+    /// The quota is too small for all of its recipients; nothing was changed.
     QuotaReached,
-    /// The media that it names are kept no longer; nothing was changed. It may bring them again.
+    /// The media that it names are no longer kept; nothing was changed. The caller may store them again.
     MediaGone,
 }
 
-/// The request under an idempotency key that came before this one.
+/// The earlier request with the same idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Earlier<T> {
-    /// The same one. This is what it was answered.
+    /// The same request, with its answer.
     Replayed(Replay<T>),
-    /// A different one.
+    /// A different request.
     KeyTaken,
-    /// One that holds the key ([`super::requests`]) and is not on record, or whose answer is awaited and not on record.
+    /// A request that holds the key ([`super::requests`]) and is not on record, or whose awaited answer is not on
+    /// record.
     UnderWay,
 }
 
-/// An answer given before under an idempotency key.
+/// An earlier answer for an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay<T> {
-    /// What the request made, as it was accepted.
+    /// The resource that the request created, as it was accepted.
     pub made: Arc<T>,
-    /// The body that was answered, where it was not simply that of something just accepted.
+    /// The body of the answer, if it differs from that of a resource that was just accepted.
     pub answer: Option<String>,
-    /// Which fields the answer has.
+    /// The fields of the answer.
     pub form: AnswerForm,
 }

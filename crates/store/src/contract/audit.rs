@@ -1,8 +1,8 @@
-//! The audit log: what was changed by whom. Nothing in it is changed, but for an erasure, which takes a person's number
-//! out of it ([`super::erase`]).
+//! The audit log: changes and their actors. Entries never change, except that an erasure removes a person's number from
+//! them ([`super::erase`]).
 //!
-//! An entry is written before its change is made, and its outcome after it, as a row of its own: so that no change is
-//! without its entry, whatever happens to the process.
+//! An entry is written before its change, and its outcome afterwards, as a row of its own. So no change is without its
+//! entry, even if the process ends in between.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use model::{AuditEntry, AuditId, AuditOutcome, AuditRecord, Timestamp};
 
 use super::StoreError;
 
-/// Which changes a list shows. `None` does not narrow it.
+/// The filter of a list of changes. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Of the actor with this name.
+    /// By the actor with this name.
     pub actor: Option<Arc<str>>,
-    /// Whose path begins so.
+    /// With a path that has this prefix.
     pub path: Option<Arc<str>>,
-    /// Asked for at this time or later.
+    /// Requested at this time or later.
     pub since: Option<Timestamp>,
-    /// Asked for before this time.
+    /// Requested before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -29,26 +29,26 @@ pub struct AuditFilter {
 pub struct AuditPage {
     /// The changes, newest first.
     pub records: Vec<AuditRecord>,
-    /// Where the next page begins: after this entry. `None` at the end. A page looks at a bounded number of entries, so
-    /// that one which shows few of them, or none, may have others behind it.
+    /// The start of the next page: after this entry. `None` at the end. A page looks at a limited number of entries, so
+    /// a page with few entries, or none, may have a next one.
     pub next: Option<AuditId>,
 }
 
 /// The audit log.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Writes what is asked for, before it is done. [`StoreError::AlreadyExists`] for a known id.
+    /// Writes a requested change before it is made. [`StoreError::AlreadyExists`] for a known id.
     async fn begin_audit(&self, entry: AuditEntry) -> Result<(), StoreError>;
 
-    /// Writes what became of it. A second time changes nothing. [`StoreError::NotFound`] for an unknown entry.
+    /// Writes the outcome of a change. A second call changes nothing. [`StoreError::NotFound`] for an unknown entry.
     async fn end_audit(&self, id: AuditId, outcome: AuditOutcome) -> Result<(), StoreError>;
 
-    /// Changes, newest first: those behind `after`, at most `limit`.
+    /// Changes, newest first, beginning after `after`: at most `limit`.
     async fn audit(&self, filter: AuditFilter, after: Option<AuditId>, limit: usize) -> Result<AuditPage, StoreError>;
 
     /// One change; `None` for an unknown one.
     async fn audit_record(&self, id: AuditId) -> Result<Option<AuditRecord>, StoreError>;
 
-    /// Forgets what was asked for before `before`, with its outcomes, at most `limit` of it. Returns how many.
+    /// Removes changes that were requested before `before`, with their outcomes: at most `limit`. Returns their number.
     async fn forget_audit(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }

@@ -1,14 +1,15 @@
-//! The change feed: what happened to resources, in the order in which it was committed.
+//! The change feed: changes of resources, in the order of their commits.
 //!
-//! Every method that changes a resource notes the change in the same transaction. Two kinds of readers follow:
+//! Every method that changes a resource notes the change in the same transaction. There are two kinds of readers:
 //!
 //! - A *tail* ([`Changes::subscribe`]) lives in this process. It gets the changes of each transaction after its commit
 //!   and before the calls of that transaction return, from memory. Nothing of it survives the process.
-//! - A *consumer* ([`Changes::register_consumer`]) has a name and a place in the log on disk, its cursor. It misses
-//!   nothing, whatever is killed. The log holds only kinds that a consumer wants; without consumers nothing is written.
+//! - A *consumer* ([`Changes::register_consumer`]) has a name and a position in the log on disk, its cursor. It misses
+//!   nothing, even if processes are killed. The log holds only kinds that a consumer wants; without consumers nothing
+//!   is written.
 //!
 //! Each writer of the log numbers its own changes, from 1 and without gaps, in the order of its commits. A reader
-//! follows each writer by itself, so that no order between writers is needed. Today both backends have one writer: on
+//! follows each writer separately, so no order between writers is needed. Today both backends have one writer: on
 //! PostgreSQL all nodes number their changes together.
 
 pub(crate) mod tail;
@@ -28,7 +29,7 @@ use super::StoreError;
 use super::tenants::KeywordsOf;
 pub use tail::{Tail, Tailed};
 
-/// Who wrote a change into the log, and its number among the changes of that writer.
+/// The writer of a change in the log, and the number of the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The writer.
@@ -37,20 +38,20 @@ pub struct Position {
     pub seq: u64,
 }
 
-/// A change that was committed.
+/// A committed change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Where it is in the log; `None` where no consumer wanted it, so that the log does not have it.
+    /// Its place in the log; `None` if no consumer wanted it, so the log does not have it.
     pub position: Option<Position>,
-    /// When it happened, as the caller of the changing method gave it.
+    /// The time of the change, as given by the caller of the changing method.
     pub at: Timestamp,
-    /// Whose resource it is. `None` for what belongs to both worlds of an account, or to the platform.
+    /// The owner of the resource. `None` for a resource of both modes of an account, or of the platform.
     pub owner: Option<Owner>,
-    /// What changed, as it is now.
+    /// The changed resource, in its new state.
     pub resource: Resource,
 }
 
-/// A resource, as a change left it.
+/// A resource in its state after a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resource {
     /// A message was accepted ([`Kind::Accepted`]) or changed its status ([`Kind::Message`]).
@@ -59,7 +60,7 @@ pub enum Resource {
         id: MessageId,
         /// The broadcast that it belongs to.
         broadcast: Option<BroadcastId>,
-        /// What became of it.
+        /// The outcome.
         delivery: Delivery,
     },
     /// A broadcast was accepted or changed its status.
@@ -68,52 +69,52 @@ pub enum Resource {
         id: BroadcastId,
         /// Its status.
         status: BroadcastStatus,
-        /// Where its recipients stood.
+        /// The counts of its recipients.
         counts: BroadcastCounts,
     },
-    /// An account was made, or its state or limits changed.
+    /// An account was created, or its state or limits changed.
     Account(Account),
-    /// A key was made or revoked.
+    /// A key was created or revoked.
     Key(ApiKey),
     /// A number was added or changed.
     Number(Number),
     /// A block was set.
     Blocked(Block),
-    /// A block was lifted.
+    /// A block was removed.
     Unblocked {
         /// The number.
         number: Originator,
-        /// What it was blocked as.
+        /// The kind of the block.
         kind: BlockKind,
-        /// For whom; `None` for every account.
+        /// The account; `None` for all accounts.
         account: Option<AccountId>,
     },
-    /// A message of a handset was recorded for an account, or a late part changed it.
+    /// An inbound message was recorded for an account, or a late part changed it.
     Inbound {
         /// Which.
         id: MessageId,
         /// Whether parts of it are missing.
         is_partial: bool,
     },
-    /// A handset opted out. The value says why and since when.
+    /// A recipient opted out. The value has the reason and the time.
     OptedOut(OptOut),
     /// An opt-out ended. Source, keyword, message, reason and time are those of its end.
     OptedIn(OptOut),
-    /// What an account or a number sets about keywords changed.
+    /// The keyword settings of an account or a number changed.
     Keywords {
-        /// Whose settings.
+        /// The account or number with these settings.
         of: KeywordsOf,
         /// The settings, as JSON.
         settings: Arc<str>,
     },
-    /// What texts of an account are screened for changed.
+    /// The screening policy of an account changed.
     Policy {
-        /// Whose texts.
+        /// The account.
         account: AccountId,
         /// The policy, as JSON.
         policy: Arc<str>,
     },
-    /// A template of an account's texts was approved.
+    /// A template of an account was approved.
     TemplateApproved(ScreeningTemplate),
     /// A template was removed.
     TemplateRemoved {
@@ -124,11 +125,11 @@ pub enum Resource {
     },
 }
 
-/// What a change is about, for those who choose.
+/// The kind of a change, for the choice of a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// A message was accepted, or queued when its time had come. Apart from [`Self::Message`], because every message
-    /// has this change and its client knows of it already.
+    /// A message was accepted, or queued when its time had come. Separate from [`Self::Message`], because every message
+    /// has this change, and its client already knows of it.
     Accepted,
     /// The status of a message.
     Message,
@@ -144,7 +145,7 @@ pub enum Kind {
     Block,
     /// A screening policy, a template, or settings of keywords.
     Policy,
-    /// A message of a handset.
+    /// An inbound message.
     Inbound,
     /// An opt-out.
     OptOut,
@@ -165,7 +166,7 @@ impl Kind {
         Self::OptOut,
     ];
 
-    /// How the kind is written. A number is never given another meaning.
+    /// The number under which the kind is stored. A number never changes its meaning.
     pub const fn number(self) -> u8 {
         match self {
             Self::Accepted => 0,
@@ -210,7 +211,7 @@ impl Kinds {
     /// None.
     pub const NONE: Self = Self(0);
 
-    /// Who may send, and to whom: accounts, keys, numbers, blocks, policies and opt-outs.
+    /// Tenants and their rules: accounts, keys, numbers, blocks, policies and opt-outs.
     pub const TENANTS: Self =
         Self::of(&[Kind::Account, Kind::Key, Kind::Number, Kind::Block, Kind::Policy, Kind::OptOut]);
 
@@ -229,18 +230,18 @@ impl Kinds {
         self.0 & 1 << kind.number() != 0
     }
 
-    /// These and those.
+    /// The union of both.
     #[must_use]
     pub const fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    /// How they are written: a bit for each kind, at the place of its number.
+    /// The stored form: a bit for each kind, at the position of its number.
     pub const fn bits(self) -> u32 {
         self.0
     }
 
-    /// Those that are written so.
+    /// The kinds with this stored form.
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)
     }
@@ -249,17 +250,17 @@ impl Kinds {
 /// A reader of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
-    /// The name, under which the cursor is kept.
+    /// Its name, under which the store keeps the cursor.
     pub name: String,
-    /// What it wants.
+    /// The kinds that it wants.
     pub kinds: Kinds,
-    /// Its cursor: the last change of each writer that it has passed, in the order of writers.
+    /// Its cursor: the last processed change of each writer, in the order of writers.
     pub cursor: Cursor,
-    /// How many changes in the log it has not passed, those of other kinds included.
+    /// The number of changes in the log that it has not processed, including those of other kinds.
     pub behind: u64,
 }
 
-/// How far a consumer has read: for each writer the last change that it has passed.
+/// The cursor of a consumer: the last processed change of each writer.
 pub type Cursor = Vec<Position>;
 
 /// Changes from the log, in the order of their numbers, of one writer.
@@ -267,7 +268,7 @@ pub type Cursor = Vec<Position>;
 pub struct Batch {
     /// Those that the consumer wants.
     pub changes: Vec<Change>,
-    /// Where the cursor goes when the consumer is done with them: the last change that was looked at. `None` when there
+    /// The new cursor when the consumer has processed them: the last change that the search looked at. `None` if there
     /// was none.
     pub end: Option<Position>,
 }
@@ -275,33 +276,34 @@ pub struct Batch {
 /// The change feed.
 #[async_trait]
 pub trait Changes: Send + Sync {
-    /// Registers a consumer of these kinds, or gives a known one these kinds. A new one sees what is committed after
-    /// this call returns; a known one keeps its cursor.
+    /// Registers a consumer of these kinds, or changes the kinds of a known one. A new consumer sees the changes that
+    /// are committed after this call returns; a known one keeps its cursor.
     async fn register_consumer(&self, name: &str, kinds: Kinds) -> Result<(), StoreError>;
 
-    /// Removes a consumer and its cursor. Does nothing when there is none of this name.
+    /// Removes a consumer and its cursor. Does nothing if there is no consumer of this name.
     async fn remove_consumer(&self, name: &str) -> Result<(), StoreError>;
 
     /// Every consumer, by name.
     async fn consumers(&self) -> Result<Vec<Consumer>, StoreError>;
 
-    /// What a consumer has not passed, oldest first: looks at `limit` changes at most. Changes nothing, so that a
-    /// repeat gives the same and perhaps more. [`StoreError::NotFound`] for an unknown consumer.
+    /// The changes that a consumer has not processed, oldest first; looks at no more than `limit` changes. Changes
+    /// nothing, so a repeat returns the same changes and perhaps more. [`StoreError::NotFound`] for an unknown
+    /// consumer.
     ///
-    /// Within a writer there is no gap: what was committed earlier is never seen later.
+    /// Within a writer there is no gap: an earlier commit is never seen later.
     async fn changes(&self, consumer: &str, limit: usize) -> Result<Batch, StoreError>;
 
-    /// Notes that a consumer has passed everything of the writer up to `to`. A cursor never goes back, and not beyond
-    /// the last change that was written. [`StoreError::NotFound`] for an unknown consumer.
+    /// Notes that a consumer has processed the changes of the writer up to `to`. A cursor never goes back, and never
+    /// beyond the last written change. [`StoreError::NotFound`] for an unknown consumer.
     async fn move_cursor(&self, consumer: &str, to: Position) -> Result<(), StoreError>;
 
-    /// Drops changes that every consumer has passed, oldest first, at most `limit`. Returns how many.
+    /// Drops changes that every consumer has processed, oldest first: at most `limit`. Returns their number.
     async fn forget_changes(&self, limit: usize) -> Result<u64, StoreError>;
 
-    /// Follows these kinds in this process: every change of calls made from now on, after its commit, in the order of
-    /// commits. The changes of a call are there when the call returns. Where several nodes share the store, what the
-    /// others change of [`Kinds::TENANTS`] follows within a second, in the order of commits as well. Never holds the
-    /// store up: a tail that is left full, or a node that was cut off for long, misses changes, and the tail says so
-    /// ([`Tailed::Missed`]).
+    /// Subscribes to these kinds in this process: every change of later calls, after its commit, in the order of
+    /// commits. The changes of a call are there when the call returns. If several nodes share the store, changes of
+    /// [`Kinds::TENANTS`] at other nodes follow within a second, also in the order of commits. A subscription never
+    /// delays the store: if its tail is full, or if the node was cut off for long, the tail misses changes and reports
+    /// that ([`Tailed::Missed`]).
     fn subscribe(&self, kinds: Kinds) -> Tail;
 }

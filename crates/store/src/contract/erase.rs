@@ -1,14 +1,13 @@
 //! Erasure of a person: everything about one number is removed or blanked, in steps that are small enough to run beside
-//! everything else.
+//! other work.
 //!
-//! The caller finds what there is by reading ([`super::messages::Messages::messages`] filtered by the number,
-//! [`Erasures::packed_with`], [`Erasures::receipts_of`]) and hands it in pieces to the methods that erase it. Each of
-//! these looks again, in its own transaction, at what it is about to blank; so any of them may be repeated, and an
-//! erasure that was interrupted simply begins again. The order matters: recipients that are still packed come first,
-//! so that no broadcast makes a message to the number any more; then messages; and receipts last, because those of
-//! messages under way come late.
+//! The caller finds the data by reading ([`super::messages::Messages::messages`] filtered by the number,
+//! [`Erasures::packed_with`], [`Erasures::receipts_of`]) and passes them in pieces to the methods that erase them. Each
+//! of these checks the data again in its own transaction, so any of them may be repeated, and an interrupted erasure
+//! simply begins again. The order matters. Packed recipients come first, so that no broadcast makes a message to the
+//! number any more; then messages; and receipts last, because those of messages under way come late.
 //!
-//! What stays: the rows of messages and broadcasts with their statuses, times and counts; quotas; blocks of the number,
+//! Not erased: the rows of messages and broadcasts with their statuses, times and counts; quotas; blocks of the number,
 //! which protect the person; sender numbers.
 
 use async_trait::async_trait;
@@ -17,7 +16,7 @@ use model::{AuditId, BroadcastId, Erasure, ErasureCounts, ErasureId, MessageId, 
 
 use super::StoreError;
 
-/// An erasure to be.
+/// A new erasure.
 #[derive(Clone, Debug)]
 pub struct NewErasure {
     /// Its id.
@@ -26,28 +25,28 @@ pub struct NewErasure {
     pub number: Msisdn,
     /// The keyed digest of the number.
     pub digest: [u8; 32],
-    /// Who asks for it.
+    /// The operator who requests it.
     pub operator: String,
-    /// The operator's own name for the request.
+    /// The operator's reference for the request.
     pub reference: Option<String>,
-    /// The present moment.
+    /// The present time.
     pub at: Timestamp,
 }
 
-/// What became of some messages.
+/// The outcome for some messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErasedMessages {
-    /// Messages with an attempt under way. They are left as they are: a carrier may have them, and the outcome is still
-    /// to be recorded. They are not tried again meanwhile.
+    /// Messages with an attempt under way. They are not changed: a carrier may have them, and the outcome is still to
+    /// be recorded. They are not tried again meanwhile.
     pub under_way: Vec<MessageId>,
-    /// Media that are kept no longer, because nothing else needs them; their bytes can go.
+    /// Media that are no longer kept, because nothing else needs them; their bytes can be removed.
     pub media: Vec<StoredMedia>,
 }
 
-/// What became of some of what a person sent.
+/// The outcome for some inbound messages of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErasedInbound {
-    /// The names of objects that belong to no message any more.
+    /// The names of objects that no longer belong to a message.
     pub objects: Vec<String>,
     /// Whether there may be more to erase.
     pub more: bool,
@@ -56,59 +55,57 @@ pub struct ErasedInbound {
 /// A row of packed recipients: its broadcast, and the place of its first recipient.
 pub type Chunk = (BroadcastId, u32);
 
-/// Which packed recipients of broadcasts are the number.
+/// The packed recipients of broadcasts that are the number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Packed {
-    /// Rows that hold it.
+    /// Rows with the number.
     pub chunks: Vec<Chunk>,
-    /// How many recipients of those have not had their turn.
+    /// The number of these recipients that are not expanded.
     pub recipients: u64,
-    /// Where the next look begins: after this row. `None` at the end.
+    /// The start of the next search: after this row. `None` at the end.
     pub next: Option<Chunk>,
 }
 
-/// Which entries of what matched nothing mention the number.
+/// The unmatched entries that mention the number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiptsOf {
     /// Their places.
     pub places: Vec<i64>,
-    /// Where the next look begins: after this place. `None` at the end.
+    /// The start of the next search: after this place. `None` at the end.
     pub next: Option<i64>,
 }
 
-/// Which entries of the audit log mention the number.
+/// The entries of the audit log that mention the number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditOf {
     /// The entries.
     pub entries: Vec<AuditId>,
-    /// Where the next look begins: after this entry. `None` at the end.
+    /// The start of the next search: after this entry. `None` at the end.
     pub next: Option<AuditId>,
 }
 
-/// Erasure of persons.
+/// Erasures of persons.
 #[async_trait]
 pub trait Erasures: Send + Sync {
-    /// Puts an erasure on record. Where one of the same number is under way, nothing is changed and that one is
-    /// returned.
+    /// Records an erasure. If one of the same number is under way, changes nothing and returns that one.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] for a number that is provisioned as a sender, which is a tenant's and no person's.
+    /// [`StoreError::AlreadyExists`] for a number that is a sender, which belongs to a tenant and not to a person.
     async fn begin_erasure(&self, erasure: NewErasure) -> Result<Erasure, StoreError>;
 
-    /// The erasures that are under way, oldest first, with their numbers where those are not forgotten: at most
-    /// `limit`.
+    /// The erasures under way, oldest first, with their numbers if those are not removed yet: at most `limit`.
     async fn open_erasures(&self, limit: usize) -> Result<Vec<(ErasureId, Option<Msisdn>)>, StoreError>;
 
     /// Blanks those of these messages that are to the number or from it: address, text, media, details of events, the
-    /// recipient of their segments, the idempotency record of their request, and removes what the screen recorded of
-    /// them. A message that is queued is canceled first, with an event, and never leaves. A broadcast to this number
-    /// alone loses its text and its media as well. Atomic. What is blank already is left alone.
+    /// recipient of their segments, and the idempotency record of their request. Removes the screen's decisions about
+    /// them. A queued message is canceled first, with an event, and never leaves. A broadcast to this number alone
+    /// loses its text and its media as well. Atomic. Blank data stay as they are.
     ///
-    /// An idempotency record stays as one of an unknown request, so that a repeat makes no second message and is
-    /// answered as a request whose key stands for another one.
+    /// An idempotency record stays as that of an unknown request. So a repeat makes no second message, and gets the
+    /// answer for a key that belongs to another request.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where no such erasure is under way.
+    /// [`StoreError::NotFound`] if no such erasure is under way.
     async fn erase_messages(
         &self,
         id: ErasureId,
@@ -119,59 +116,58 @@ pub trait Erasures: Send + Sync {
     /// What [`Self::erase_messages`] would blank of these messages. Changes nothing.
     async fn erasable(&self, number: Msisdn, messages: Vec<MessageId>) -> Result<ErasureCounts, StoreError>;
 
-    /// Blanks messages of handsets that are from the number or to it, at most `limit` of them: address, text, files.
-    /// Messages without an account are among them. With the last of them go parts that the number sent, its address
-    /// among the recipients of group messages, and the record of automatic messages to it. Opt-outs of the number stay
-    /// in force, as blocks do, without their reasons; of their history stays the line with which each one in force
-    /// began. Atomic; repeated until there is no more.
+    /// Blanks inbound messages from the number or to it, at most `limit`: address, text, files. That includes messages
+    /// without an account. The last step also removes parts that the number sent, its address among the recipients of
+    /// group messages, and the record of automatic messages to it. Opt-outs of the number stay in force, as blocks do,
+    /// without their reasons; of their history, the line with which each one in force began stays. Atomic; repeated
+    /// until nothing is left.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where no such erasure is under way.
+    /// [`StoreError::NotFound`] if no such erasure is under way.
     async fn erase_inbound(&self, id: ErasureId, now: Timestamp, limit: usize) -> Result<ErasedInbound, StoreError>;
 
     /// What [`Self::erase_inbound`] would blank of messages in all. Changes nothing.
     async fn erasable_inbound(&self, number: Msisdn) -> Result<ErasureCounts, StoreError>;
 
-    /// Looks at some of the packed recipients of open broadcasts, after the row `after`.
+    /// Searches some of the packed recipients of open broadcasts, after the row `after`.
     async fn packed_with(&self, number: Msisdn, after: Option<Chunk>) -> Result<Packed, StoreError>;
 
-    /// Puts nobody in the place of the number in these rows, without values for variables: the recipient is skipped in
-    /// turn. A turn of these broadcasts that was prepared before is refused. Atomic; repeated, it changes nothing.
+    /// Replaces the number in these rows by an empty place without values for variables, which the expansion skips. An
+    /// expansion of these broadcasts that was prepared before is refused. Atomic; a repeat changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where no such erasure is under way.
+    /// [`StoreError::NotFound`] if no such erasure is under way.
     async fn erase_packed(&self, id: ErasureId, chunks: Vec<Chunk>) -> Result<(), StoreError>;
 
-    /// Looks at some of what matched nothing, after `after`.
+    /// Searches some of the unmatched entries, after `after`.
     async fn receipts_of(&self, number: Msisdn, after: Option<i64>) -> Result<ReceiptsOf, StoreError>;
 
-    /// Removes these entries of what matched nothing. Those that wait for an acknowledgement wait no more. Atomic;
-    /// repeated, it changes nothing.
+    /// Removes these unmatched entries, also those that wait for an acknowledgement. Atomic; a repeat changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where no such erasure is under way.
+    /// [`StoreError::NotFound`] if no such erasure is under way.
     async fn erase_receipts(&self, id: ErasureId, places: Vec<i64>, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Looks at some of the audit log, after `after`: which entries have the number in their path, their request, or
-    /// what was before and after.
+    /// Searches some of the audit log, after `after`, for the number in the path, in the request, or in the state
+    /// before and after the change.
     async fn audit_of(&self, number: Msisdn, after: Option<AuditId>) -> Result<AuditOf, StoreError>;
 
-    /// Takes the number out of these entries of the audit log. Who did what to which resource stays. Atomic; repeated,
-    /// it changes nothing.
+    /// Removes the number from these entries of the audit log. The actor, the change and the resource stay. Atomic; a
+    /// repeat changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where no such erasure is under way.
+    /// [`StoreError::NotFound`] if no such erasure is under way.
     async fn erase_audit(&self, id: ErasureId, entries: Vec<AuditId>) -> Result<(), StoreError>;
 
-    /// Removes the number from the record of an erasure, when nothing else of it is left. From then on the erasure
-    /// blanks nothing more. A second time changes nothing.
+    /// Removes the number from the record of an erasure, when nothing else is left. From then on the erasure blanks
+    /// nothing more. A second call changes nothing.
     async fn forget_number(&self, id: ErasureId) -> Result<(), StoreError>;
 
-    /// Empties the log of the store, where earlier versions of what was blanked may still be read. `false` where it is
-    /// in use at the moment: try again.
+    /// Empties the log of the store, in which erased data may still be readable. `false` if the log is in use at the
+    /// moment: try again.
     async fn empty_log(&self) -> Result<bool, StoreError>;
 
-    /// Ends an erasure. A second time changes nothing.
+    /// Ends an erasure. A second call changes nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown erasure.
@@ -180,7 +176,8 @@ pub trait Erasures: Send + Sync {
     /// One erasure.
     async fn erasure(&self, id: ErasureId) -> Result<Option<Erasure>, StoreError>;
 
-    /// Erasures, newest first, beginning after `after`: at most `limit`; of one number where a digest is given.
+    /// Erasures, newest first, beginning after `after`: at most `limit`; only those of one number if its digest is
+    /// given.
     async fn erasures(
         &self,
         of: Option<[u8; 32]>,

@@ -1,4 +1,4 @@
-//! How the store is doing, for readiness and metrics.
+//! The health of the store, for readiness and metrics.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use super::bounds::Bounds;
 /// One commit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CommitSample {
-    /// How many calls shared the commit.
+    /// The number of calls in the commit.
     pub group: usize,
-    /// How long the commit took, fsync included.
+    /// The duration of the commit, fsync included.
     pub took: Duration,
 }
 
-/// How the store is doing.
+/// The health of the store.
 #[async_trait]
 pub trait Health: Send + Sync {
-    /// Lets `mint` know the newest ids of messages, broadcasts and decisions of the screen that were made before
-    /// `before`. Quick, however many there are.
+    /// Tells `mint` the newest ids of messages, broadcasts and decisions of the screen from before `before`. Quick,
+    /// regardless of their number.
     async fn show_newest(&self, mint: &Mint, before: Timestamp) -> Result<(), StoreError>;
 
-    /// Whether a write would succeed now: makes one. Errors as a write would.
+    /// Makes a test write. Fails as a write would.
     async fn probe(&self) -> Result<(), StoreError>;
 
-    /// How many bytes of disk it takes at present: the file with its log, or the database without the log of its
-    /// server, which belongs to all databases.
+    /// Its present size on disk in bytes: the file with its log, or the database without the log of its server, which
+    /// all databases share.
     async fn size_bytes(&self) -> Result<u64, StoreError>;
 
-    /// Resolves with [`StoreError::Failed`] when nothing may be promised any more and the process has to end; never,
-    /// while all is well.
+    /// Resolves with [`StoreError::Failed`] when the store can make no promise any more and the process has to end;
+    /// otherwise never.
     async fn failed(&self) -> StoreError;
 
-    /// Calls `observer` after every commit of this process, on a thread of the store; it must be quick. The last
-    /// observer set is the one called.
+    /// Calls `observer` after every commit of this process, on a thread of the store; it must be quick. Only the last
+    /// observer is called.
     fn observe_commits(&self, observer: Box<dyn Fn(CommitSample) + Send + Sync>);
 
-    /// Bounds what is kept from now on. The last bounds set count; [`Bounds::default`] until then.
+    /// Sets the limits from now on. The last call counts; before it, [`Bounds::default`] applies.
     fn keep_within(&self, bounds: Bounds);
 
-    /// Finishes what was begun, writes what can be written to the main file, and closes. Calls after it answer
-    /// [`StoreError::Unavailable`], but for those that a backend answers from memory.
+    /// Finishes running calls, writes as much as possible to the main file, and closes. Later calls get
+    /// [`StoreError::Unavailable`], except those that a backend answers from memory.
     async fn close(&self);
 }

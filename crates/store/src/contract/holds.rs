@@ -1,7 +1,7 @@
-//! A store that was restored from a backup is held: until an operator releases it, nothing that waited in the backup
-//! leaves, because it may have left already since the backup was made.
+//! A store that was restored from a backup is held: until an operator releases it, no waiting message of the backup
+//! leaves, because it may already have left since the backup.
 //!
-//! The store keeps that it is held; the pipeline does not dispatch, expand, notify and sweep as long as it is.
+//! The store records the hold. While it is held, the pipeline does not dispatch, expand, notify or sweep.
 
 use async_trait::async_trait;
 use model::{Moment, Timestamp};
@@ -9,54 +9,54 @@ use model::{Moment, Timestamp};
 use super::StoreError;
 use super::nodes::Epoch;
 
-/// Why a store is not held while a server runs with it.
+/// The reason why a store is not held while a server uses it.
 pub(crate) const RUNNING: &str = "a server runs with this store: stop it first";
 
-/// That a store is held.
+/// The hold of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hold {
-    /// Since when: the time of the restore.
+    /// The time of the restore.
     pub since: Timestamp,
-    /// The moment that the backup shows. What was sent after it waits here once more.
+    /// The time of the backup. Messages that were sent after it wait here again.
     pub backed_up_at: Timestamp,
 }
 
-/// What waits in a store, and may have left since the backup if the store is one.
+/// The waiting messages of a store. In a restored store, they may have left since the backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Queued messages.
     pub queued: u64,
-    /// Those of them that were under way to a carrier, without an outcome on record.
+    /// Those of them with an attempt under way, without a recorded outcome.
     pub under_way: u64,
     /// Broadcasts that are not complete.
     pub broadcasts: u64,
-    /// Recipients of those who have had no turn yet.
+    /// Recipients of those that are not expanded yet.
     pub recipients: u64,
-    /// Messages that leave later. Of these, one whose time has come may have left.
+    /// Scheduled messages. Those whose time has come may have left.
     pub scheduled: u64,
 }
 
-/// Holding a store, and releasing it.
+/// The hold of a store, and its release.
 #[async_trait]
 pub trait Holds: Send + Sync {
-    /// Holds the store, in place of an earlier hold. `now` is in steady time.
+    /// Holds the store; replaces an earlier hold. `now` is in steady time.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] while a node lives: it would go on.
+    /// [`StoreError::Refused`] while a node lives, because it would continue to send.
     async fn hold(&self, hold: Hold, now: Timestamp) -> Result<(), StoreError>;
 
     /// Whether the store is held.
     async fn held(&self) -> Result<Option<Hold>, StoreError>;
 
-    /// Releases the store. `false` where it was not held.
+    /// Releases the store. `false` if it was not held.
     async fn release_hold(&self) -> Result<bool, StoreError>;
 
-    /// What waits.
+    /// The waiting messages.
     async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
 
-    /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, for the operator
-    /// has decided that they are not to be sent: undelivered, `unknown`. At most `limit` of them; returns how many.
-    /// Broadcasts go on: cancel them before. Messages whose time is still to come have not left, and stay.
+    /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, after the operator has
+    /// decided not to send them: undelivered, `unknown`. At most `limit`; returns their number. Broadcasts continue:
+    /// cancel them before. Messages whose time is still to come have not left, and stay.
     ///
     /// # Errors
     /// [`StoreError::Over`] when the node is over.

@@ -1,9 +1,9 @@
-//! Messages of handsets: their parts come in one by one, over any session and any node, and become messages.
+//! Inbound messages: parts arrive one by one, over any session and any node, and become messages.
 //!
-//! The store keeps parts and joins them. What the whole means (its text, its owner, its keyword, what follows from it)
-//! is decided by an [`Interpreter`], a pure function that the pipeline provides and the store calls inside the
+//! The store keeps parts and joins them. An [`Interpreter`] decides about the whole message: its text, its owner, its
+//! keyword, and the consequences. It is a pure function that the pipeline provides and the store calls inside the
 //! transaction that completes the message. So a message, the opt-out that it causes, the end of the messages that are
-//! queued for its handset, and the automatic reply commit together.
+//! queued for its sender, and the automatic reply commit together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use model::{
 use super::StoreError;
 use super::nodes::Epoch;
 
-/// How the parts of one message are numbered. The same number in another form is another reference.
+/// The form in which the parts of one message are numbered. The same number in another form is another reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReferenceForm {
     /// An element of 8 bits in the user data header (3GPP TS 23.040, 9.2.3.24.1).
@@ -28,134 +28,133 @@ pub enum ReferenceForm {
     Parameters,
 }
 
-/// Which part of which message something is.
+/// The place of a part in its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartName {
-    /// How it is numbered.
+    /// The form of the numbering.
     pub form: ReferenceForm,
-    /// What all parts share.
+    /// The reference, which all parts share.
     pub reference: u16,
-    /// How many parts there are, at least 2.
+    /// The number of parts, at least 2.
     pub total: u8,
-    /// Which one this is, from 1 to `total`.
+    /// The number of this part, from 1 to `total`.
     pub number: u8,
-    /// The other elements of the header, as they came.
+    /// The other elements of the header, unchanged.
     pub other_elements: Arc<[u8]>,
 }
 
-/// One PDU, mail or request with a message of a handset, or a part of one.
+/// One PDU, mail or request with an inbound message, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// The carrier that brought it.
+    /// The carrier that delivered it.
     pub carrier: CarrierName,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
-    /// When it came.
+    /// The time of its arrival.
     pub at: Timestamp,
-    /// Which part it is; `None` for a whole message.
+    /// Its place in the message; `None` for a whole message.
     pub part: Option<PartName>,
-    /// What it carries, in an encoding of the pipeline's, which the store keeps and compares and does not read. The
-    /// same message that comes again has the same content, so that ids of media are not in it.
+    /// Its content, in an encoding of the pipeline, which the store keeps and compares but does not read. A repeat of
+    /// the message has the same content, so ids of media are not in it.
     pub content: Arc<[u8]>,
-    /// The files of a whole message. Their objects are in their place already. Two arrivals are the same only where
-    /// their files have the same digests. The objects of a repeat belong to no message: the caller removes them.
+    /// The files of a whole message. Their objects are stored already. Two arrivals are the same only if their files
+    /// have the same digests. The objects of a repeat belong to no message: the caller removes them.
     pub media: Arc<[InboundMedia]>,
 }
 
-/// The parts of a message that have come, in their order.
+/// The parts of a message that have arrived, in their order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assembled {
-    /// The carrier that brought them.
+    /// The carrier that delivered them.
     pub carrier: CarrierName,
     /// The handset.
     pub from: InboundAddress,
-    /// The number of ours.
+    /// The number of the platform.
     pub to: InboundAddress,
-    /// When the first of them came.
+    /// The arrival of the first of them.
     pub received_at: Timestamp,
-    /// How many parts the message has.
+    /// The number of parts of the message.
     pub total: u8,
-    /// Number and content of those that came, in the order of their numbers.
+    /// Number and content of the parts that have arrived, in the order of their numbers.
     pub parts: Vec<(u8, Arc<[u8]>)>,
     /// The files of a whole message, as [`Arrival::media`] has them.
     pub media: Arc<[InboundMedia]>,
-    /// The message that was made of some of them before, where this is one that late parts completed. The new one has
-    /// its id.
+    /// The earlier message with some of these parts, if late parts complete it. The new message has its id.
     pub earlier: Option<MessageId>,
 }
 
 impl Assembled {
-    /// The numbers of the parts that have not come.
+    /// The numbers of the missing parts.
     pub fn missing(&self) -> Vec<u8> {
         (1..=self.total).filter(|number| self.parts.iter().all(|(known, _)| known != number)).collect()
     }
 }
 
-/// What the pipeline makes of assembled parts.
+/// The pipeline's interpretation of assembled parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interpreted {
-    /// A message of an account, and what follows from it.
+    /// A message of an account, and its consequences.
     Owned(Box<InboundMessage>, Consequence),
-    /// A message to a number that belongs to no account: it is kept for the operator. The account of the message means
-    /// nothing. A number that is known here may have had an owner: what follows from a keyword counts for that one.
+    /// A message to a number that belongs to no account: it is kept for the operator. The account of the message has no
+    /// meaning. If the number had an owner earlier, the consequences of a keyword apply to that owner.
     Unrouted(Box<InboundMessage>, Consequence),
 }
 
-/// What follows from a message. Only ever something for a whole message.
+/// The consequences of a message. Only a whole message has any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Consequence {
-    /// How the opt-out list changes.
+    /// The change of the opt-out list.
     pub opt: Option<Opt>,
-    /// The automatic message that answers it, where the bounds allow that.
+    /// The automatic message that answers it, if the limits allow it.
     pub reply: Option<Reply>,
 }
 
-/// A change of the opt-out list that a handset asks for.
+/// A change of the opt-out list that the sender requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opt {
     /// Opt out.
     Out(OptOut),
-    /// Opt in again: ends the opt-outs of the owner for the handset that are in this scope, those from one sender for
-    /// [`OptOutScope::Number`], all for [`OptOutScope::Account`]. The value says what the history shows.
+    /// Opt in again: ends the recipient's opt-outs from the owner in this scope: those from one sender for
+    /// [`OptOutScope::Number`], all for [`OptOutScope::Account`]. The value is for the history.
     In(OptOut, OptOutScope),
 }
 
-/// An automatic message on its way, and the bounds that decide whether it is written.
+/// An automatic message, and the limits that decide whether it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The message.
     pub message: Arc<Message>,
-    /// The carrier that it will go to first.
+    /// The carrier to which it goes first.
     pub carrier: Assignment,
-    /// The present moment in steady time, from which on it is due.
+    /// The present time by the steady clock, from which on it is due.
     pub due_at: Timestamp,
-    /// How often it may be written.
+    /// The limit of its repetition.
     pub bound: ReplyBound,
 }
 
-/// How often an automatic message of one kind is written for a handset and a number of ours.
+/// The limit of automatic messages of one kind for a recipient and a number of the platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyBound {
-    /// When the message changed the opt-out list.
+    /// Only if the message changed the opt-out list.
     OnChange,
-    /// When it changed the list; otherwise when none of this kind was written for so long.
+    /// If it changed the list, or if none of this kind was written for so long.
     OnChangeOrAfter(Duration),
-    /// When none of this kind was written for so long.
+    /// If none of this kind was written for so long.
     After(Duration),
 }
 
-/// Why an automatic message was not written.
+/// The reason why an automatic message was not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suppressed {
-    /// The message changed nothing, so that no confirmation is due.
+    /// The message changed nothing, so no confirmation is due.
     NoChange,
-    /// One of its kind was written not long ago.
+    /// One of its kind was written recently.
     TooSoon,
-    /// As many automatic messages as there may be were written for the handset and the number within the hour.
+    /// The limit of automatic messages for the recipient and the number within an hour was reached.
     TooMany,
-    /// The handset sent back a text that it had from us within the hour.
+    /// The message repeats a text that we sent to this number within the hour.
     Echo,
 }
 
@@ -174,57 +173,57 @@ impl Suppressed {
     }
 }
 
-/// Automatic messages that are written for one handset and one number of ours within an hour, at most.
+/// The most automatic messages for one recipient and one number of the platform within an hour.
 pub const AUTOMATIC_PER_HOUR_MAX: u32 = 3;
 
-/// How long a message whose answer may not have reached its carrier is recognised when it comes again.
+/// How long a repeat is recognized of a message whose answer may not have reached its carrier.
 pub const REDELIVERED_WITHIN: Duration = Duration::from_secs(600);
 
-/// How long parts are kept for those that come late, and complete a message that was shown without them.
+/// How long parts are kept for late ones, which complete a message that was shown without them.
 pub const LATE_PARTS_WITHIN: Duration = Duration::from_secs(86_400);
 
 /// Names one arrival, for [`Inbound::answered`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ArrivalId(pub i64);
 
-/// What became of an arrival.
+/// The outcome of an arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its name. It is to be given to [`Inbound::answered`] once the carrier has its answer in time.
+    /// Its name, for [`Inbound::answered`] when the carrier got its answer in time.
     pub arrival: ArrivalId,
-    /// What became of it.
+    /// The outcome.
     pub outcome: InboundOutcome,
 }
 
-/// What became of an arrival.
+/// The outcome of an arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InboundOutcome {
     /// It is, or completes, a message of an account.
     Message(Arc<InboundMessage>, Followed),
     /// It is a part, and others are missing.
     Part,
-    /// It is on record already: a part that came again, or a message that the carrier sent again because it did not
-    /// have our answer.
+    /// It is recorded already: a repeated part, or a message that the carrier repeated because it had no answer from
+    /// us.
     Repeated,
     /// It is, or completes, a message that belongs to no account. It is kept for the operator.
     Unrouted(Followed),
 }
 
-/// What followed from a message.
+/// The effects of a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
     /// Whether the opt-out list changed.
     pub opt_changed: bool,
-    /// How many queued messages failed because of an opt-out.
+    /// The number of queued messages that failed because of an opt-out.
     pub canceled: u64,
-    /// The automatic message that was written: its carrier, so that a dispatcher looks at once.
+    /// The carrier of the written automatic message, so that a dispatcher looks at once.
     pub replied: Option<Assignment>,
-    /// Why there is none, where one was offered.
+    /// The reason why there is none, if one was offered.
     pub suppressed: Option<Suppressed>,
 }
 
 impl InboundOutcome {
-    /// What followed, where something may have.
+    /// The effects, if there can be any.
     pub const fn followed(&self) -> Option<&Followed> {
         match self {
             Self::Message(_, followed) | Self::Unrouted(followed) => Some(followed),
@@ -233,17 +232,17 @@ impl InboundOutcome {
     }
 }
 
-/// What the pipeline knows about inbound messages. Pure: it reads memory and never waits, because the store calls it
+/// The pipeline's knowledge about inbound messages. Pure: it reads memory and never waits, because the store calls it
 /// inside a transaction.
 pub trait Interpreter: Send + Sync {
-    /// Says what assembled parts are. Called once the message is whole, or after the wait for its parts.
+    /// Interprets assembled parts. Called when the message is whole, or after the wait for its parts.
     fn interpret(&self, assembled: &Assembled) -> Interpreted;
 }
 
 /// One step of ending waits for parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartsStep {
-    /// What became of the messages that are shown with parts missing.
+    /// The outcomes of the messages that are shown with missing parts.
     pub shown: Vec<InboundOutcome>,
     /// Whether more waits may be over.
     pub more: bool,
@@ -252,7 +251,7 @@ pub struct PartsStep {
 /// A message that belongs to no account, as the operator sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unrouted {
-    /// The message. Its account means nothing.
+    /// The message. Its account has no meaning.
     pub message: Arc<InboundMessage>,
 }
 
@@ -261,20 +260,20 @@ pub struct Unrouted {
 pub struct UnroutedPage {
     /// The messages.
     pub messages: Vec<Unrouted>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 
-/// Which inbound messages a list shows. `None` does not narrow it.
+/// The filter of a list of inbound messages. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboundFilter {
-    /// From this handset.
+    /// From this sender.
     pub from: Option<InboundAddress>,
-    /// To this number of ours.
+    /// To this number of the platform.
     pub to: Option<Originator>,
-    /// Recorded at this moment or later.
+    /// Recorded at this time or later.
     pub since: Option<Timestamp>,
-    /// Recorded before this moment.
+    /// Recorded before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -283,36 +282,35 @@ pub struct InboundFilter {
 pub struct InboundPage {
     /// The messages.
     pub messages: Vec<Arc<InboundMessage>>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 
-/// Messages of handsets.
+/// Inbound messages.
 #[async_trait]
 pub trait Inbound: Send + Sync {
     /// Records arrivals. One result each, in order; atomic for the whole list.
     ///
-    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] is a repeat
-    /// if the answer to that one is not known to have reached the carrier in time ([`Self::answered`]). So is a part
-    /// that is known with the same content, of a message that lacks other parts or was completed within that time. A
-    /// part whose number is known with other content begins another message: what had come of the one before is shown
-    /// as far as it has come. A whole message that asks for an opt-out which is not in force is no repeat: the handset
-    /// opted in meanwhile.
+    /// An arrival with the carrier, addresses, part and content of one of the last [`REDELIVERED_WITHIN`] is a repeat,
+    /// if it is not known that the answer to that one reached the carrier in time ([`Self::answered`]). A known part
+    /// with the same content is also a repeat, if its message lacks other parts or was completed within that time. A
+    /// known part with other content begins another message; the earlier one is shown with its parts so far. A whole
+    /// message that asks for an opt-out which is not in force is no repeat: its sender opted in meanwhile.
     ///
-    /// Parts belong together that have the same carrier, addresses, form, reference, total and other elements. A
-    /// message that they complete is interpreted and written with all that follows from it: the opt-out list and its
-    /// history; the end of queued messages of the owner to the handset in the scope of an opt-out, which fail as
-    /// those of a blocked recipient do; the automatic message, unless [`Suppressed`] says why not. A late part of a
-    /// message that was shown without it, within [`LATE_PARTS_WITHIN`] of the part before, changes that message, which
-    /// stays with the account that it was shown to.
+    /// Parts with the same carrier, addresses, form, reference, total and other elements belong together. The message
+    /// that they complete is interpreted and written with all its consequences: the opt-out list and its history; the
+    /// end of queued messages of the owner to its sender in the scope of an opt-out, which fail like those to a blocked
+    /// recipient; the automatic message, unless there is a reason against it ([`Suppressed`]). A late part of a message
+    /// that was shown without it, within [`LATE_PARTS_WITHIN`] of the part before, changes that message, which stays
+    /// with its account.
     ///
-    /// A message ends unless an attempt of it is under way or it is held; that attempt is not repeated. Where the index
-    /// of lists lacks so many messages that one transaction cannot look at them, those end in later transactions before
-    /// this call returns. If the process ends in between, [`super::dispatch::Dispatch::begin_attempts`] ends them.
+    /// A queued message ends unless it has an attempt under way, which is then not repeated, or is held. If the index
+    /// of lists lacks too many messages for one transaction, the others end in later transactions before this call
+    /// returns. If the process ends in between, [`super::dispatch::Dispatch::begin_attempts`] ends them.
     ///
     /// # Errors
-    /// [`StoreError::Over`] when the node is over: nothing is recorded. Its carriers have lost their sessions with it
-    /// and may have brought the same to other nodes, which have answered it by now.
+    /// [`StoreError::Over`] if the node is over: nothing is recorded. Its carriers have lost their sessions with it,
+    /// and may have delivered the same messages to other nodes, which have answered by now.
     async fn record_inbound(
         &self,
         node: Epoch,
@@ -320,11 +318,11 @@ pub trait Inbound: Send + Sync {
         interpreter: Arc<dyn Interpreter>,
     ) -> Result<Vec<Recorded>, StoreError>;
 
-    /// Notes that the carrier had its answers to these in time: what has the same octets from now on is another
-    /// message. Unknown names are passed over.
+    /// Notes that the carrier got its answers to these in time: from now on, an arrival with the same octets is another
+    /// message. Unknown names are ignored.
     async fn answered(&self, arrivals: Vec<ArrivalId>) -> Result<(), StoreError>;
 
-    /// Shows messages of which no part came for `wait` at `now`, as far as they have come: at most `limit`.
+    /// Shows messages without their missing parts if no part came for `wait` at `now`: at most `limit`.
     async fn end_part_waits(
         &self,
         now: Timestamp,
@@ -333,12 +331,12 @@ pub trait Inbound: Send + Sync {
         interpreter: Arc<dyn Interpreter>,
     ) -> Result<PartsStep, StoreError>;
 
-    /// Forgets at most `limit` each of parts and arrivals that can mean nothing any more at `now`, and of unrouted
-    /// messages that came more than `unrouted_kept` before. Returns how many rows went; fewer than `limit` when nothing
-    /// is left.
+    /// Removes at most `limit` each of parts and arrivals that have no meaning any more at `now`, and of unrouted
+    /// messages that came more than `unrouted_kept` before. Returns the number of removed rows; fewer than `limit` if
+    /// nothing is left.
     async fn forget_inbound(&self, now: Timestamp, unrouted_kept: Duration, limit: usize) -> Result<usize, StoreError>;
 
-    /// How many parts wait for others.
+    /// The number of parts that wait for others.
     async fn count_waiting_parts(&self) -> Result<u64, StoreError>;
 
     /// An inbound message of this owner, or nothing.
@@ -360,8 +358,8 @@ pub trait Inbound: Send + Sync {
     /// Messages that belong to no account, newest first, beginning after `after`: at most `limit`.
     async fn unrouted(&self, after: Option<MessageId>, limit: usize) -> Result<UnroutedPage, StoreError>;
 
-    /// Gives a message that belongs to no account to this owner, as if it had come now; what follows from its keyword
-    /// counts for the owner, without an automatic message. [`StoreError::NotFound`] for an unknown one.
+    /// Assigns a message that belongs to no account to this owner, as if it came now. The consequences of its keyword
+    /// apply to the owner, without an automatic message. [`StoreError::NotFound`] for an unknown message.
     async fn assign_unrouted(
         &self,
         id: MessageId,
@@ -372,7 +370,7 @@ pub trait Inbound: Send + Sync {
 }
 
 impl Opt {
-    /// Which opt-out it is about.
+    /// The opt-out in question.
     pub const fn name(&self) -> OptOutName {
         match self {
             Self::Out(opt_out) | Self::In(opt_out, _) => opt_out.name,

@@ -1,8 +1,8 @@
 //! The index behind filtered lists of messages ([`super::messages::Messages::messages`]).
 //!
-//! Accepting a message does not write to this index. A background task calls [`Lists::index_lists`] again and again;
-//! lists are exact at any moment, whether a message is in the index or not. Messages that are not in it are scanned, so
-//! a filtered list is the faster the less is missing.
+//! Accepting a message does not write to this index. A background task calls [`Lists::index_lists`] repeatedly. Lists
+//! are exact at any moment, whether a message is in the index or not. Messages outside of it are scanned, so a filtered
+//! list is faster if fewer are missing.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use super::StoreError;
 /// The result of one step of indexing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Indexed {
-    /// How many messages the step added.
+    /// The number of messages that the step added.
     pub filed: usize,
-    /// When the oldest message was accepted that the index lacks and should have; `None` when it lacks none.
+    /// The acceptance of the oldest message that the index lacks and should have; `None` if it lacks none.
     pub oldest_missing: Option<Timestamp>,
-    /// How many calls of this process the store has written since it was opened. The difference between two steps tells
-    /// how busy it is.
+    /// The number of calls that the store has written for this process since it was opened. The difference between two
+    /// steps shows how busy it is.
     pub calls: u64,
 }
 
 /// The index behind filtered lists.
 #[async_trait]
 pub trait Lists: Send + Sync {
-    /// Adds messages to the index that have been there for longer than `after` at `now`, in the order of their ids: at
-    /// most `limit`, and for at most about two milliseconds of the time in which nothing else is written. Atomic; of
-    /// two nodes that index at once each message is added once. A repeat goes on where the last step ended; with
-    /// nothing to add, it writes nothing.
+    /// Adds messages to the index that are older than `after` at `now`, in the order of their ids: at most `limit`, and
+    /// for at most about two milliseconds in which nothing else is written. Atomic; if two nodes index at once, each
+    /// message is added once. A repeat continues where the last step ended; if there is nothing to add, it writes
+    /// nothing.
     ///
-    /// A message that was accepted later than `now` was accepted before the clock was set back, so that it is added as
-    /// well. One whose id is more than [`model::mint::LEAD_MAX`] ahead of `now` is added when the clock has come
-    /// closer: ids do not go on from there.
+    /// A message with an acceptance later than `now` was accepted before the clock was set back, so it is added as
+    /// well. A message whose id is more than [`model::mint::LEAD_MAX`] ahead of `now` is added when the clock has come
+    /// closer, because new ids do not continue from there.
     async fn index_lists(&self, now: Timestamp, after: Duration, limit: usize) -> Result<Indexed, StoreError>;
 }

@@ -11,16 +11,16 @@ use model::{
 use super::StoreError;
 use super::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
 
-/// Which messages a list shows. `None` does not narrow it.
+/// The filter of a list of messages. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
-    /// Of this account; for the operator, who sees all.
+    /// Of this account; only for the operator, who sees all accounts.
     pub account: Option<AccountId>,
-    /// Sent with keys of this mode; likewise.
+    /// Of keys of this mode; only for the operator.
     pub mode: Option<Mode>,
     /// With this status.
     pub status: Option<Status>,
-    /// Going this way.
+    /// Of this direction.
     pub direction: Option<Direction>,
     /// To this number.
     pub recipient: Option<Msisdn>,
@@ -32,18 +32,18 @@ pub struct MessageFilter {
     pub reference: Option<ClientReference>,
     /// Of this broadcast.
     pub broadcast: Option<BroadcastId>,
-    /// Accepted at this moment or later.
+    /// Accepted at this time or later.
     pub from: Option<Timestamp>,
-    /// Accepted before this moment.
+    /// Accepted before this time.
     pub before: Option<Timestamp>,
 }
 
-/// A name that somebody else has for a message.
+/// A name that a carrier or a client has for a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reference {
-    /// The carriers that may have given it as an id.
+    /// The carriers that may have assigned it as an id.
     pub carriers: Vec<CarrierName>,
-    /// The forms under which such an id may be filed ([`super::dispatch::SegmentAck::key`]).
+    /// The forms under which such an id may be stored ([`super::dispatch::SegmentAck::key`]).
     pub keys: Vec<String>,
     /// The idempotency key of a request of this account, of either mode.
     pub idempotency: Option<(AccountId, IdempotencyKey)>,
@@ -52,10 +52,10 @@ pub struct Reference {
 /// A part of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The messages. May be fewer than asked for, even none, while there is a next page: a page looks at a bounded
-    /// number of rows.
+    /// The messages. There may be fewer than requested, or none, although there is a next page: a page looks at a
+    /// limited number of rows.
     pub messages: Vec<MessageRecord>,
-    /// Where the next page begins: after this message. `None` at the end.
+    /// The start of the next page: after this message. `None` at the end.
     pub next: Option<MessageId>,
 }
 
@@ -65,11 +65,11 @@ pub trait Messages: Send + Sync {
     /// Makes a message durable ([`super::admission`]).
     ///
     /// # Errors
-    /// [`StoreError::Over`] when the node is over: nothing is promised in its name.
+    /// [`StoreError::Over`] if the node is over: it can promise nothing.
     async fn admit(&self, admission: Admission<NewMessage>) -> Result<Admitted<Message>, StoreError>;
 
-    /// What a repeat of a request for a message is answered ([`super::admission`]); `None` for a request under a key
-    /// that is free. Changes nothing.
+    /// The answer to a repeat of a request for a message ([`super::admission`]); `None` if its key is free. Changes
+    /// nothing.
     async fn replay(&self, owner: Owner, claim: &IdempotencyClaim) -> Result<Option<Earlier<Message>>, StoreError>;
 
     /// A message of this owner, or nothing.
@@ -78,14 +78,14 @@ pub trait Messages: Send + Sync {
     /// A message of any account, for the operator.
     async fn message_of_any_account(&self, id: MessageId) -> Result<Option<MessageRecord>, StoreError>;
 
-    /// Takes back a message of this owner (of any when `None`): it has ended as [`Status::Canceled`], and no attempt of
-    /// it begins any more, at whichever node. The recipient of a broadcast's message counts as skipped. Returns the
-    /// message as it is now; `None` for an unknown one.
+    /// Cancels a message of this owner (of any owner with `None`): it ends as [`Status::Canceled`], and no node begins
+    /// another attempt. The recipient of a broadcast's message counts as skipped. Returns the message in its new state;
+    /// `None` for an unknown one.
     ///
-    /// A message of which anything may have left stays as it is: one that is not queued, is held, has an attempt under
-    /// way or one whose outcome nobody knows, or of which a carrier has taken a segment. Atomic: of this call and the
-    /// one that [begins an attempt](super::dispatch::Dispatch::begin_attempts), the later one finds the earlier one. A
-    /// second time it changes nothing.
+    /// A message stays unchanged if any part of it may have left: if it is not queued or scheduled, is held, has an
+    /// attempt under way or one with an unknown outcome, or if a carrier has accepted a segment. Atomic: of this call
+    /// and the one that [begins an attempt](super::dispatch::Dispatch::begin_attempts), the later one finds the earlier
+    /// one. A second call changes nothing.
     async fn cancel_message(
         &self,
         owner: Option<Owner>,
@@ -93,11 +93,11 @@ pub trait Messages: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<MessageRecord>, StoreError>;
 
-    /// Messages of an owner (of all when `None`, for the operator), newest first, beginning after `after`: at most
-    /// `limit`. A page looks at no more than 20,000 rows. Where the index has the messages ([`super::lists`]), it looks
-    /// at those that it shows, and at few others.
+    /// Messages of an owner (of all owners with `None`, for the operator), newest first, beginning after `after`: at
+    /// most `limit`. A page looks at no more than 20,000 rows. For messages in the index ([`super::lists`]), it looks
+    /// only at those that it shows and at few others.
     ///
-    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    /// Owners take turns. [`StoreError::Unavailable`] if too many reads of this owner already wait.
     async fn messages(
         &self,
         owner: Option<Owner>,
@@ -106,11 +106,11 @@ pub trait Messages: Send + Sync {
         limit: usize,
     ) -> Result<Page, StoreError>;
 
-    /// Messages of any account that a carrier or a request named so, newest first: at most `limit`. Quick, however many
-    /// there are. An id that a carrier gave is known for as long as keys of receipts are kept, and an idempotency key
-    /// for as long as its record.
+    /// Messages of any account to which a carrier or a request gave this name, newest first: at most `limit`. Quick,
+    /// regardless of the number of messages. An id of a carrier is known for as long as keys of receipts are kept, and
+    /// an idempotency key for as long as its record.
     async fn messages_named(&self, reference: Reference, limit: usize) -> Result<Vec<MessageRecord>, StoreError>;
 
-    /// The whole life of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
+    /// The events of a message, oldest first, beginning with its acceptance. Empty for an unknown message.
     async fn events(&self, id: MessageId) -> Result<Vec<Event>, StoreError>;
 }

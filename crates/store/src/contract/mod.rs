@@ -27,26 +27,25 @@ pub mod usage;
 pub mod webhooks;
 pub mod windows;
 
-/// Why a store did not do what it was asked, by what the caller does next. Nothing was changed.
+/// The reasons why a call failed, one for each next step of the caller. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// It cannot at the moment (disk full, connection lost, queue full): tell the client to come back, try again.
+    /// Temporary (disk full, connection lost, queue full): try again, and tell the client to try again later.
     #[error("store unavailable: {0}")]
     Unavailable(String),
-    /// What was written may not be on disk (an fsync failed): nothing may be promised any more; end the process and
-    /// recover.
+    /// Writes may not be on disk (an fsync failed): promise nothing more, end the process, and recover.
     #[error("store failed: {0}")]
     Failed(String),
-    /// The node's epoch is over ([`nodes`]): others have taken its work. Stop sending at once and end the process.
+    /// The node's epoch is over ([`nodes`]), and other nodes have its work: stop sending at once and end the process.
     #[error("this node is over: its work belongs to other nodes now")]
     Over,
     /// The operator must do something first: a newer schema, a path that cannot be used.
     #[error("{0}")]
     Refused(String),
-    /// There is already something of this name.
+    /// The name exists already.
     #[error("already exists")]
     AlreadyExists,
-    /// There is nothing of this name.
+    /// The name is unknown.
     #[error("not found")]
     NotFound,
 }

@@ -1,6 +1,6 @@
-//! Who runs the platform: operators, the one-time links with which they sign in, and their sessions.
+//! Operators of the platform, the one-time links with which they sign in, and their sessions.
 //!
-//! Links and sessions are kept by the digests of their tokens: who reads the store can sign in as nobody.
+//! The store keeps only digests of the tokens of links and sessions: they do not let a reader of the store sign in.
 
 use async_trait::async_trait;
 use model::key::SecretDigest;
@@ -8,23 +8,23 @@ use model::{Operator, OperatorName, PasswordHash, Role, Session, Timestamp};
 
 use super::StoreError;
 
-/// What may change about an operator. `None` leaves it.
+/// Changes of an operator. `None` changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OperatorChange {
-    /// What the operator may do.
+    /// The rights of the operator.
     pub role: Option<Role>,
-    /// What the password is compared with; `Some(None)` takes the password away.
+    /// The hash of the password; `Some(None)` removes the password.
     pub password: Option<Option<PasswordHash>>,
     /// Whether the operator may not sign in.
     pub disabled: Option<bool>,
 }
 
-/// What proves that an operator may begin a session. It is looked at in the transaction that begins the session.
+/// The proof that an operator may begin a session. The transaction that begins the session checks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// A one-time link, by the digest of its token. It is used up.
+    /// A one-time link, by the digest of its token. The session uses it up.
     Link(SecretDigest),
-    /// A password was compared with this hash, which must still be the operator's.
+    /// A password that matched this hash, which must still be the operator's.
     Password(OperatorName, PasswordHash),
 }
 
@@ -37,11 +37,11 @@ pub trait Operators: Send + Sync {
     /// One operator; `None` for an unknown one.
     async fn operator(&self, name: &OperatorName) -> Result<Option<Operator>, StoreError>;
 
-    /// Operators in the order of their names, behind `after`: at most `limit`.
+    /// Operators in the order of their names, beginning after `after`: at most `limit`.
     async fn operators(&self, after: Option<OperatorName>, limit: usize) -> Result<Vec<Operator>, StoreError>;
 
-    /// Changes an operator and returns it as it is now. Ends all its sessions and links in the same transaction, unless
-    /// nothing is changed. [`StoreError::NotFound`] for an unknown one.
+    /// Changes an operator and returns its new state. Ends all its sessions and links in the same transaction, unless
+    /// nothing changes. [`StoreError::NotFound`] for an unknown operator.
     async fn change_operator(
         &self,
         name: &OperatorName,
@@ -50,7 +50,7 @@ pub trait Operators: Send + Sync {
     ) -> Result<Operator, StoreError>;
 
     /// Adds a link of an operator that can be used once, before `expires_at`. [`StoreError::NotFound`] for an unknown
-    /// operator and for one who is disabled.
+    /// or disabled operator.
     async fn create_link(
         &self,
         digest: SecretDigest,
@@ -58,9 +58,9 @@ pub trait Operators: Send + Sync {
         expires_at: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Begins a session under the digest of its token and returns its operator. `None`, and nothing begins, where the
-    /// proof is none: the link is unknown, used or too old, the password has changed, the operator is disabled. Of many
-    /// who use one link at once, one begins a session.
+    /// Begins a session under the digest of its token and returns its operator. Returns `None` and begins nothing if
+    /// the proof fails: the link is unknown, used or expired, the password has changed, or the operator is disabled. If
+    /// one link is used several times at once, only one session begins.
     async fn begin_session(
         &self,
         proof: Proof,
@@ -72,13 +72,13 @@ pub trait Operators: Send + Sync {
     /// ([`Session::is_over`]).
     async fn session(&self, digest: SecretDigest, now: Timestamp) -> Result<Option<Session>, StoreError>;
 
-    /// Notes that a session was seen. An unknown one is left unknown, and a later note stays.
+    /// Notes the use of a session. An unknown session stays unknown, and a later note stays.
     async fn see_session(&self, digest: SecretDigest, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Ends a session. Returns whose it was; `None` for an unknown one.
+    /// Ends a session. Returns its operator; `None` for an unknown session.
     async fn end_session(&self, digest: SecretDigest) -> Result<Option<OperatorName>, StoreError>;
 
-    /// Forgets links and sessions that are over at `now`, at most `limit` of each. Returns how many of those of which
-    /// there were more.
+    /// Removes links and sessions that are over at `now`: at most `limit` of each. Returns the larger of the two
+    /// numbers.
     async fn forget_sign_ins(&self, now: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }

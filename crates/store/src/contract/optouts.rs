@@ -1,4 +1,4 @@
-//! Opt-outs: the list, its history, and the ways in which it changes beside inbound messages.
+//! Opt-outs: the list, its history, and its changes other than by inbound messages.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use model::{Msisdn, OptOut, OptOutChange, OptOutName, OptOutSource, Owner, Times
 
 use super::StoreError;
 
-/// Which opt-outs a list shows. `None` does not narrow it.
+/// The filter of a list of opt-outs. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OptOutFilter {
-    /// Of this handset.
+    /// Of this recipient.
     pub number: Option<Msisdn>,
-    /// Made at this moment or later.
+    /// Made at this time or later.
     pub since: Option<Timestamp>,
-    /// Made before this moment.
+    /// Made before this time.
     pub before: Option<Timestamp>,
 }
 
@@ -23,11 +23,11 @@ pub struct OptOutFilter {
 pub struct OptOutPage {
     /// The opt-outs.
     pub opt_outs: Vec<OptOut>,
-    /// Where the next page begins. `None` at the end.
+    /// The start of the next page. `None` at the end.
     pub next: Option<OptOutCursor>,
 }
 
-/// A place in the list: after the opt-out of this number, in the order in which they were made.
+/// A place in the list: after the opt-out of this number, in the order of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OptOutCursor(pub i64);
 
@@ -36,16 +36,16 @@ pub struct OptOutCursor(pub i64);
 pub struct HistoryPage {
     /// The changes.
     pub changes: Vec<OptOutChange>,
-    /// Where the next page begins. `None` at the end.
+    /// The start of the next page. `None` at the end.
     pub next: Option<OptOutCursor>,
 }
 
-/// Why and by whom a handset is opted in again.
+/// The reason and the actor of an opt-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptIn {
-    /// Which opt-out ends.
+    /// The opt-out that ends.
     pub name: OptOutName,
-    /// Who asks for it.
+    /// The source of the request.
     pub source: OptOutSource,
     /// Why.
     pub reason: Option<Arc<str>>,
@@ -53,38 +53,38 @@ pub struct OptIn {
     pub at: Timestamp,
 }
 
-/// What became of a wish to opt a handset in again.
+/// The outcome of an opt-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptedIn {
-    /// It was opted out, and is not any more.
+    /// The opt-out has ended.
     Changed,
-    /// It was not opted out.
+    /// There was no opt-out.
     Unchanged,
-    /// The handset opted out itself, and no reason was given: nothing was changed.
+    /// The recipient opted out by itself, and no reason was given: nothing was changed.
     ReasonRequired,
 }
 
 /// Opt-outs.
 #[async_trait]
 pub trait OptOuts: Send + Sync {
-    /// Every opt-out in force, for memory: calls `each` with batches of at most a few thousand. What changes meanwhile
-    /// is in the change feed.
+    /// Every opt-out in force, to load them into memory: calls `each` with batches of at most a few thousand. Changes
+    /// meanwhile are in the change feed.
     async fn all_opt_outs(&self, each: Box<dyn FnMut(Vec<OptOut>) + Send>) -> Result<(), StoreError>;
 
-    /// Opts handsets out: one result each, in order, `true` where it was not opted out under that name. Atomic for the
-    /// whole list, so that a list of more than a thousand keeps other writes waiting. A repeat changes nothing and adds
-    /// nothing to the history. Queued messages to the handset in its scope fail as those of a blocked recipient do,
-    /// many of them in later transactions before this call returns.
+    /// Opts recipients out: one result each, in order, `true` if there was no such opt-out before. Atomic for the whole
+    /// list, so a list of more than a thousand delays other writes. A repeat changes nothing and adds nothing to the
+    /// history. Queued messages to the recipient in its scope fail like those to a blocked recipient, many of them in
+    /// later transactions before this call returns.
     ///
-    /// A keyword of the handset takes over an opt-out of another source, which then needs a reason to end; the list
-    /// says that it is the handset's own.
+    /// A keyword of the recipient takes over an opt-out of another source, which then needs a reason to end; the list
+    /// shows it as the recipient's own.
     async fn opt_out(&self, opt_outs: Vec<OptOut>) -> Result<Vec<bool>, StoreError>;
 
-    /// Ends an opt-out. One by a keyword needs a reason, unless a keyword ends it.
+    /// Ends an opt-out. An opt-out by a keyword needs a reason, unless a keyword ends it.
     async fn opt_in(&self, opt_in: OptIn) -> Result<OptedIn, StoreError>;
 
-    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`, and fewer where many are not in
-    /// the time that the filter asks for.
+    /// Opt-outs of an owner, newest first, beginning after `after`: at most `limit`, and fewer if many are outside of
+    /// the time in the filter.
     async fn opt_outs(
         &self,
         owner: Owner,
@@ -93,7 +93,8 @@ pub trait OptOuts: Send + Sync {
         limit: usize,
     ) -> Result<OptOutPage, StoreError>;
 
-    /// Every change of the opt-outs of a handset at this owner, oldest first, beginning after `after`: at most `limit`.
+    /// Every change of the opt-outs of a recipient at this owner, oldest first, beginning after `after`: at most
+    /// `limit`.
     async fn opt_out_history(
         &self,
         owner: Owner,

@@ -1,8 +1,8 @@
-//! With which pepper secrets were hashed.
+//! The peppers with which secrets were hashed.
 //!
-//! The store keeps a [verifier](model::key::Pepper::verifier) of each pepper that it was used with, and which of them
-//! is current. So a program with another pepper is told so at its start, before clients find that no key works; and
-//! while one pepper takes the place of another, it is known which keys still have a digest of the old one.
+//! The store keeps a [verifier](model::key::Pepper::verifier) of each pepper with which it was used, and knows the
+//! current one. So a program with another pepper gets an error at its start, before clients find that no key works.
+//! While one pepper replaces another, the store also knows the keys that still have a digest of the old one.
 
 use async_trait::async_trait;
 use model::key::{KeyId, SecretDigest};
@@ -11,28 +11,28 @@ use model::{Timestamp, WebhookId};
 use super::StoreError;
 use super::webhooks::SealedSecret;
 
-/// What became of a pepper that a program has.
+/// The result of a start with a pepper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Adopted {
-    /// It is the current one already.
+    /// It is the current pepper.
     Known,
-    /// The store knew none. It is the current one now.
+    /// The store knew no pepper. This one is now the current one.
     First {
-        /// Whether there were keys, whose digests nothing vouches for.
+        /// Whether there were keys, whose digests may be of another pepper.
         has_keys: bool,
     },
-    /// It took the place of the previous one.
+    /// It replaced the previous pepper.
     Rotated,
 }
 
 /// The peppers of a store.
 #[async_trait]
 pub trait PepperRecords: Send + Sync {
-    /// Makes the pepper with this verifier the current one, where the store knows none, or where that of `previous` is
+    /// Makes the pepper with this verifier the current one, if the store knows none, or if that of `previous` is
     /// current.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator where a third one is current; nothing changes then.
+    /// [`StoreError::Refused`] with a sentence for the operator if another pepper is current; nothing changes then.
     async fn adopt_pepper(
         &self,
         verifier: SecretDigest,
@@ -40,8 +40,8 @@ pub trait PepperRecords: Send + Sync {
         now: Timestamp,
     ) -> Result<Adopted, StoreError>;
 
-    /// Puts a digest that was made with the current pepper in place of `from`. `false`, and nothing changes, where the
-    /// key has another digest.
+    /// Replaces the digest `from` by one that was made with the current pepper. Returns `false` and changes nothing if
+    /// the key has another digest.
     async fn rehash_key(
         &self,
         id: &KeyId,
@@ -50,11 +50,11 @@ pub trait PepperRecords: Send + Sync {
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// How many keys that may be used at `now` have a digest of another pepper than the current one.
+    /// The number of keys that are usable at `now` and have a digest of another pepper than the current one.
     async fn keys_of_other_peppers(&self, now: Timestamp) -> Result<u64, StoreError>;
 
-    /// Puts a secret of an endpoint that was encrypted anew in place of `from`. `false`, and nothing changes, where the
-    /// endpoint has no such secret.
+    /// Replaces the encrypted secret `from` of an endpoint by a newly encrypted one. Returns `false` and changes
+    /// nothing if the endpoint has no such secret.
     async fn reseal_webhook_secret(
         &self,
         id: WebhookId,

@@ -1,14 +1,14 @@
-//! The end of what is kept: texts, then messages and broadcasts with all that belongs to them, and the keys under which
-//! receipts find their segment.
+//! Retention: the removal of old texts, then of messages and broadcasts with everything that belongs to them, and of
+//! the keys under which receipts find their segment.
 //!
 //! A message has *ended* when it is delivered, undelivered, failed or canceled, or when it is sent and waits for no
-//! receipt. One that has not ended keeps everything, whatever its age; text that is too old then goes in the
-//! transaction in which the message ends. Age is counted from acceptance, for a message of a broadcast from that of the
-//! broadcast, by the times in ids. A message of a handset has always ended; its age is counted from when it was
-//! recorded first. What a broadcast has counted and what an owner has used is not changed.
+//! receipt. A message that has not ended keeps everything, regardless of its age; the transaction in which it ends then
+//! removes a text that is too old. The age counts from acceptance, for a message of a broadcast from that of the
+//! broadcast, by the times in ids. An inbound message has always ended; its age counts from its first record. The
+//! counts of a broadcast and the usage of an owner do not change.
 //!
-//! Old things are removed by walks, in steps. A step looks at a bounded number of rows beside everything else, and
-//! removes some of them in a transaction that takes about a millisecond.
+//! Walks remove old data in steps. A step looks at a limited number of rows beside other work, and removes some of them
+//! in a transaction that takes about a millisecond.
 
 use async_trait::async_trait;
 use model::{AccountId, TextRetention, Timestamp};
@@ -20,19 +20,19 @@ use super::StoreError;
 pub enum Walk {
     /// Removes the texts and the media of messages that have ended: of one account, or of all.
     Texts(Option<AccountId>),
-    /// The same of broadcasts that are not open.
+    /// Removes the texts and the media of broadcasts that are not open.
     BroadcastTexts(Option<AccountId>),
-    /// Removes the texts and files of messages of handsets: of one account, or of all.
+    /// Removes the texts and files of inbound messages: of one account, or of all.
     InboundTexts(Option<AccountId>),
-    /// Removes messages of handsets.
+    /// Removes inbound messages.
     InboundMessages,
     /// Removes messages that have ended: with their delivery, events and entries in the index of lists.
     Messages,
     /// Removes broadcasts that are not open and have no message left.
     Broadcasts,
-    /// Removes the keys of messages that have ended or are gone. Receipts for them match nothing from then on.
+    /// Removes the keys of messages that have ended or were removed. Receipts for them match nothing from then on.
     ReceiptKeys,
-    /// Removes what carriers sent and nothing could use, unless it still waits for its acknowledgement.
+    /// Removes unmatched input of carriers, unless it still waits for its acknowledgement.
     Unmatched,
 }
 
@@ -52,30 +52,30 @@ impl Walk {
     }
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many were removed.
+    /// The number of removed rows.
     pub removed: u64,
-    /// How many rows were looked at.
+    /// The number of rows that the step looked at.
     pub looked: u64,
     /// Whether the walk is at its end: the next step begins another one.
     pub is_end: bool,
-    /// How many calls the store had to write until now, this one included; `None` where the step wrote nothing.
+    /// The number of calls that the store has written until now, including this one; `None` if the step wrote nothing.
     pub calls: Option<u64>,
 }
 
-/// The end of what is kept.
+/// Retention.
 #[async_trait]
 pub trait Retention: Send + Sync {
-    /// The accounts whose texts have a rule of their own, in the order of their ids.
+    /// The accounts with their own rule for texts, in the order of their ids.
     async fn text_rules(&self) -> Result<Vec<(AccountId, TextRetention)>, StoreError>;
 
-    /// One step of a walk: removes of what was accepted (of [`Walk::Unmatched`]: of what came) before `before`, at most
-    /// `limit`; a store that keeps messages by weeks may remove all of an old week at once, and counts it roughly. The
-    /// next step of the same walk goes on behind it; a walk through texts or keys does so after a restart as well.
+    /// One step of a walk: removes data that were accepted (for [`Walk::Unmatched`]: received) before `before`, at most
+    /// `limit`; a store that keeps messages by weeks may remove an old week as a whole, and then counts it roughly. The
+    /// next step of the same walk continues after it; a walk through texts or keys does so after a restart as well.
     ///
-    /// Atomic: each thing goes whole. Texts of an account that [discards](TextRetention::Discard) them need no walk
-    /// unless they are older than the rule: they go with the end of their message.
+    /// Atomic: no row is removed in part. Texts of an account that [discards](TextRetention::Discard) them need no walk
+    /// unless they are older than the rule: the end of their message removes them.
     async fn remove_old(&self, walk: Walk, before: Timestamp, limit: usize) -> Result<Removed, StoreError>;
 }

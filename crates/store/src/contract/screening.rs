@@ -7,7 +7,7 @@ use model::{
 
 use super::StoreError;
 
-/// Which decisions a list shows. `None` does not narrow it.
+/// The filter of a list of decisions. A field that is `None` does not filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScreeningFilter {
     /// On texts of this account.
@@ -18,15 +18,14 @@ pub struct ScreeningFilter {
     pub outcome: Option<ScreeningOutcome>,
     /// Of this certainty.
     pub certainty: Option<ScreeningCertainty>,
-    /// That an operator reviewed, or that nobody reviewed yet.
+    /// With a review, or without one.
     pub reviewed: Option<bool>,
 }
 
-/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
-/// transaction.
+/// The log of the screen. A flagged text is recorded with its message or broadcast, in the same transaction.
 #[async_trait]
 pub trait Screening: Send + Sync {
-    /// Records a decision. A second time changes nothing.
+    /// Records a decision. A second call changes nothing.
     async fn record_screening(&self, record: ScreeningRecord) -> Result<(), StoreError>;
 
     /// Decisions, newest first: those made before `after`, at most `limit`.
@@ -40,10 +39,10 @@ pub trait Screening: Send + Sync {
     /// One decision; `None` for an unknown one.
     async fn screening_record(&self, id: ScreeningId) -> Result<Option<ScreeningRecord>, StoreError>;
 
-    /// Notes an operator's judgement on those of these decisions that are still kept, in place of an earlier one.
-    /// Returns how many they were.
+    /// Records an operator's review of those of these decisions that are still kept; replaces an earlier one. Returns
+    /// their number.
     async fn review_screening(&self, ids: Vec<ScreeningId>, review: ScreeningReview) -> Result<usize, StoreError>;
 
-    /// Forgets decisions made before `before`, at most `limit` of them. Returns how many.
+    /// Removes decisions from before `before`: at most `limit`. Returns their number.
     async fn forget_screening(&self, before: Timestamp, limit: usize) -> Result<u64, StoreError>;
 }

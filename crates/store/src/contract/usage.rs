@@ -1,9 +1,9 @@
-//! How much owners have sent and received: their quota of a day, and their messages by day.
+//! Usage of owners: their used quota of a day, and their messages by day.
 //!
-//! The counts of messages are written in the transactions that accept messages and change their statuses, so that they
-//! are exact at any moment. A message counts in the UTC day that its id tells, which for one of a broadcast is that of
-//! the broadcast, and with the status that it has now. Nothing that ends messages lowers the counts: neither retention
-//! nor the erasure of a person.
+//! The counts of messages are written in the transactions that accept messages and change their statuses, so they are
+//! exact at any moment. A message counts on the UTC day in its id, which for a message of a broadcast is that of the
+//! broadcast, and with its present status. The end of a message's retention or the erasure of a person does not lower
+//! the counts.
 
 use async_trait::async_trait;
 use model::message::MessageType;
@@ -12,12 +12,12 @@ use model::{Owner, Status};
 
 use super::StoreError;
 
-/// Where counted messages stand.
+/// The status of counted messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CountedStatus {
-    /// They go out, and have this status.
+    /// Outbound messages with this status.
     Outbound(Status),
-    /// They came from handsets.
+    /// Inbound messages.
     Received,
 }
 
@@ -36,32 +36,31 @@ impl CountedStatus {
     }
 }
 
-/// The messages of a day that are of one type and have one status.
+/// The messages of a day with one type and one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UsageCount {
     /// The day.
     pub day: UtcDay,
     /// SMS or MMS.
     pub kind: MessageType,
-    /// Where they stand.
+    /// The status.
     pub status: CountedStatus,
-    /// How many there are; not 0.
+    /// The number of messages; not 0.
     pub messages: u64,
-    /// How many segments they have together, in the cut in which they were accepted or came.
+    /// The number of their segments, as they were accepted or arrived.
     pub segments: u64,
 }
 
-/// How much owners have sent and received.
+/// Usage of owners.
 #[async_trait]
 pub trait Usage: Send + Sync {
-    /// How many recipients of an owner are counted in a day, over all nodes; 0 for a day of which nothing is known any
-    /// more.
+    /// The counted recipients of an owner in a day, over all nodes; 0 for a day without records.
     ///
-    /// Owners take turns. [`StoreError::Unavailable`] where too many reads of this owner wait already.
+    /// Owners take turns. [`StoreError::Unavailable`] if too many reads of this owner already wait.
     async fn quota_used(&self, owner: Owner, day: UtcDay) -> Result<u64, StoreError>;
 
-    /// The counts of an owner from one day to another, both included, in the order of the days. A read of at most a
-    /// dozen rows for each day, however many messages there are.
+    /// The counts of an owner from one day to another, both included, in the order of the days. Reads at most a dozen
+    /// rows for each day, regardless of the number of messages.
     ///
     /// Owners take turns, as above.
     async fn usage(&self, owner: Owner, from: UtcDay, to: UtcDay) -> Result<Vec<UsageCount>, StoreError>;

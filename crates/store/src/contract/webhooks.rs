@@ -1,9 +1,9 @@
-//! Webhooks: endpoints, the log of events, and how far each endpoint has it.
+//! Webhooks: endpoints, the log of events, and the position of each endpoint in it.
 //!
 //! The log of an owner has a row for each event, written in the transaction of the change, and only while the owner has
-//! an endpoint or follows its events. A row holds facts and not what is sent: that is made of them and the row of the
-//! resource when it is sent. An endpoint is a place in that log, its position; an event that fails by itself is kept
-//! apart from the position as a pending delivery.
+//! an endpoint or follows its events. A row holds facts and not the body, which is made from them and the row of the
+//! resource when it is sent. An endpoint is a position in that log. An event that fails by itself is kept apart as a
+//! pending delivery.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 use super::StoreError;
 
-/// A secret of an endpoint, encrypted by whoever gives it to the store.
+/// A secret of an endpoint, encrypted by the caller.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSecret(pub Vec<u8>);
 
@@ -25,24 +25,24 @@ impl std::fmt::Debug for SealedSecret {
     }
 }
 
-/// What changes of an endpoint. `None` changes nothing.
+/// Changes of an endpoint. `None` changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookChange {
-    /// Where events are sent.
+    /// The URL to which events are sent.
     pub url: Option<Arc<str>>,
-    /// Which events.
+    /// The selected events.
     pub events: Option<Subscription>,
-    /// What its account calls it; `Some(None)` for nothing.
+    /// The note of its account; `Some(None)` for none.
     pub description: Option<Option<Arc<str>>>,
-    /// Whether anything is sent. `true` also forgets that the platform disabled it, and that it failed.
+    /// Whether events are sent. `true` also resets a disabled or failing state.
     pub active: Option<bool>,
-    /// In which order.
+    /// The order of events.
     pub ordering: Option<Ordering>,
-    /// Whether messages of broadcasts have events of their own.
+    /// Whether messages of broadcasts have events, too.
     pub broadcast_messages: Option<bool>,
 }
 
-/// An endpoint and how far it has come.
+/// An endpoint and its progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// The endpoint.
@@ -51,20 +51,20 @@ pub struct Endpoint {
     pub position: u64,
     /// The last number of that log.
     pub last: u64,
-    /// Since when it has been failing, and how many probes failed since.
+    /// The beginning of its failure, and the number of failed probes since.
     pub failing: Option<Failing>,
 }
 
-/// The state of an endpoint that does not answer as it should.
+/// The state of a failing endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failing {
-    /// Since when, in steady time.
+    /// The beginning, in steady time.
     pub since: Timestamp,
-    /// How many probes failed.
+    /// The number of failed probes.
     pub probes: u32,
 }
 
-/// What tells resources apart whose events an endpoint may want in order.
+/// The identity of a resource whose events an endpoint may want in order.
 pub type ResourceKey = u128;
 
 /// An event that an endpoint wants, without its content.
@@ -72,11 +72,11 @@ pub type ResourceKey = u128;
 pub struct EventHead {
     /// Its number in the log.
     pub seq: u64,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
-    /// To what.
+    /// The resource.
     pub resource: ResourceKey,
 }
 
@@ -85,7 +85,7 @@ pub struct EventHead {
 pub struct Heads {
     /// The events that the endpoint wants, in order.
     pub heads: Vec<EventHead>,
-    /// Everything up to this number was looked at.
+    /// The last number that was looked at.
     pub looked_to: u64,
 }
 
@@ -94,36 +94,36 @@ pub struct Heads {
 pub struct EventRecord {
     /// Its id.
     pub id: EventId,
-    /// Whose it is.
+    /// The owner.
     pub owner: Owner,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
     /// When.
     pub at: Timestamp,
-    /// Its number among the events of its resource. A step that the resource skipped is a gap.
+    /// Its number among the events of its resource. If the resource skips a step, there is a gap.
     pub sequence: u32,
-    /// Whether the resource has no further event.
+    /// Whether this is the last event of the resource.
     pub is_final: bool,
     /// The resource.
     pub content: EventContent,
 }
 
-/// The resource of an event, as the event left it.
+/// The resource of an event, in its state after the event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EventContent {
     /// An outgoing message.
     Message(Box<MessageRecord>),
     /// A broadcast.
     Broadcast(Box<BroadcastRecord>),
-    /// A message of a handset.
+    /// An inbound message.
     Inbound(MessageId),
-    /// An opt-out, or the one that ended.
+    /// An opt-out, also one that has ended.
     OptOut(Box<OptOut>),
     /// An endpoint.
     Webhook {
         /// Which.
         id: WebhookId,
-        /// Why it was disabled; `None` for a test.
+        /// The reason why it was disabled; `None` for a test.
         reason: Option<DisabledReason>,
     },
 }
@@ -131,27 +131,27 @@ pub enum EventContent {
 /// One attempt to deliver an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryAttempt {
-    /// When it began.
+    /// Its beginning.
     pub at: Timestamp,
-    /// The HTTP status of the response; `None` where there is none.
+    /// The HTTP status of the response; `None` if there is none.
     pub status: Option<u16>,
-    /// Why it failed; `None` for success, and where the status says it.
+    /// The reason of the failure; `None` for success, and if the status is the reason.
     pub cause: Option<Arc<str>>,
-    /// How long it took, in milliseconds.
+    /// Its duration in milliseconds.
     pub took_ms: u32,
     /// The start of the response.
     pub response: Arc<str>,
 }
 
-/// The most attempts of a delivery that are kept, the newest.
+/// The number of attempts of a delivery that are kept, the newest ones.
 pub const ATTEMPTS_KEPT: usize = 16;
 
-/// Where a delivery stands.
+/// The status of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// It will be tried again.
+    /// Another attempt follows.
     Pending,
-    /// The endpoint has it.
+    /// The endpoint accepted it.
     Succeeded,
     /// It was given up.
     Failed,
@@ -176,56 +176,56 @@ impl DeliveryState {
     }
 }
 
-/// What became of an event at an endpoint, for the record.
+/// The outcome of an event at an endpoint, to be recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryRecord {
     /// The event.
     pub head: EventHead,
-    /// Where the delivery stands now.
+    /// The new status of the delivery.
     pub state: DeliveryState,
-    /// How many attempts of the schedule are used up.
+    /// The number of used attempts of the schedule.
     pub tries: u32,
-    /// When it is tried again, in steady time; of pending deliveries alone.
+    /// The time of the next attempt, in steady time; only for pending deliveries.
     pub due_at: Option<Timestamp>,
-    /// The attempt that was made, if one was.
+    /// The attempt, if there was one.
     pub attempt: Option<DeliveryAttempt>,
-    /// What was sent, where later attempts must send the same.
+    /// The sent body, if later attempts must send the same.
     pub body: Option<Arc<str>>,
 }
 
-/// How far an endpoint has come.
+/// The progress of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// The endpoint.
     pub webhook: WebhookId,
     /// Its position. It never goes back.
     pub position: u64,
-    /// Its state; `None` where that is not to change.
+    /// Its state; `None` changes nothing.
     pub failing: Option<Option<Failing>>,
-    /// How far a replay has come: its number, and the last event that it need not deliver again. It is removed once
-    /// that is its end.
+    /// The progress of a replay: its number, and the last event that it has delivered. At its end, the replay is
+    /// removed.
     pub replay: Option<(u64, u64)>,
     /// Deliveries that changed.
     pub deliveries: Vec<DeliveryRecord>,
 }
 
-/// A delivery that is to be tried again.
+/// A delivery with a further attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingDelivery {
     /// The event.
     pub head: EventHead,
-    /// How many attempts of the schedule are used up.
+    /// The number of used attempts of the schedule.
     pub tries: u32,
-    /// When it is due, in steady time.
+    /// The time at which it is due, in steady time.
     pub due_at: Timestamp,
 }
 
-/// What an attempt needs.
+/// The input of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToSend {
     /// The event.
     pub event: EventRecord,
-    /// What an earlier attempt sent.
+    /// The body that an earlier attempt sent.
     pub body: Option<Arc<str>>,
 }
 
@@ -234,15 +234,15 @@ pub struct ToSend {
 pub struct Delivery {
     /// The event.
     pub event: EventId,
-    /// What happened.
+    /// The event.
     pub kind: EventType,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
-    /// Where the delivery stands.
+    /// The status of the delivery.
     pub state: DeliveryState,
-    /// When it is tried again, in steady time.
+    /// The time of the next attempt, in steady time.
     pub due_at: Option<Timestamp>,
-    /// The attempts, the oldest first.
+    /// The attempts, oldest first.
     pub attempts: Vec<DeliveryAttempt>,
 }
 
@@ -251,11 +251,11 @@ pub struct Delivery {
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
-    /// Where the next page begins: before this event. `None` at the end.
+    /// The start of the next page: before this event. `None` at the end.
     pub next: Option<u64>,
 }
 
-/// Where a list of events begins.
+/// The start of a list of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventsAfter {
     /// After the event with this number.
@@ -269,27 +269,27 @@ pub enum EventsAfter {
 pub struct EventPage {
     /// The events.
     pub events: Vec<EventRecord>,
-    /// Where the next page begins: after this number. `None` at the end of the log.
+    /// The start of the next page: after this number. `None` at the end of the log.
     pub next: Option<u64>,
 }
 
-/// What is delivered once more.
+/// The events to deliver again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReplayOf {
     /// The events of a time.
     Range {
-        /// From this moment on.
+        /// From this time on.
         since: Timestamp,
-        /// Before this moment; until now where there is none.
+        /// Before this time; until now without it.
         until: Option<Timestamp>,
-        /// Only those whose delivery is in this state.
+        /// Only those whose delivery has this status.
         state: Option<DeliveryState>,
     },
     /// These events.
     Events(Vec<EventId>),
 }
 
-/// The most replays of one endpoint that are under way.
+/// The maximum number of replays of one endpoint that are under way.
 pub const REPLAYS_MAX: u64 = 10;
 
 /// A replay that is under way.
@@ -297,16 +297,16 @@ pub const REPLAYS_MAX: u64 = 10;
 pub struct Replaying {
     /// Its number.
     pub number: u64,
-    /// Everything up to this number of the log is done.
+    /// The last processed number of the log.
     pub position: u64,
     /// The last number that it delivers.
     pub end: u64,
 }
 
-/// Whether a replay was begun.
+/// The outcome of the start of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayBegun {
-    /// It is on record.
+    /// It is recorded.
     Begun,
     /// [`REPLAYS_MAX`] are under way already.
     TooMany,
@@ -314,7 +314,7 @@ pub enum ReplayBegun {
     UnknownEvent,
 }
 
-/// Follows commits: which logs have new events. For one task at a time.
+/// Follows commits and finds the logs with new events. For one task at a time.
 #[derive(Clone, Debug, Default)]
 pub struct EventBell(Arc<Bell>);
 
@@ -350,26 +350,26 @@ impl EventBell {
 /// Webhooks.
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Makes an endpoint, whose position is the present end of its owner's log. From this transaction on the log is
-    /// written. `false` where the owner has as many endpoints as it may.
+    /// Creates an endpoint at the present end of its owner's log. From this transaction on the log is written. `false`
+    /// if the owner has the maximum number of endpoints.
     async fn create_webhook(&self, webhook: Webhook, secret: SealedSecret) -> Result<bool, StoreError>;
 
     /// The endpoints of an owner, or of all, oldest first.
     async fn webhooks(&self, owner: Option<Owner>) -> Result<Vec<Endpoint>, StoreError>;
 
-    /// Changes an endpoint. [`StoreError::NotFound`] for one that the owner does not have.
+    /// Changes an endpoint. [`StoreError::NotFound`] for an endpoint that the owner does not have.
     async fn change_webhook(&self, owner: Owner, id: WebhookId, change: WebhookChange) -> Result<Webhook, StoreError>;
 
-    /// Removes an endpoint and its secrets at once, and its deliveries bit by bit ([`Self::forget_events`]).
-    /// [`StoreError::NotFound`] for one that the owner does not have.
+    /// Removes an endpoint and its secrets at once, and its deliveries step by step ([`Self::forget_events`]).
+    /// [`StoreError::NotFound`] for an endpoint that the owner does not have.
     async fn remove_webhook(&self, owner: Owner, id: WebhookId) -> Result<(), StoreError>;
 
     /// The secrets of an endpoint that sign at `now`, the newest first. Empty for an unknown endpoint.
     async fn webhook_secrets(&self, id: WebhookId, now: Timestamp) -> Result<Vec<SealedSecret>, StoreError>;
 
-    /// Gives an endpoint a new secret. The ones before it sign until `others_until`, those that end earlier until then,
-    /// and no more than [`model::webhook::SECRETS_MAX`] in all. [`StoreError::NotFound`] for an endpoint that the owner
-    /// does not have.
+    /// Gives an endpoint a new secret. Earlier secrets sign until `others_until`, or until their own end if that is
+    /// earlier; there are at most [`model::webhook::SECRETS_MAX`] in all. [`StoreError::NotFound`] for an endpoint that
+    /// the owner does not have.
     async fn rotate_webhook_secret(
         &self,
         owner: Owner,
@@ -378,7 +378,7 @@ pub trait Webhooks: Send + Sync {
         others_until: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Disables an endpoint and logs the event that says so. Returns the endpoint, or `None` where it is not active.
+    /// Disables an endpoint and logs the event about it. Returns the endpoint, or `None` if it is not active.
     async fn disable_webhook(
         &self,
         id: WebhookId,
@@ -386,13 +386,13 @@ pub trait Webhooks: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<Webhook>, StoreError>;
 
-    /// Logs a test of an endpoint. [`StoreError::NotFound`] for one that the owner does not have.
+    /// Logs a test of an endpoint. [`StoreError::NotFound`] for an endpoint that the owner does not have.
     async fn log_webhook_test(&self, owner: Owner, id: WebhookId, at: Timestamp) -> Result<EventRecord, StoreError>;
 
-    /// Writes the owner's log until this moment at least, although there may be no endpoint.
+    /// Has the owner's log written at least until this time, even if there is no endpoint.
     async fn follow_events_until(&self, owner: Owner, until: Timestamp) -> Result<(), StoreError>;
 
-    /// Events of an owner, oldest first: at most `limit`. Those whose resource is gone are left out.
+    /// Events of an owner, oldest first: at most `limit`. Events whose resource was removed are left out.
     async fn webhook_events(
         &self,
         owner: Owner,
@@ -401,8 +401,8 @@ pub trait Webhooks: Send + Sync {
         limit: usize,
     ) -> Result<EventPage, StoreError>;
 
-    /// The events after this number that an endpoint wants, of at most `limit` that are looked at; of a replay, up to
-    /// its end.
+    /// The events after this number that an endpoint wants; looks at no more than `limit` events and, for a replay, not
+    /// beyond its end.
     async fn event_heads(
         &self,
         id: WebhookId,
@@ -411,10 +411,10 @@ pub trait Webhooks: Send + Sync {
         limit: usize,
     ) -> Result<Heads, StoreError>;
 
-    /// What an attempt to deliver this event needs; `None` when the event or its resource is gone.
+    /// The input of an attempt to deliver this event; `None` if the event or its resource was removed.
     async fn event_to_send(&self, id: WebhookId, seq: u64) -> Result<Option<ToSend>, StoreError>;
 
-    /// The pending deliveries of an endpoint, the oldest event first, beginning after `after`: at most `limit`.
+    /// The pending deliveries of an endpoint, oldest event first, beginning after `after`: at most `limit`.
     async fn pending_deliveries(
         &self,
         id: WebhookId,
@@ -422,8 +422,8 @@ pub trait Webhooks: Send + Sync {
         limit: usize,
     ) -> Result<Vec<PendingDelivery>, StoreError>;
 
-    /// Notes how far endpoints have come, all in one transaction. What was sent is not kept where its person was erased
-    /// meanwhile. Endpoints that are gone are passed over.
+    /// Records the progress of endpoints in one transaction. A sent body is not kept if its person was erased
+    /// meanwhile. Removed endpoints are ignored.
     async fn record_progress(&self, progress: Vec<Progress>) -> Result<(), StoreError>;
 
     /// The deliveries of an endpoint, newest event first, beginning before the event with number `before`: at most
@@ -438,8 +438,8 @@ pub trait Webhooks: Send + Sync {
         limit: usize,
     ) -> Result<DeliveryPage, StoreError>;
 
-    /// Puts a replay on record. Events by id become pending deliveries, due at `due_at`. [`StoreError::NotFound`] for
-    /// an endpoint that the owner does not have.
+    /// Records a replay. Events given by id become pending deliveries, due at `due_at`. [`StoreError::NotFound`] for an
+    /// endpoint that the owner does not have.
     async fn begin_replay(
         &self,
         owner: Owner,
@@ -451,10 +451,10 @@ pub trait Webhooks: Send + Sync {
     /// The oldest replay of an endpoint that is under way.
     async fn replay_under_way(&self, id: WebhookId) -> Result<Option<Replaying>, StoreError>;
 
-    /// Removes events of before this moment with their deliveries, and what is left of removed endpoints: at most
-    /// `limit` rows. Returns how many; fewer than `limit` when nothing is left.
+    /// Removes events from before this time with their deliveries, and the remains of removed endpoints: at most
+    /// `limit` rows. Returns their number; fewer than `limit` if nothing is left.
     async fn forget_events(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
 
-    /// Rings after each commit that has events.
+    /// The signal after each commit with events.
     fn event_bell(&self) -> EventBell;
 }

@@ -1,11 +1,10 @@
-//! Rate windows: how often an owner asks, and how often an address fails to authenticate.
+//! Rate windows: the requests of an owner, and the failed authentications of an address.
 //!
-//! A window begins with the first request in it and lasts [`model::limits::WINDOW`]. Of the requests in it exactly as
-//! many pass as the limit allows, however many come at once, and at whichever nodes they arrive. A refused request
-//! counts for nothing.
+//! A window begins with the first request in it and lasts [`model::limits::WINDOW`]. Exactly as many of its requests
+//! pass as the limit allows, regardless of concurrency and nodes. A refused request does not count.
 //!
-//! Counts need not outlive the last node: what they protect is the service, and a restart of all of it may forget them.
-//! As in [`super::nodes`], a store that several machines share takes its own clock in place of the caller's.
+//! Counts need not outlive the last node: they protect the service, and a restart of all nodes may forget them. As in
+//! [`super::nodes`], a store that several machines share uses its own clock instead of the caller's.
 
 use std::net::IpAddr;
 
@@ -15,17 +14,17 @@ use model::{Owner, Timestamp};
 
 use super::StoreError;
 
-/// What is counted in a window.
+/// The subject of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
-    /// Requests of an owner, each kind by itself.
+    /// Requests of an owner, each kind separately.
     Requests(Owner, RequestKind),
     /// Failed authentications of an address at an entrance. Addresses are those of holders
     /// ([`model::limits::holder_of`]).
     FailedAuth(Entrance, IpAddr),
 }
 
-/// Where a client comes in. What an address does at one of them does not count at the other.
+/// The API that a client uses. Failures at one of them do not count at the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Entrance {
     /// The public API.
@@ -34,10 +33,10 @@ pub enum Entrance {
     Admin,
 }
 
-/// What became of a request that was to be counted.
+/// The outcome of the count of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It is counted, and may pass.
+    /// The request is counted, and may pass.
     Passed(Standing),
     /// The window is full, and the request is not counted.
     Full(Standing),
@@ -46,15 +45,15 @@ pub enum Taken {
 /// Rate windows.
 #[async_trait]
 pub trait Windows: Send + Sync {
-    /// Counts a request against `limit`, unless the window is full. Another limit than last time counts at once; what
-    /// was counted stays.
+    /// Counts a request against `limit`, unless the window is full. A changed limit applies at once; earlier counts
+    /// stay.
     async fn take(&self, window: Window, limit: u32, now: Timestamp) -> Result<Taken, StoreError>;
 
-    /// How a window stands, without counting anything.
+    /// The state of a window, without counting anything.
     async fn standing(&self, window: Window, limit: u32, now: Timestamp) -> Result<Standing, StoreError>;
 
-    /// How many calls of this process were counted in the second place, because the faster counter that a store may
-    /// have did not answer.
+    /// The number of calls of this process that the second counter counted, because the faster counter of the store did
+    /// not answer.
     fn fallbacks(&self) -> u64 {
         0
     }

@@ -89,5 +89,5 @@ fn named(table: &Table, key: &[Value]) -> String {
 }
 
 fn refused(what: &str) -> StoreError {
-    StoreError::Refused(format!("the copy is not what the source is: {what}; empty the database and copy again"))
+    StoreError::Refused(format!("the copy differs from the source: {what}; empty the database and copy again"))
 }

@@ -79,7 +79,7 @@ impl Candidate {
 /// Where a part belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// It is there already.
+    /// It exists already.
     Known,
     /// It begins a new message, in place of this one where its number is known with other content.
     Begins(Option<i64>),

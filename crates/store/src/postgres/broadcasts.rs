@@ -1,4 +1,4 @@
-//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+//! Broadcasts: accepted as a whole, turned into messages step by step, counted with their messages.
 //!
 //! Whoever gives recipients their turn has the row of their chunk locked, and whoever stops a broadcast takes all of
 //! its chunks first. So nobody has a turn while a broadcast is stopped, and the row of counts can be locked after the

@@ -43,7 +43,7 @@ impl Place {
     /// What `url` says. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator, in which nothing of a password is.
+    /// [`StoreError::Refused`] with a sentence for the operator, without any part of a password.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let Options { rest, mode, roots } = Options::of(url);
         let mut config: Config = rest.parse().map_err(|error| not_understood(&described(&error)))?;
@@ -144,8 +144,8 @@ fn decoded(value: &str) -> String {
 /// The URL stays out of the message: it may hold a password.
 fn not_understood(what: &str) -> StoreError {
     StoreError::Refused(format!(
-        "store URL is not understood: {what}; it is `postgres://USER:PASSWORD@HOST/DATABASE`, where a password has \
-         `%40` for `@`"
+        "the store URL is invalid: {what}; its form is `postgres://USER:PASSWORD@HOST/DATABASE`, with `%40` for `@` \
+         in a password"
     ))
 }
 

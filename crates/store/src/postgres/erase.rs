@@ -1,4 +1,4 @@
-//! Erasure of a person: the record of it, and what of it is found by reading.
+//! Erasure of a person: its record, and the searches for data.
 //!
 //! A step of an erasure has the row of its record locked, so that of one erasure one step runs at a time, whichever
 //! nodes go on with it.

@@ -1,4 +1,4 @@
-//! Which media are kept.
+//! The records of kept media.
 //!
 //! Whoever names kept media has their row locked until the commit, and so has whoever removes it: what is removed,
 //! nobody can name any more, and what was named by then is needed.

@@ -42,7 +42,9 @@ pub(super) async fn run(client: &mut Client) -> Result<(), StoreError> {
             Ok(Progress::Step) => tries = 1,
             Ok(Progress::UpToDate) => return Ok(()),
             Err(fault) if fault.is_conflict() && tries < TRIES => {
-                tracing::warn!("A step of the schema gave way to another transaction, and is tried again");
+                tracing::warn!(
+                    "A step of the schema migration was interrupted by another transaction, and is tried again"
+                );
                 tries += 1;
             }
             Err(Fault::Sql(error)) => return Err(refused_or_lost(&error, "cannot bring the store up to date")),

@@ -89,7 +89,7 @@ pub(super) async fn has_keys(unit: &Unit) -> Result<bool, Fault> {
     rows::get(&unit.one("SELECT EXISTS (SELECT 1 FROM keys)", &[]).await?, 0)
 }
 
-/// How many keys that may be used have a digest of another pepper.
+/// The number of usable keys with a digest of another pepper.
 pub(super) async fn of_others(unit: &Unit, now: Timestamp) -> Result<u64, Fault> {
     let sql = "SELECT count(*) FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) \
         AND pepper <> (SELECT number FROM peppers WHERE is_current)";

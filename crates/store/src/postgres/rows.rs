@@ -110,7 +110,7 @@ pub(super) fn delivery(row: &Row, at: usize) -> Result<Delivery, Fault> {
     })
 }
 
-/// A message and what became of it, from the columns of [`MESSAGE`] and then [`DELIVERY`].
+/// A message and its state, from the columns of [`MESSAGE`] and then [`DELIVERY`].
 pub(super) fn record(row: &Row) -> Result<MessageRecord, Fault> {
     Ok(MessageRecord { message: message(row, 0)?, delivery: life::told(delivery(row, MESSAGE_COLUMNS)?) })
 }

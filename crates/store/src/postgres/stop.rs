@@ -62,7 +62,8 @@ impl Postgres {
 }
 
 fn warn(error: &StoreError) {
-    tracing::warn!(%error, "Queued messages to a handset that opted out fail only when they are due: {error}");
+    tracing::warn!(%error, "Could not fail the queued messages to a recipient that opted out at once; each fails when \
+        it is due: {error}");
 }
 
 async fn step(unit: &mut Unit, rest: &Rest) -> Result<(u64, Option<Rest>), Fault> {

@@ -1,4 +1,4 @@
-//! Who may send.
+//! The hosts that may send.
 //!
 //! What a change rests on is locked until its commit: the row that it changes, and the account that it names. Rows of
 //! accounts are locked so that others may still name them. Of those who make the same name at once, the key lets one

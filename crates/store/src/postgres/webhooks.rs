@@ -1,4 +1,4 @@
-//! Webhooks: endpoints, the log of events, and how far each endpoint has it.
+//! Webhooks: endpoints, the log of events, and the position of each endpoint in it.
 
 mod content;
 mod deliveries;

@@ -43,7 +43,7 @@ pub(super) trait Payload: Send + Sync + 'static {
 
 /// What an admission asks of its payload.
 pub(super) struct Made {
-    /// Whose it is.
+    /// The owner.
     pub(super) owner: Owner,
     /// Its id.
     pub(super) id: [u8; 16],
@@ -51,7 +51,7 @@ pub(super) struct Made {
     pub(super) media: Option<MediaId>,
     /// How many recipients count against the quota.
     pub(super) recipients: u64,
-    /// When it was accepted.
+    /// The time of its acceptance.
     pub(super) created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Broadcasts: accepted in one piece, turned into messages bit by bit, counted as their messages are.
+//! Broadcasts: accepted as a whole, turned into messages step by step, counted with their messages.
 
 use std::sync::Arc;
 

@@ -168,7 +168,7 @@ pub(super) fn empty_now(writer: &Connection) -> bool {
     let emptied = copy(writer).and_then(|_| empty(writer));
     let waits = writer.busy_timeout(super::BUSY_TIMEOUT);
     emptied.and_then(|emptied| waits.map(|()| emptied)).unwrap_or_else(|error| {
-        tracing::warn!(%error, "The log could not be emptied: {error}");
+        tracing::warn!(%error, "The write-ahead log of the store could not be emptied: {error}");
         false
     })
 }

@@ -304,7 +304,7 @@ fn canceled(connection: &Connection, life: &Life, outcome: &Outcome) -> rusqlite
     Ok(opted::stops(connection, life.id, outcome.recipient)?.then_some(OPTED_OUT))
 }
 
-/// Ends queued messages that nobody else owns. Returns how many.
+/// Ends queued messages that no other node owns. Returns their number.
 pub(super) fn end(
     group: &mut Group,
     node: Epoch,

@@ -1,4 +1,4 @@
-//! Erasure of a person: the record of it, and what of it is found by reading.
+//! Erasure of a person: its record, and the searches for data.
 //!
 //! What blanks is in `message` and `elsewhere`. It runs with `PRAGMA secure_delete`, so that SQLite writes zeros over
 //! what it frees; at the end the log is emptied, which has the pages as they were before.

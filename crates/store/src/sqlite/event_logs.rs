@@ -103,7 +103,7 @@ impl EventLogs {
         }
     }
 
-    /// Forgets what a transaction noted that is gone.
+    /// Forgets the notes of a transaction that was rolled back.
     pub(super) fn load(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.noted.clear();
         self.ends.clear();

@@ -27,7 +27,7 @@ pub(super) fn fail(poison: &Poison, error: StoreError) {
         if failure.is_some() {
             return false;
         }
-        tracing::error!(%error, "The store failed and accepts nothing more until the process starts again: {error}");
+        tracing::error!(%error, "The store failed, and accepts nothing until the process starts again: {error}");
         *failure = Some(error);
         true
     });

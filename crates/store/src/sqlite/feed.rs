@@ -41,7 +41,7 @@ impl Feed {
         Ok(feed)
     }
 
-    /// Forgets what a transaction noted that is gone.
+    /// Forgets the notes of a transaction that was rolled back.
     pub(super) fn reload(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.noted.clear();
         self.written = 0;

@@ -1,4 +1,4 @@
-//! How the store is doing.
+//! The health of the store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

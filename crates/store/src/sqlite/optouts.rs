@@ -106,7 +106,8 @@ impl Sqlite {
     /// Ends what is left of queued messages. The opt-out is on disk and stops them as well where this fails.
     pub(super) async fn end_rest_if_possible(&self, rest: Rest) -> u64 {
         self.end_rest(rest).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "Queued messages to a handset that opted out fail only when they are due: {error}");
+            tracing::warn!(%error, "Could not fail the queued messages to a recipient that opted out at once; each \
+                fails when it is due: {error}");
             0
         })
     }

@@ -1,4 +1,4 @@
-//! With which pepper secrets were hashed.
+//! The peppers with which secrets were hashed.
 
 use async_trait::async_trait;
 use model::key::{KeyId, SecretDigest};
@@ -78,7 +78,7 @@ pub(super) fn has_keys(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT EXISTS (SELECT 1 FROM keys)", [], |row| row.get(0))
 }
 
-/// How many keys that may be used have a digest of another pepper.
+/// The number of usable keys with a digest of another pepper.
 pub(super) fn of_others(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
     let sql = "SELECT count(*) FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) \
         AND pepper <> (SELECT number FROM peppers WHERE is_current)";

@@ -104,7 +104,7 @@ pub(super) fn delivery(row: &Row<'_>, at: usize) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// A message and what became of it, from the columns of [`MESSAGE`] and then [`DELIVERY`].
+/// A message and its state, from the columns of [`MESSAGE`] and then [`DELIVERY`].
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
     Ok(MessageRecord { message: message(row, 0)?, delivery: life::told(delivery(row, MESSAGE_COLUMNS)?) })
 }

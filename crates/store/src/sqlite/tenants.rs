@@ -1,4 +1,4 @@
-//! Who may send.
+//! The hosts that may send.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -1,4 +1,4 @@
-//! How much owners have sent and received.
+//! Usage of owners.
 
 use async_trait::async_trait;
 use model::message::MessageType;

@@ -1,4 +1,4 @@
-//! The end of waiting for receipts that do not come.
+//! The end of the wait for missing receipts.
 
 use model::{MessageId, Timestamp};
 use rusqlite::{Row, params};

@@ -25,7 +25,7 @@ impl Place {
     /// What `url` says. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] with a sentence for the operator, in which nothing of a password is.
+    /// [`StoreError::Refused`] with a sentence for the operator, without any part of a password.
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let refused = |_| StoreError::Refused(NOT_UNDERSTOOD.to_owned());
         let is_known = ["redis://", "rediss://", "unix://"].iter().any(|scheme| url.starts_with(scheme));

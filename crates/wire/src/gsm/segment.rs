@@ -84,7 +84,7 @@ pub enum SplitError {
     #[error("the encoding does not have the character {0:?}")]
     NotEncodable(char),
     /// It takes more segments than may be sent.
-    #[error("the text takes more than {SEGMENTS_MAX} segments, or more than one where it may not be cut")]
+    #[error("the text takes more than {SEGMENTS_MAX} segments, or more than one although it may not be split")]
     TooLong,
 }
 

@@ -61,11 +61,9 @@ fn leaf(fields: &Fields, body: &[u8], parts: &mut Vec<Part>) -> Result<(), Mm4Er
     let encoding = fields.text(CONTENT_TRANSFER_ENCODING).unwrap_or("7bit").to_ascii_lowercase();
     let bytes = match encoding.as_str() {
         "7bit" | "8bit" | "binary" => Bytes::copy_from_slice(body),
-        "base64" => base64_decode(body).ok_or(Mm4Error::Body("what should be base64 is not"))?.into(),
-        "quoted-printable" => {
-            quoted_printable_decode(body).ok_or(Mm4Error::Body("what should be quoted-printable is not"))?.into()
-        }
-        _ => return Err(Mm4Error::Body("a part is encoded in a way that nobody knows")),
+        "base64" => base64_decode(body).ok_or(Mm4Error::Body("invalid base64"))?.into(),
+        "quoted-printable" => quoted_printable_decode(body).ok_or(Mm4Error::Body("invalid quoted-printable"))?.into(),
+        _ => return Err(Mm4Error::Body("a part has an unknown encoding")),
     };
     let (content_type, name) =
         fields.content_type().map_or(("text/plain", None), |(written, read)| (written, read.attribute("name")));

@@ -23,7 +23,7 @@ pub struct DeliveryReportReq {
     pub sender: Option<Address>,
     /// When it happened, in seconds since 1970.
     pub date: Option<i64>,
-    /// What happened.
+    /// The event.
     pub status: MmStatus,
     /// The code as the peer wrote it.
     pub code: String,

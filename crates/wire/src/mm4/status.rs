@@ -37,7 +37,7 @@ pub enum Verdict {
     TryLater,
 }
 
-/// Why a message will never be taken.
+/// The reason why a message will never be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refusal {
     /// No reason of those below.

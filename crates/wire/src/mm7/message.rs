@@ -152,7 +152,7 @@ pub struct DeliveryReportReq {
     pub sender: Option<Address>,
     /// When it happened, as XML writes times.
     pub date: Option<String>,
-    /// What happened.
+    /// The event.
     pub mm_status: MmStatus,
     /// The same in words.
     pub status_text: Option<String>,

@@ -32,23 +32,23 @@ if TYPE_CHECKING:
 
 _BASE = "/api/v1/messaging"
 
-#: Has a field refused that the server does not know: it is a mistake, and would be ignored otherwise.
+#: Makes the server refuse a field that it does not know, which it would otherwise ignore.
 _STRICT = "handling=strict"
 
 
 class Client:
     """A client for one key.
 
-    A client may be shared by threads. Requests that send bear an idempotency key, so that a repeat sends nothing twice.
+    A client may be shared by threads. Requests that send have an idempotency key, so that a repeat sends nothing twice.
 
     Args:
         key_id: The id of the key (`uk_…`).
         secret: Its secret (`sk_live_…` or `sk_test_…`).
-        base_url: Where the server is.
-        timeout: Seconds until an attempt is given up.
-        retries: How often a request is sent again after 429, 503, or a broken connection.
+        base_url: The address of the server.
+        timeout: The timeout of an attempt, in seconds.
+        retries: The number of retries after 429, 503 or a broken connection.
         max_wait: The longest `Retry-After`, in seconds, that the client waits for by itself.
-        sleep: What waits. Tests replace it.
+        sleep: The function that waits. Tests replace it.
         context: Settings of TLS.
     """
 
@@ -97,9 +97,9 @@ class Client:
         """Sends a message. When this returns, the message is on disk and will be submitted.
 
         Args:
-            send_at: When the message is to leave: a time with its offset from UTC, up to 35 days ahead.
-            validity_seconds: How long the message is worth sending.
-            wait: Seconds for which the server holds the answer until the message leaves `queued`, 30 at most.
+            send_at: The time at which the message leaves, with its offset from UTC, at most 35 days ahead.
+            validity_seconds: The validity of the message.
+            wait: Seconds for which the server delays the answer until the message is not `queued` any more, at most 30.
         """
         fields = {"to": to, "from": from_, **_content(body, media_url, message_type, reference, validity_seconds)}
         if send_at is not None:
@@ -111,7 +111,7 @@ class Client:
         return self._get(f"/message/{_part(message_id)}")
 
     def cancel_message(self, message_id: str) -> Message:
-        """Takes back a message that waits. Raises `ConflictError` (33109) once it may have left."""
+        """Cancels a scheduled or queued message. Raises `ConflictError` (33109) if it may have left."""
         return self._send("POST", f"/message/{_part(message_id)}/cancel", None, repeats=True)
 
     def messages(self, **filters: Any) -> Iterator[AnyMessage]:
@@ -144,7 +144,7 @@ class Client:
         idempotency_key: str | None = None,
         wait: int | None = None,
     ) -> Broadcast:
-        """Sends one text to many. The server accepts it whole or not at all.
+        """Sends one text to many recipients. The server accepts it as a whole or not at all.
 
         Args:
             recipients: Numbers, or `{"to": ..., "variables": {"name": "Ada"}}` with the recipient's values for
@@ -163,7 +163,7 @@ class Client:
         return self._pages("/broadcast", filters)
 
     def cancel_broadcast(self, broadcast_id: str) -> Broadcast:
-        """Stops the messages that have not left; `stopped` says how many."""
+        """Stops the messages that have not left; `stopped` is their number."""
         return self._send("POST", f"/broadcast/{_part(broadcast_id)}/cancel", None, repeats=True)
 
     # Opt-outs
@@ -173,17 +173,17 @@ class Client:
         return self._pages("/optout", filters)
 
     def opt_out(self, number: str, *, from_: str | None = None, reason: str | None = None) -> OptOut:
-        """Opts a handset out, of all your senders or of one."""
+        """Opts a recipient out of the messages of all your senders, or of one."""
         fields = _present({"from": from_, "reason": reason})
         return self._send("PUT", f"/optout/{_part(number)}", fields, repeats=True)
 
     def opt_in(self, number: str, *, from_: str | None = None, reason: str | None = None) -> None:
-        """Opts a handset in again. A reason is required where the handset opted out itself."""
+        """Opts a recipient in again. A reason is required if the recipient opted out by itself."""
         path = f"/optout/{_part(number)}" + _query_of({"from": from_})
         self._send("DELETE", path, _present({"reason": reason}), repeats=True)
 
     def opt_out_history(self, number: str, **filters: Any) -> Iterator[OptOutChange]:
-        """Every opt-out and opt-in of a handset, oldest first."""
+        """Every opt-out and opt-in of a recipient, oldest first."""
         return self._pages(f"/optout/{_part(number)}/history", filters)
 
     def import_opt_outs(self, csv: str) -> ImportReport:
@@ -206,11 +206,11 @@ class Client:
         return self._pages("/webhook", {})
 
     def get_webhook(self, webhook_id: str) -> Webhook:
-        """An endpoint and how far it has come."""
+        """An endpoint with its backlog."""
         return self._get(f"/webhook/{_part(webhook_id)}")
 
     def change_webhook(self, webhook_id: str, **settings: Any) -> Webhook:
-        """Changes an endpoint; what is not named stays."""
+        """Changes an endpoint; absent settings do not change."""
         return self._send("PATCH", f"/webhook/{_part(webhook_id)}", _camel(settings), repeats=True)
 
     def remove_webhook(self, webhook_id: str) -> None:
@@ -244,7 +244,7 @@ class Client:
     # Account
 
     def account(self) -> Account:
-        """The account's limits, its quota of today, and the rules that apply to it."""
+        """The account's limits, its quota of today, and the rules for its messages."""
         return self._get("/account")
 
     def numbers(self, **filters: Any) -> Iterator[Number]:
@@ -252,7 +252,7 @@ class Client:
         return self._pages("/number", filters)
 
     def usage(self, *, from_: str | None = None, to: str | None = None) -> Usage:
-        """How many messages and segments of each UTC day stand where, both days included.
+        """The messages and segments of each UTC day by direction, type and status; both days are included.
 
         Args:
             from_: The first day: a date such as `2026-03-01`, or a time. 29 days before `to` by default.

@@ -1,4 +1,4 @@
-"""What can go wrong, by what the caller does next."""
+"""The errors, one for each next step of the caller."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class SmsfactoryError(Exception):
 
 
 class ConnectionFailed(SmsfactoryError):
-    """The server could not be reached, or broke off. Whether it has the request is unknown.
+    """The server could not be reached, or the connection broke. The request may have arrived.
 
     A send with the same idempotency key is safe to repeat.
     """
@@ -30,14 +30,14 @@ class ApiError(SmsfactoryError):
         self.more_info: str = answer.get("moreInfo", "")
         #: Help to fix the request: the field, the place, the character. Its form depends on the code.
         self.additional_info: Any = answer.get("additionalInfo")
-        #: Seconds to wait before the request is sent again, where the server says so.
+        #: Seconds to wait before the next request, if the server says so.
         self.retry_after: int | None = retry_after
         detail = f" {self.additional_info}" if self.additional_info is not None else ""
         super().__init__(f"{self.code} {self.message}{detail} ({self.more_info})")
 
 
 class InvalidRequest(ApiError):
-    """The request has to be fixed before it is sent again (400, 405, 413, 415)."""
+    """Fix the request before you send it again (400, 405, 413, 415)."""
 
 
 class AuthenticationError(ApiError):
@@ -45,11 +45,11 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDenied(ApiError):
-    """The sender is not yours, or the recipient wants no messages (403)."""
+    """The sender is not yours, or the recipient is blocked or opted out (403)."""
 
 
 class NotFound(ApiError):
-    """There is nothing of this id that the key may see (404)."""
+    """The key sees no resource with this id (404)."""
 
 
 class ConflictError(ApiError):
@@ -57,7 +57,7 @@ class ConflictError(ApiError):
 
 
 class RateLimited(ApiError):
-    """Too many requests, or the daily quota is used up (429). `retry_after` says when to come back."""
+    """Too many requests, or the daily quota is used up (429). `retry_after` has the seconds to wait."""
 
 
 class ServerError(ApiError):
@@ -74,6 +74,6 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 
 
 def api_error(status: int, answer: dict[str, Any], retry_after: int | None) -> ApiError:
-    """The error that an answer stands for."""
+    """The error for an answer."""
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else InvalidRequest)
     return kind(status, answer, retry_after)

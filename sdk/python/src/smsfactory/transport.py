@@ -124,7 +124,7 @@ def _retry_after(answer: Answer) -> int | None:
 
 
 def _error(answer: Answer) -> dict[str, Any]:
-    """The error that an answer holds; what stands between client and server may answer with something else."""
+    """The error in an answer. A proxy between client and server may answer in another form."""
     try:
         error = answer.json()
     except ValueError:

@@ -27,10 +27,10 @@ def verify_webhook(
     """Checks the signature of a request, and returns its event.
 
     Args:
-        payload: The body, octet by octet as it came.
+        payload: The raw body.
         headers: The headers; their names may be in any case.
         secret: The secret of the endpoint (`whsec_…`).
-        tolerance: How many seconds the request may be old, or ahead.
+        tolerance: The largest difference between the time of the request and the clock, in seconds.
         now: The time in Unix seconds, for tests.
 
     Raises:

@@ -9,7 +9,7 @@ use super::{Mm4Config, StartTls};
 use crate::keys::{ConfigError, Mistake, NO_PREFIX, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
-/// Longer rests than an hour are mistakes of unit.
+/// A longer pause than an hour is a mistake in the unit.
 const MS_MAX: u64 = 3_600_000;
 /// Room for the text and the presentation beside the largest media.
 const BYTES_MAX: u64 = 2 * MEDIA_BYTES_MAX as u64;

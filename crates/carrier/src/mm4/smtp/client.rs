@@ -168,13 +168,13 @@ impl Connection {
         self.lines.write(b".\r\n").await.map_err(in_part)?;
         let reply = Reply::read(&mut self.lines).await.map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => Failure::Unknown("no answer to the mail in time"),
-            io::ErrorKind::InvalidData => Failure::Unknown("what came is no answer to the mail"),
+            io::ErrorKind::InvalidData => Failure::Unknown("the reply is not an answer to the mail"),
             _ => Failure::Unknown("the connection broke before the answer to the mail"),
         })?;
         match reply.code / 100 {
             2 => Ok(()),
             4 | 5 => Err(Failure::Refused(Step::End, reply)),
-            _ => Err(Failure::Unknown("what came is no answer to the mail")),
+            _ => Err(Failure::Unknown("the reply is not an answer to the mail")),
         }
     }
 

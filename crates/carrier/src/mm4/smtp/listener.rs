@@ -54,7 +54,7 @@ impl Listener {
         Ok(Self { address, closing })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }

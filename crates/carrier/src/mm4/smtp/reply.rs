@@ -26,7 +26,7 @@ impl Reply {
     /// # Errors
     /// `InvalidData` for what is no reply, and what goes wrong with the connection.
     pub(super) async fn read<S: Stream>(from: &mut Lines<S>) -> io::Result<Self> {
-        let no_reply = || io::Error::new(io::ErrorKind::InvalidData, "what came is no reply of SMTP");
+        let no_reply = || io::Error::new(io::ErrorKind::InvalidData, "the input is not an SMTP reply");
         let mut reply = Self { code: 0, lines: Vec::new() };
         loop {
             let line = match from.line(LINE_BYTES_MAX).await {

@@ -11,7 +11,7 @@ use crate::connect::Connector;
 use crate::keys::{ConfigError, Mistake, NO_PREFIX, Password, check_bounds, is_prefix};
 use crate::tls::{self, TlsFiles};
 
-/// Longer rests than an hour are mistakes of unit.
+/// A longer pause than an hour is a mistake in the unit.
 const MS_MAX: u64 = 3_600_000;
 
 /// More octets than this are no message: the platform's media have at most 1,048,576.

@@ -28,7 +28,7 @@ const OWN_TLVS: [u16; 6] = [
 /// Longer waits than a day are mistakes of unit.
 const SECS_MAX: u64 = 86_400;
 
-/// Longer rests than an hour are mistakes of unit.
+/// A longer pause than an hour is a mistake in the unit.
 const MS_MAX: u64 = 3_600_000;
 
 impl SmppConfig {

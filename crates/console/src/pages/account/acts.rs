@@ -162,7 +162,7 @@ pub(crate) static TEMPLATE: Act = Act {
     about: "Texts of this shape pass, although the screen finds something in them.",
     least: Role::Operator,
     fields: &[
-        Field { name: "text", label: "Text", hint: "{…} stands for what changes", kind: Kind::Long },
+        Field { name: "text", label: "Text", hint: "{…} stands for the variable parts", kind: Kind::Long },
         typed("note", "Note", "For the record, at most 500 characters"),
     ],
     done: "The template is approved.",

@@ -43,8 +43,8 @@ pub(crate) static START: Act = Act {
 };
 
 pub(crate) static TEST: Act = Act {
-    about: "The platform looks the carrier up, connects, binds and asks for an answer, beside the sessions that it \
-            has. No message is sent.",
+    about: "The platform resolves the name of the carrier, connects, binds and sends an enquire_link, beside the live \
+        sessions. No message is sent.",
     done: "The test is over.",
     then: Then::Shows(steps),
     ..of_carrier("Test the connection", "/console/carriers/{name}/test", calls::CARRIER_TEST)

@@ -39,14 +39,17 @@ pub(super) fn check(bytes: &[u8]) -> Whole {
         // Of the mark itself, which nothing follows, readers need nothing.
         None => (tail.len(), false),
     };
-    let start =
-        rfind(&tail[..end], START).ok_or(if is_marked { "its end does not say where its objects are" } else { CUT })?;
+    let start = rfind(&tail[..end], START).ok_or(if is_marked {
+        "its end does not have the position of its objects"
+    } else {
+        CUT
+    })?;
     let number = &tail[start + START.len()..end];
     let number = if is_marked { number } else { before_mark(number, padding > 0).ok_or(CUT)? };
     match String::from_utf8_lossy(number).trim().parse::<usize>() {
         Ok(offset) if offset < bytes.len() => Ok(()),
         Ok(_) => Err("its objects would begin after its end"),
-        Err(_) if is_marked => Err("its end does not say where its objects are"),
+        Err(_) if is_marked => Err("its end does not have the position of its objects"),
         Err(_) => Err(CUT),
     }
 }

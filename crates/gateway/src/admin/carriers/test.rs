@@ -30,7 +30,7 @@ async fn tested(admin: &Admin, name: Result<Path<String>, PathRejection>) -> Ans
     let was_refused = steps.last().is_some_and(|step| step.name == "bind" && !step.is_ok);
     let note = (was_refused && sessions_bound > 0).then(|| {
         format!(
-            "the SMSC takes no session beside the {sessions_bound} that this node has, which are bound and answer \
+            "the SMSC accepts no session in addition to the {sessions_bound} of this node, which are bound and answer \
              enquire_link: the carrier can be reached"
         )
     });

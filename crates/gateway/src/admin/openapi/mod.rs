@@ -72,28 +72,29 @@ const REMEDIES: &[(ErrorCode, &str)] = &[
     ),
     (
         ErrorCode::InvalidPhoneNumber,
-        "`additionalInfo.field` names a field that is no number in E.164 form and, where the field allows them, no \
-         short code and no name of a sender.",
+        "`additionalInfo.field` names a field that is not a number in E.164 form. Some fields also take a short code \
+         or the name of a sender.",
     ),
     (
         ErrorCode::MalformedRequest,
-        "A field is unknown or has a wrong value: `additionalInfo.field` names the field, and `expected` the values \
-         that it takes. If the body is not JSON, `line` and `column` name the place.",
+        "A field is unknown or has a wrong value: `additionalInfo.field` names the field, and `expected` the allowed \
+         values. If the body is not JSON, `line` and `column` have the place of the mistake.",
     ),
-    (ErrorCode::NotFound, "There is nothing with this name."),
+    (ErrorCode::NotFound, "There is no resource with this name."),
 ];
 
 const DESCRIPTION: &str = "\
-    `smsfactory` on the command line and the console are clients of this API. It listens on `admin.listen`, apart from \
+    The command line (`smsfactory`) and the console are clients of this API. It listens on `admin.listen`, apart from \
     the public API.\n\n\
-    Each request to `/admin/v1` has the admin token, which may do everything. Operators who sign in to the console use \
-    the same operations with their role: `viewer`, `operator` or `admin`. Each operation names the role that it needs. \
-    Every change is recorded in the audit log.\n\n\
-    Times are UTC, RFC 3339 with milliseconds. A body needs `Content-Type: application/json`; a missing body is an \
-    empty object. An unknown field of a body is an error. `null` is as good as absent, unless the field says \
-    otherwise. Every error is JSON with a `code`, and `moreInfo` links to a page that explains the code.\n\n\
-    Viewers get masked answers, and so does every request with `mask=1` in its query: `+1********43` in place of a \
-    number, and an object with `masked` and `length` in place of a text.";
+    Each request to `/admin/v1` needs the admin token, which allows every operation. Operators who sign in to the \
+    console use the same operations with their role: `viewer`, `operator` or `admin`. Each operation names the role \
+    that it needs. The audit log records every change.\n\n\
+    Times are in UTC, in RFC 3339 format with milliseconds. A body needs `Content-Type: application/json`; a missing \
+    body is an empty object. An unknown field of a body is an error. `null` means the same as an absent field, unless \
+    the description of the field says otherwise. Every error is JSON with a `code`, and `moreInfo` links to a page \
+    that explains the code.\n\n\
+    Answers to viewers are masked, and so are answers to requests with `mask=1` in the query: `+1********43` replaces \
+    a number, and an object with `masked` and `length` replaces a text.";
 
 /// A path of the admin API, below its base.
 macro_rules! admin_path {

@@ -50,7 +50,7 @@ pub(super) fn of_mode() -> Value {
 pub(super) fn for_mode() -> Value {
     let mut mode = mode();
     mode["default"] = Mode::Live.as_str().into();
-    query("mode", "The mode of the keys that are meant.", &mode)
+    query("mode", "The mode of the keys.", &mode)
 }
 
 /// Live or test.

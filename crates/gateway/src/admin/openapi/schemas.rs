@@ -120,7 +120,7 @@ fn mode() -> Value {
 
 /// The mode in a body.
 fn mode_or_null() -> Value {
-    one_of_or_null(&["live", "test"], "The mode of the keys that are meant; by default `live`.")
+    one_of_or_null(&["live", "test"], "The mode of the keys; by default `live`.")
 }
 
 /// An object of these fields, all of which are always there.

@@ -1,4 +1,4 @@
-//! What needs the operator's attention: each with a sentence, since when, and what to do.
+//! Everything that needs the operator's attention: each with a sentence, the time since when, and the next step.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,18 +22,20 @@ const WAITS: Duration = Duration::from_secs(300);
 /// An index of lists that is further behind needs attention.
 const BEHIND_MS: u64 = 300_000;
 
-/// So many receipts more that match nothing are told.
+/// The increase of unmatched receipts from which a carrier needs attention.
 const UNMATCHED: u64 = 10;
 
-/// How long a missing node needs attention.
+/// The time for which a missing node needs attention.
 const MISSING: Duration = Duration::from_secs(86_400);
 
-/// How long the store may take for a write.
+/// The time that the store may take for a write.
 const STORE: Duration = Duration::from_secs(5);
 
-/// How many things of one kind are counted, or told one by one.
+/// The most things of one kind that are counted.
 const COUNTED_MAX: usize = 1_000;
-const TOLD_MAX: usize = 20;
+
+/// The most things of one kind that are reported one by one.
+const REPORTED_MAX: usize = 20;
 
 /// Something that needs attention.
 #[derive(Debug, Serialize)]
@@ -47,7 +49,7 @@ pub(super) struct Attention {
     about: Option<String>,
 }
 
-/// What is looked at.
+/// The state to look at.
 pub(super) struct Looked<'a> {
     pub(super) admin: &'a Admin,
     pub(super) now: Timestamp,
@@ -57,10 +59,10 @@ pub(super) struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    /// All that needs attention, what stops messages first.
+    /// Everything that needs attention, beginning with the faults that stop messages.
     ///
     /// # Errors
-    /// As the store.
+    /// The errors of the store.
     pub(super) async fn attention(&self) -> Result<Vec<Attention>, StoreError> {
         let mut found = self.platform().await;
         found.extend(self.carriers());
@@ -82,11 +84,11 @@ impl Looked<'_> {
             Err(_) => Some(format!("no answer within {} s", STORE.as_secs())),
         };
         let store = store.map(|why| {
-            let what_to_do = "Look at the disk (space, errors) or at the database: nothing is accepted until it writes";
-            attention("storeFault", format!("The store takes no writes: {why}"), None, what_to_do)
+            let what_to_do = "Check the disk (space, errors) or the database: nothing is accepted until writes succeed";
+            attention("storeFault", format!("The store cannot write: {why}"), None, what_to_do)
         });
         let task = admin.supervisor.failure().map(|why| {
-            attention("taskFailed", why, None, "Look at the log; the process ends, and begins anew with its service")
+            attention("taskFailed", why, None, "See the log: the process ends, and its service manager starts it again")
         });
         store.into_iter().chain(task).collect()
     }
@@ -98,7 +100,7 @@ impl Looked<'_> {
             carriers.iter().filter(|(carrier, _)| !pipeline.is_unknown(carrier.name())).filter_map(|(carrier, _)| {
                 let down = carrier.down_for().filter(|down| *down > DOWN)?;
                 let (name, status) = (carrier.name(), carrier.status());
-                // Nothing but an operator brings it back.
+                // Only an operator brings it back.
                 if down == Duration::MAX {
                     let what_to_do = format!("Start it when it may send again: `smsfactory carrier start {name}`");
                     let sentence = format!("Carrier {name} is {}", status.state);
@@ -106,46 +108,49 @@ impl Looked<'_> {
                 }
                 let why = status.last_error.map(|error| format!(": {error}")).unwrap_or_default();
                 let sentence = format!("Carrier {name} is down ({}){why}", status.state);
-                let what_to_do = "Check its host, port and credentials, and ask the carrier; a route with a fallback \
-                carrier takes its messages meanwhile";
+                let what_to_do = "Check its host, port and credentials, and ask the carrier. Meanwhile the next \
+                    carrier of each route gets its messages, if the route has one";
                 Some(attention("carrierDown", sentence, Some(self.now - down), what_to_do).about(name))
             });
         down.collect()
     }
 
     fn queues(&self) -> Vec<Attention> {
-        let told = self.depths.iter().filter_map(|QueueDepth { carrier, queued, waits_since }| {
+        let reported = self.depths.iter().filter_map(|QueueDepth { carrier, queued, waits_since }| {
             let wait = format!("{queued} message{}", if *queued == 1 { " waits" } else { "s wait" });
             let name = match carrier {
                 Assignment::NoRoute => {
-                    let sentence = format!("{wait} because no route leads to the recipient");
-                    let what_to_do = "Add a route for these numbers and types, and reload";
+                    let sentence = format!("{wait} because no route matches the recipient");
+                    let what_to_do = "Add a route for these numbers and message types, and reload the configuration";
                     return Some(attention("noRoute", sentence, *waits_since, what_to_do));
                 }
                 Assignment::Carrier(name) => name,
             };
             if self.admin.pipeline.is_unknown(name) {
                 let sentence = format!("{wait} for {name}, which is not in this configuration");
-                let what_to_do = format!("Put it back, or give its messages to others: `carrier abandon {name}`");
+                let what_to_do = format!(
+                    "Add the carrier again, or give its messages to other carriers: `smsfactory carrier abandon {name}`"
+                );
                 return Some(
                     attention("carrierNotConfigured", sentence, *waits_since, what_to_do).about(name.as_str()),
                 );
             }
             let oldest = waits_since.filter(|at| self.now.since(*at) > WAITS)?;
             let sentence = format!("{wait} for {name}, the oldest since {oldest}");
-            let what_to_do = "See why one waits with `message list --status queued` and `message show`; the pace and \
-                the window of the carrier may be too small";
+            let what_to_do = "`smsfactory message show` says why a message waits, and `message list --status queued` \
+                lists them. The rate or the window of the carrier may be too small";
             Some(attention("queueOld", sentence, Some(oldest), what_to_do).about(name.as_str()))
         });
-        told.collect()
+        reported.collect()
     }
 
     async fn held(&self) -> Result<Option<Attention>, StoreError> {
         let held = self.admin.pipeline.store().count_held(COUNTED_MAX).await?;
         Ok((held > 0).then(|| {
-            let more = if held < COUNTED_MAX as u64 { "" } else { " or more" };
-            let sentence = format!("{held}{more} messages of unknown outcome are held, as their routes say");
-            let what_to_do = "Ask the carrier whether it has them; a receipt or the end of their validity ends them";
+            let held = counted(held, held >= COUNTED_MAX as u64, ["message is", "messages are"]);
+            let sentence = format!("{held} held because of an unknown outcome (`on_unknown = \"hold\"`)");
+            let what_to_do =
+                "Ask the carrier whether it has them. A receipt or the end of their validity ends the wait";
             attention("unknownHeld", sentence, None, what_to_do)
         }))
     }
@@ -156,16 +161,16 @@ impl Looked<'_> {
         }
         let living: BTreeSet<&str> =
             self.nodes.iter().filter(|node| !node.is_over).map(|node| node.name.as_str()).collect();
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         let missing = self
             .nodes
             .iter()
             .rev()
             .filter(|node| node.is_over && !living.contains(&*node.name) && self.now.since(node.ends_at) < MISSING);
-        let missing = missing.filter(|node| told.insert(node.name.as_str()));
+        let missing = missing.filter(|node| reported.insert(node.name.as_str()));
         missing
             .map(|node| {
-                let what_to_do = "Start it; others have its work meanwhile. This is told for a day after it ended";
+                let what_to_do = "Start it. Other nodes do its work meanwhile, and this report ends after a day";
                 attention("nodeMissing", format!("Node {} is not running", node.name), Some(node.ends_at), what_to_do)
                     .about(&node.name)
             })
@@ -174,48 +179,49 @@ impl Looked<'_> {
 
     fn receipts(&self) -> Vec<Attention> {
         let rising = self.admin.rates.more_unmatched().into_iter().filter(|(_, more)| *more >= UNMATCHED);
-        let told = rising.map(|(name, more)| {
+        let reported = rising.map(|(name, more)| {
             let sentence = format!("{name} sent {more} receipts in {MINUTES_COMPARED} minutes that match no message");
-            let what_to_do = format!("See them with `carrier unmatched {name}`: `receipt_id` may be set wrong");
+            let what_to_do =
+                format!("`smsfactory carrier unmatched {name}` shows them: `message_id_mode` may be wrong");
             attention("receiptsUnmatched", sentence, None, what_to_do).about(name.as_str())
         });
-        told.collect()
+        reported.collect()
     }
 
     async fn unrouted(&self) -> Result<Option<Attention>, StoreError> {
         let page = self.admin.pipeline.store().unrouted(None, COUNTED_MAX).await?;
         let count = page.messages.len();
         Ok(page.messages.last().map(|oldest| {
-            let more = if page.next.is_some() { " or more" } else { "" };
-            let sentence = format!("{count}{more} messages of handsets went to numbers that belong to no account");
-            let what_to_do = "See `inbound unrouted list`, and assign the numbers or the messages";
+            let messages = counted(count as u64, page.next.is_some(), ["inbound message", "inbound messages"]);
+            let sentence = format!("{messages} went to numbers that belong to no account");
+            let what_to_do = "`smsfactory inbound unrouted list` shows them. Assign the numbers or the messages";
             attention("inboundUnrouted", sentence, Some(oldest.message.received_at), what_to_do)
         }))
     }
 
     fn webhooks(&self) -> Vec<Attention> {
         let webhooks = self.admin.pipeline.webhooks();
-        let told = self.endpoints.iter().filter_map(|endpoint| {
+        let reported = self.endpoints.iter().filter_map(|endpoint| {
             let webhook = &endpoint.webhook;
             let (account, url) = (webhook.owner.account, &webhook.url);
             let (kind, sentence, since, what_to_do) = match (webhook.disabled, endpoint.failing) {
                 (Some((reason, at)), _) => (
                     "webhookDisabled",
-                    format!("The endpoint {url} of {account} is disabled: {}", reason.as_str()),
+                    format!("The endpoint {url} of {account} is disabled ({})", reason.as_str()),
                     at,
-                    "Tell the account: it sets `active` once the endpoint answers again",
+                    "Tell the account: it can set `active` to `true` when the endpoint works again",
                 ),
                 (None, Some(failing)) => (
                     "webhookFailing",
-                    format!("The endpoint {url} of {account} does not take events"),
+                    format!("The endpoint {url} of {account} does not accept events"),
                     webhooks.due_at(failing.since),
-                    "Tell the account; see `webhook deliveries`",
+                    "Tell the account: `smsfactory webhook deliveries` shows the attempts",
                 ),
                 (None, None) => return None,
             };
             Some(attention(kind, sentence, Some(since), what_to_do).about(&webhook.id.to_string()))
         });
-        told.take(TOLD_MAX).collect()
+        reported.take(REPORTED_MAX).collect()
     }
 
     fn lists(&self) -> Option<Attention> {
@@ -223,9 +229,14 @@ impl Looked<'_> {
         (behind > BEHIND_MS).then(|| {
             let sentence = format!("The index of lists is {} s behind: filtered lists are slower", behind / 1_000);
             let since = self.now - Duration::from_millis(behind);
-            attention("listsBehind", sentence, Some(since), "It catches up when there is less to write")
+            attention("listsBehind", sentence, Some(since), "Nothing: it catches up when there is less to write")
         })
     }
+}
+
+/// A count with its noun, singular or plural; `or_more` if there may be more.
+fn counted(count: u64, or_more: bool, [one, many]: [&str; 2]) -> String {
+    format!("{count}{} {}", if or_more { " or more" } else { "" }, if count == 1 { one } else { many })
 }
 
 fn attention(

@@ -27,9 +27,10 @@ fn webhook(kind: EventType) -> Value {
             "parameters": headers(),
             "requestBody": { "required": true, "content": { "application/json": { "schema": event } } },
             "responses": {
-                "2XX": { "description": "The endpoint has the event." },
-                "410": { "description": "The endpoint is gone for good: it is disabled." },
-                "default": { "description": "The event is sent again later, as `Retry-After` of a 429 or 503 says." },
+                "2XX": { "description": "The endpoint accepted the event." },
+                "410": { "description": "The endpoint no longer exists: the platform disables it." },
+                "default": { "description": "The platform sends the event again later, after the `Retry-After` of a \
+                    429 or 503." },
             },
         },
     })
@@ -37,25 +38,27 @@ fn webhook(kind: EventType) -> Value {
 
 const DESCRIPTION: &str = "\
     A signed `POST` as in Standard Webhooks 1.0. It may come more than once, under the same `webhook-id`. Verify the \
-    signature over the octets of the body before you parse it, and answer within 15 seconds.";
+    signature over the raw body before you parse it, and answer within 15 seconds.";
 
 /// What an event of this type says, and the schema of its `data`.
 fn about(kind: EventType) -> (&'static str, Value) {
     let (summary, schema) = match kind {
-        EventType::MessageQueued => ("A message was accepted. Sent to endpoints that name it exactly.", "Message"),
-        EventType::MessageSent => ("A carrier took a message.", "Message"),
-        EventType::MessageDelivered => ("A message arrived.", "Message"),
-        EventType::MessageUndelivered => ("A message will not arrive.", "Message"),
-        EventType::MessageFailed => ("No carrier took a message.", "Message"),
+        EventType::MessageQueued => {
+            ("A message was accepted. Only endpoints that list this event by its full name get it.", "Message")
+        }
+        EventType::MessageSent => ("A carrier accepted a message.", "Message"),
+        EventType::MessageDelivered => ("A message was delivered.", "Message"),
+        EventType::MessageUndelivered => ("A message was not delivered.", "Message"),
+        EventType::MessageFailed => ("No carrier accepted a message.", "Message"),
         EventType::MessageCanceled => ("A message was canceled before it left.", "Message"),
         EventType::MessageReceived => {
-            ("A handset wrote to one of your numbers. A late part sends the event again.", "InboundMessage")
+            ("An inbound message to one of your numbers. A late part sends the event again.", "InboundMessage")
         }
         EventType::OptedOut => ("A recipient opted out.", "OptOutEvent"),
         EventType::OptedIn => ("A recipient opted in again.", "OptOutEvent"),
-        EventType::BroadcastInitiated => ("The first recipients of a broadcast have their turn.", "Broadcast"),
+        EventType::BroadcastInitiated => ("A broadcast has begun to send.", "Broadcast"),
         EventType::BroadcastCompleted => ("A broadcast has ended.", "Broadcast"),
-        EventType::BroadcastFailed => ("Nothing of a broadcast could be sent.", "Broadcast"),
+        EventType::BroadcastFailed => ("No message of a broadcast could be sent.", "Broadcast"),
         EventType::BroadcastCanceled => ("A broadcast was canceled.", "Broadcast"),
         EventType::WebhookTest => ("You asked for a test.", "WebhookEvent"),
         EventType::WebhookDisabled => ("Another endpoint of the account was disabled.", "WebhookEvent"),
@@ -71,10 +74,10 @@ fn headers() -> Vec<Value> {
     };
     vec![
         required(header("webhook-id", "The id of the event.", &text)),
-        required(header("webhook-timestamp", "When the request was made, in Unix seconds.", &text)),
+        required(header("webhook-timestamp", "The time of the request, in Unix seconds.", &text)),
         required(header(
             "webhook-signature",
-            "One or two signatures, `v1,` and base64 each, with a blank between.",
+            "One or two signatures, each `v1,` followed by base64, with a space between them.",
             &text,
         )),
     ]

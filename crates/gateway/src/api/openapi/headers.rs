@@ -38,24 +38,24 @@ impl Kind {
 
 /// Every header: its name, whether each answer that may have it has it, its values and its meaning.
 const HEADERS: [(&str, bool, Kind, &str); 9] = [
-    ("X-RateLimit-Limit", true, Kind::From(0), "Requests that a window of 60 seconds has."),
-    ("X-RateLimit-Remaining", true, Kind::From(0), "Requests that are left in the window."),
-    ("X-RateLimit-Reset", true, Kind::From(0), "When the window ends, in Unix seconds."),
-    ("Retry-After", true, Kind::From(1), "Seconds to wait before the request is sent again."),
-    ("WWW-Authenticate", true, Kind::Text, "The kind of credentials that are needed: `Basic` or `Bearer`."),
-    ("Location", true, Kind::Text, "The address of what was made."),
+    ("X-RateLimit-Limit", true, Kind::From(0), "The requests that a window of 60 seconds allows."),
+    ("X-RateLimit-Remaining", true, Kind::From(0), "The requests left in the window."),
+    ("X-RateLimit-Reset", true, Kind::From(0), "The end of the window, in Unix seconds."),
+    ("Retry-After", true, Kind::From(1), "Seconds to wait before you send the request again."),
+    ("WWW-Authenticate", true, Kind::Text, "The required kind of credentials: `Basic` or `Bearer`."),
+    ("Location", true, Kind::Text, "The path of the new resource."),
     (
         "Idempotent-Replayed",
         false,
         Kind::True,
-        "`true` where the answer is that of an earlier request with the same key; nothing was sent again.",
+        "`true` if this answer repeats that of an earlier request with the same key. Nothing was sent again.",
     ),
     ("Preference-Applied", false, Kind::Text, "The preferences that were applied: `handling=strict`, `wait=N`."),
     (
         "X-Ignored-Fields",
         false,
         Kind::Text,
-        "The names of fields that were ignored, with commas between them, escaped as in a URL where they are no plain \
-         text. The first ones, where there are many.",
+        "The names of ignored fields, separated by commas. Special characters are escaped as in a URL. If there are \
+         many, only the first ones.",
     ),
 ];

@@ -46,12 +46,12 @@ const DOCUMENT: Document = Document {
     summary: "Send and receive SMS and MMS.",
     description: DESCRIPTION,
     tags: &[
-        ("Messages", "Send a message and follow it. Messages of handsets are in the same lists."),
+        ("Messages", "Send a message and follow its status. Lists have inbound messages, too."),
         ("Broadcasts", "Send one text to many recipients."),
-        ("Opt-outs", "Handsets that want no messages."),
+        ("Opt-outs", "Recipients that opted out of your messages."),
         ("Webhooks", "Endpoints of your account that get events, their deliveries and their secrets."),
         ("Account", "Your limits, your quota and your numbers."),
-        ("Pages", "What needs no key: explanations of errors, and this document."),
+        ("Pages", "Pages that need no key: explanations of errors, and this document."),
     ],
     credentials: ("key", "basic", CREDENTIALS),
     headers: &[
@@ -83,12 +83,12 @@ const STRICT: &str = "\
 
 const DESCRIPTION: &str = "\
     Every answer has `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`. Every error is JSON with a \
-    `code`, and `moreInfo` links to a page that explains it. A request that is refused leaves nothing behind. A 201 \
-    promises that the message is on disk and will be submitted.\n\n\
-    Times are UTC, RFC 3339 with milliseconds. Ids sort by time. Fields that do not apply are absent from answers, and \
-    `null` is as good as absent in requests. Unknown fields of a request are ignored, and \
-    `X-Ignored-Fields` names them; with `Prefer: handling=strict` the request is refused. A live key sees no test \
-    message, and a test key no live one.";
+    `code`, and `moreInfo` links to a page that explains the code. A refused request creates nothing and sends \
+    nothing. A 201 means that the message is on disk and will be submitted.\n\n\
+    Times are in UTC, in RFC 3339 format with milliseconds. Ids sort by time. Answers omit fields that do not apply. \
+    In requests, `null` means the same as an absent field. The platform ignores unknown fields of a request and names \
+    them in `X-Ignored-Fields`; with `Prefer: handling=strict`, it refuses the request. A live key does not see test \
+    messages, and a test key does not see live ones.";
 
 /// An example of an error's answer.
 pub(crate) fn example(code: ErrorCode) -> Value {

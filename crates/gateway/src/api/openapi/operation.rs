@@ -130,7 +130,7 @@ impl Operation {
     pub(crate) fn creates(self, schema: &str, headers: &[&'static str]) -> Self {
         let headers = [&["Location"], headers].concat();
         let content = json!({ "application/json": { "schema": reference(schema) } });
-        self.answers_with(201, "On disk. `Location` is its address.", &headers, content)
+        self.answers_with(201, "Accepted and on disk. `Location` has the path of the resource.", &headers, content)
     }
 
     /// Refuses requests with these errors too.

@@ -16,8 +16,8 @@ pub(crate) fn page_of(schema: &str) -> Value {
             "data": { "type": "array", "items": reference(schema) },
             "nextCursor": {
                 "type": ["string", "null"],
-                "description": "The `cursor` of the next page; `null` on the last one. A page may have fewer items \
-                    than `limit`, even none, while there is a next one.",
+                "description": "The `cursor` of the next page; `null` on the last page. A page may have fewer items \
+                    than `limit`, or none, and still have a next page.",
             },
         },
     })
@@ -52,8 +52,12 @@ pub(crate) fn paging() -> [Value; 2] {
 pub(crate) fn paging_of(default: u16, maximum: u16) -> [Value; 2] {
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": maximum, "default": default });
     [
-        query("limit", "How many items a page has at most.", &limit),
-        query("cursor", "Where the page begins: the `nextCursor` of the page before.", &json!({ "type": "string" })),
+        query("limit", "The maximum number of items on a page.", &limit),
+        query(
+            "cursor",
+            "The `nextCursor` of the previous page. Without it, the first page.",
+            &json!({ "type": "string" }),
+        ),
     ]
 }
 
@@ -70,5 +74,8 @@ pub(crate) fn number() -> Value {
 /// The parameters that narrow a list to a time.
 pub(crate) fn times() -> [Value; 2] {
     let time = json!({ "type": "string", "format": "date-time" });
-    [query("after", "Those made at this time or later.", &time), query("before", "Those made before this time.", &time)]
+    [
+        query("after", "Only items created at this time or later.", &time),
+        query("before", "Only items created before this time.", &time),
+    ]
 }

@@ -41,8 +41,8 @@ const HANDSETS: [(&str, &str); 3] = [
     ("0010", "START"),
     (
         "0011",
-        "This answer is longer than the 160 characters that one part of a message has room for, so that it comes as \
-            two of them, each in a deliver_sm of its own, and is put together again here.",
+        "This answer is longer than the 160 characters of one segment, so it comes in two segments, each in a \
+         deliver_sm of its own, and is joined again here.",
     ),
 ];
 

@@ -212,7 +212,7 @@ impl Reply {
         self.refused_by_operator(code, info);
     }
 
-    /// The same of the operator's door, which has no rate limits.
+    /// The same with the admin API, which has no rate limits.
     #[track_caller]
     pub(crate) fn refused_by_operator(&self, code: u16, info: Value) {
         let (_, status, message) = PUBLISHED.into_iter().find(|(published, ..)| *published == code).unwrap();

@@ -9,7 +9,7 @@ use store::contract::dispatch::{Attempt, LeaseRequest, Leased, Outcome};
 
 use crate::media::MediaError;
 
-/// What happened.
+/// The event.
 pub(in crate::dispatch) enum Input<'a> {
     /// The driver asks for a turn. Nothing that it was to do is left undone.
     Turn,
@@ -44,7 +44,7 @@ pub(in crate::dispatch) enum Input<'a> {
     Begun(Vec<Option<u32>>),
     /// The outcomes are on disk.
     Written,
-    /// The store did not do what it was asked.
+    /// The store refused or failed.
     Unavailable,
     /// The process ends.
     Stop,
@@ -88,7 +88,7 @@ pub(in crate::dispatch) enum Wait {
     Store(Duration),
 }
 
-/// What the operator reads, in counters and in the log.
+/// The reports to the operator, in counters and in the log.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::dispatch) enum Report {
     /// So many attempts were begun by a process that died.

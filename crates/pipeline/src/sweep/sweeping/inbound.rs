@@ -26,7 +26,7 @@ enum Step {
 pub(super) struct Inbound {
     rounds: Rounds,
     count: Owed,
-    /// When the present round began.
+    /// The beginning of the present round.
     at: Timestamp,
     step: Step,
 }

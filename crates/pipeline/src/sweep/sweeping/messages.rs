@@ -39,7 +39,7 @@ pub(super) struct Messages {
     rounds: Rounds,
     census: Owed,
     settling: Owed,
-    /// When the present round began.
+    /// The beginning of the present round.
     at: Moment,
     /// What the last census found, which the log has.
     unknown: Vec<(CarrierName, u64)>,

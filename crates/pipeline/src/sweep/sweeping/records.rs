@@ -48,7 +48,7 @@ pub(super) struct Records {
     audit_log: Duration,
     rounds: Rounds,
     look: Owed,
-    /// When the present round began.
+    /// The beginning of the present round.
     at: Moment,
     /// The consumers that are far behind, and when each is reported again, in steady time.
     behind: BTreeMap<String, Timestamp>,

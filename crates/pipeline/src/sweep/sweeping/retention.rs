@@ -42,7 +42,7 @@ pub(super) struct Retention {
     rounds: Rounds,
     keys: Owed,
     pace: Pace,
-    /// When the present round began.
+    /// The beginning of the present round.
     at: Moment,
     /// The walks of the round, the present one first.
     walks: VecDeque<(Walk, Rule)>,

@@ -17,7 +17,7 @@ pub(crate) enum Source {
     Exceptions,
 }
 
-/// What happened.
+/// The event.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// The owner's log ends here now.

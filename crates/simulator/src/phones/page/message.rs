@@ -7,7 +7,7 @@ use super::wire;
 use crate::handsets::{Answer, Bubble, Content, Direction, Fate, Number, Picture, Segment, Sent, Standing, Tick};
 use crate::phones::pictures::is_shown;
 
-/// A message of a handset.
+/// An inbound message.
 pub(super) fn message(handset: &Number, bubble: &Bubble) -> Markup {
     let is_from_platform = bubble.direction == Direction::Outbound;
     let side = if is_from_platform { "outbound" } else { "inbound" };

@@ -1,7 +1,7 @@
 //! The tail of the change feed in this process: a bounded mailbox for each subscriber, filled after every commit.
 //!
-//! Filling never waits. A subscriber that leaves its mailbox full loses all that is in it and finds one note instead,
-//! that it missed something; from there on it gets every change again.
+//! Filling never waits. If a mailbox is full, its subscriber loses the content and gets one note instead that it missed
+//! changes; from then on it gets every change again.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,18 +11,18 @@ use tokio::sync::Notify;
 
 use super::{Change, Kind, Kinds};
 
-/// How many changes may wait for a subscriber: three seconds of all that a machine can do.
+/// The most changes that may wait for a subscriber: three seconds at the full rate of a machine.
 const WAITING_MAX: usize = 65_536;
 
-/// What a subscriber gets.
+/// The content of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tailed {
     /// The changes of a transaction, in their order. Never empty.
     Changes(Arc<[Change]>),
-    /// So many changes are not told, because the subscriber did not take them in time, or this node did not hear of
-    /// them: it has to look at the store to know how things are. What comes next was committed after them.
+    /// So many changes were missed, because the subscriber did not take them in time, or this node did not get them.
+    /// The subscriber has to read the present state from the store. Later items were committed after these changes.
     Missed(u64),
-    /// The store is closed: nothing more comes.
+    /// The store is closed: no more changes follow.
     Closed,
 }
 
@@ -31,7 +31,7 @@ pub enum Tailed {
 pub struct Tail(Arc<Mailbox>);
 
 impl Tail {
-    /// Takes what comes next, if it is there.
+    /// Takes the next item, if there is one.
     pub fn try_next(&self) -> Option<Tailed> {
         let mut state = self.0.state();
         if state.missed > 0 {
@@ -54,7 +54,7 @@ impl Tail {
         }
     }
 
-    /// Waits for what comes next.
+    /// Waits for the next item.
     pub async fn next(&self) -> Tailed {
         loop {
             self.ready().await;
@@ -75,7 +75,7 @@ struct Mailbox {
 #[derive(Debug, Default)]
 struct State {
     waiting: VecDeque<Arc<[Change]>>,
-    /// How many changes they are.
+    /// The number of changes.
     count: usize,
     missed: u64,
     is_closed: bool,
@@ -86,7 +86,7 @@ impl State {
         self.waiting.is_empty() && self.missed == 0 && !self.is_closed
     }
 
-    /// Drops what waits, and notes that so many more are not told.
+    /// Drops the waiting items, and notes that so many more changes were missed.
     fn miss(&mut self, count: u64) {
         self.missed += self.count as u64 + count;
         self.waiting.clear();
@@ -118,7 +118,7 @@ impl Mailbox {
 #[derive(Debug, Default)]
 pub(crate) struct Tails {
     subscribers: Mutex<Subscribers>,
-    /// What all subscribers want together, for a look without the lock.
+    /// The kinds that any subscriber wants, for a check without the lock.
     wanted: AtomicU32,
 }
 
@@ -139,12 +139,12 @@ impl Tails {
         Tail(mailbox)
     }
 
-    /// Whether a subscriber wants this kind, or wanted it not long ago.
+    /// Whether a subscriber wants this kind, or wanted it recently.
     pub(crate) fn want(&self, kind: Kind) -> bool {
         Kinds::from_bits(self.wanted.load(Ordering::Acquire)).has(kind)
     }
 
-    /// Gives every subscriber those of these committed changes that it wants.
+    /// Gives every subscriber the committed changes that it wants.
     pub(crate) fn publish(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
@@ -182,7 +182,7 @@ impl Tails {
         }
     }
 
-    /// Ends every subscription once what is in its mailbox is taken.
+    /// Ends every subscription when its mailbox is empty.
     pub(crate) fn close(&self) {
         let mut subscribers = self.lock();
         subscribers.is_closed = true;

@@ -15,7 +15,7 @@ const EXPIRED: &str = "SELECT message_id FROM queue WHERE expires_at <= $1 AND (
     AND (lease >> 32) & 4294967295 <= $3 AND (lease >> 32) & 4294967295 <> ALL($4) AND message_id <> ALL($5) \
     ORDER BY expires_at LIMIT $6";
 
-/// Ends queued messages that nobody else owns. Returns how many.
+/// Ends queued messages that no other node owns. Returns their number.
 pub(in crate::postgres) async fn end(
     unit: &mut Unit,
     node: Epoch,

@@ -12,7 +12,7 @@ const BLANK: &str = "UPDATE inbound SET sender = CASE sender WHEN $2 THEN $3 ELS
     recipient = CASE recipient WHEN $2 THEN $3 ELSE recipient END, erased_at = $4 WHERE id = ANY($1)";
 const BLANK_OTHERS: &str = "UPDATE inbound_others SET address = $2 WHERE address = $1";
 
-/// Blanks at most `limit` messages of a number. All else that is known of the number goes with the last of them.
+/// Blanks at most `limit` messages of a number. The last step also removes everything else about the number.
 pub(super) async fn erase(
     unit: &Unit,
     number: Msisdn,

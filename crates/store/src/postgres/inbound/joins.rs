@@ -17,7 +17,7 @@ use crate::postgres::{handsets, rows};
 
 /// What became of a part.
 pub(super) enum Joined {
-    /// It is there already.
+    /// It exists already.
     Known,
     /// Others are awaited. It begins a new message where it replaces that of this join.
     Waits(Option<i64>),
@@ -182,7 +182,7 @@ pub(super) async fn over(unit: &Unit, now: Timestamp, wait: Duration, limit: usi
 const COUNT: &str = "SELECT count(*) FROM inbound_joins j JOIN inbound_parts p ON p.join_id = j.id \
     WHERE j.forget_at IS NULL";
 
-/// How many parts wait for others.
+/// The number of parts that wait for others.
 pub(super) async fn count_waiting(unit: &Unit) -> Result<u64, Fault> {
     rows::count(&unit.one(COUNT, &[]).await?, 0)
 }

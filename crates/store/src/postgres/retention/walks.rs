@@ -20,9 +20,9 @@ pub(super) enum Thing {
     BroadcastText(Uuid),
     /// The text and the files of a message of a handset.
     InboundText(Uuid),
-    /// A message of a handset.
+    /// An inbound message.
     Inbound(Uuid),
-    /// A message with all that belongs to it.
+    /// A message with everything that belongs to it.
     Message(Uuid),
     /// A broadcast.
     Broadcast(Uuid),

@@ -1,4 +1,4 @@
-//! The end of what is kept.
+//! Retention.
 
 use model::Timestamp;
 

@@ -7,7 +7,7 @@ use crate::contract::erase::ErasedInbound;
 use crate::sqlite::writer::Group;
 use crate::sqlite::{inbound_rows, webhooks};
 
-/// Blanks at most `limit` messages of a number. All else that is known of the number goes with the last of them.
+/// Blanks at most `limit` messages of a number. The last step also removes everything else about the number.
 pub(in crate::sqlite) fn erase(
     group: &mut Group,
     number: Msisdn,

@@ -13,7 +13,7 @@ use crate::sqlite::rows;
 
 /// What became of a part.
 pub(super) enum Joined {
-    /// It is there already.
+    /// It exists already.
     Known,
     /// Others are awaited. It begins a new message where it replaces that of this join.
     Waits(Option<i64>),
@@ -143,7 +143,7 @@ pub(super) fn over(
     Ok(found)
 }
 
-/// How many parts wait for others.
+/// The number of parts that wait for others.
 pub(super) fn count_waiting(connection: &Connection) -> rusqlite::Result<u64> {
     connection.prepare_cached(COUNT)?.query_row([], |row| row.get(0))
 }

@@ -15,9 +15,9 @@ pub(super) enum Thing {
     BroadcastText(AccountId, BroadcastId),
     /// The text and the files of a message of a handset.
     InboundText(MessageId),
-    /// A message of a handset.
+    /// An inbound message.
     Inbound(MessageId),
-    /// A message with all that belongs to it.
+    /// A message with everything that belongs to it.
     Message(AccountId, MessageId),
     /// A broadcast.
     Broadcast(AccountId, BroadcastId),

@@ -44,9 +44,9 @@ fn what_cannot_be_understood_is_refused_with_its_reason() {
             Mm4Error::Body("a multipart names no boundary"),
         ),
         (format!("{FORWARD}{nested}{ends}"), Mm4Error::Body("multiparts are nested too deep")),
-        (encoded("base64", "not; base64"), Mm4Error::Body("what should be base64 is not")),
-        (encoded("quoted-printable", "=GG"), Mm4Error::Body("what should be quoted-printable is not")),
-        (encoded("x-uuencode", "begin"), Mm4Error::Body("a part is encoded in a way that nobody knows")),
+        (encoded("base64", "not; base64"), Mm4Error::Body("invalid base64")),
+        (encoded("quoted-printable", "=GG"), Mm4Error::Body("invalid quoted-printable")),
+        (encoded("x-uuencode", "begin"), Mm4Error::Body("a part has an unknown encoding")),
         (RES.to_owned(), Mm4Error::Missing("X-Mms-Transaction-ID")),
         (format!("{RES}X-Mms-Transaction-ID: t\r\n"), Mm4Error::Missing("X-Mms-Request-Status-Code")),
         (

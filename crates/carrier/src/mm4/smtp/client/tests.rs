@@ -128,8 +128,8 @@ async fn after_the_end_of_the_mail_only_an_answer_tells() {
         (&[HearMail][..], "the connection broke before the answer to the mail"),
         (&[HearMail, Say("25")], "the connection broke before the answer to the mail"),
         (&[HearMail, Sleep], "no answer to the mail in time"),
-        (&[HearMail, Say("hello?\r\n")], "what came is no answer to the mail"),
-        (&[HearMail, Say("354 more\r\n")], "what came is no answer to the mail"),
+        (&[HearMail, Say("hello?\r\n")], "the reply is not an answer to the mail"),
+        (&[HearMail, Say("354 more\r\n")], "the reply is not an answer to the mail"),
     ] {
         let script = acts(&[&EHLO, &SENDER, &RECIPIENT, &DATA, after]);
         assert_eq!(send_to(script, 64).await, Err(Failure::Unknown(why)));

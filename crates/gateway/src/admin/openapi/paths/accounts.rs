@@ -21,7 +21,7 @@ fn list() -> Operation {
 }
 
 fn create() -> Operation {
-    let about = (TAG, "Create an account", "Limits that are absent are those of `[limits]` in the configuration.");
+    let about = (TAG, "Create an account", "Absent limits are those of `[limits]` in the configuration.");
     Operation::new("post", admin_path!("/accounts"), "createAccount", about)
         .json("NewAccount", &json!({ "name": "Shop", "messagePerMinute": 60 }))
         .answers(201, "The account.", &reference("Account"))
@@ -40,7 +40,7 @@ fn change() -> Operation {
     let about = (
         TAG,
         "Change an account",
-        "Fields that are absent stay. A suspended or disabled account cannot use the public API; messages that were \
+        "Absent fields do not change. A suspended or disabled account cannot use the public API; messages that were \
          accepted are still sent.",
     );
     Operation::new("patch", admin_path!("/accounts/{id}"), "changeAccount", about)
@@ -79,7 +79,7 @@ fn keys() -> Operation {
 }
 
 fn create_key() -> Operation {
-    let about = (TAG, "Create a key", "The answer has the secret, which is shown this once.");
+    let about = (TAG, "Create a key", "The answer has the secret, which is shown only once.");
     Operation::new("post", admin_path!("/accounts/{id}/keys"), "createKey", about)
         .parameters([account()])
         .optional_json("NewKey", &json!({ "mode": "test", "name": "Shop" }))

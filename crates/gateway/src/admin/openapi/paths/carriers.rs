@@ -20,8 +20,8 @@ fn list() -> Operation {
     let about = (
         TAG,
         "List carriers",
-        "All of them, on one page: those of the configuration, and those for which messages wait although the \
-         configuration lacks them.",
+        "All carriers, on one page: those of the configuration, and those that are not in it but have waiting \
+         messages.",
     );
     Operation::new("get", admin_path!("/carriers"), "listCarriers", about).answers(
         200,
@@ -67,7 +67,7 @@ fn test() -> Operation {
 }
 
 fn stop() -> Operation {
-    let about = (TAG, "Stop a carrier", "No message is handed to it, on every node and across restarts.");
+    let about = (TAG, "Stop a carrier", "The carrier gets no more messages from any node, also after a restart.");
     Operation::new("post", admin_path!("/carriers/{name}/stop"), "stopCarrier", about)
         .parameters([carrier()])
         .answers_with(204, "The carrier is stopped.", &[], Value::Null)
@@ -86,7 +86,7 @@ fn abandon() -> Operation {
     let about = (
         TAG,
         "Abandon a carrier",
-        "Gives up a carrier that the configuration lacks: its waiting messages get another route, or fail.",
+        "Gives up a carrier that is not in the configuration: its waiting messages get another route, or fail.",
     );
     Operation::new("post", admin_path!("/carriers/{name}/abandon"), "abandonCarrier", about)
         .parameters([carrier()])
@@ -99,7 +99,7 @@ fn begin_trace() -> Operation {
     Operation::new("post", admin_path!("/carriers/{name}/trace"), "beginTrace", about)
         .parameters([carrier()])
         .optional_json("NewTrace", &json!({ "seconds": 60, "texts": false }))
-        .answers(200, "The trace, which goes on.", &reference("Trace"))
+        .answers(200, "The trace, which is under way.", &reference("Trace"))
         .of_one()
 }
 
@@ -113,7 +113,7 @@ fn read_trace() -> Operation {
             carrier(),
             query("after", "Only PDUs after this one: the `next` of an earlier answer.", &after),
             query("wait", "Seconds to wait for a PDU if there is none yet.", &wait),
-            query("limit", "The most PDUs of an answer.", &limit),
+            query("limit", "The maximum number of PDUs in an answer.", &limit),
             query("message", "Only PDUs of this message.", &id("msg")),
         ])
         .answers(200, "The trace.", &reference("Trace"))

@@ -13,8 +13,8 @@ pub(super) fn all() -> Vec<Operation> {
     let example = json!({ "stopWords": ["ENOUGH"], "support": "help@example.com" });
     let replaced = "Replaces all settings. If some are wrong, nothing changes, and 33100 names each of them in \
                     `additionalInfo.mistakes`.";
-    let of_account = "Settings that are `null` have their default.";
-    let of_number = "Settings that are `null` are those of the account.";
+    let of_account = "A setting that is `null` has its default.";
+    let of_number = "A setting that is `null` is that of the account.";
     vec![
         Operation::new(
             "get",

@@ -74,7 +74,7 @@ fn show() -> Operation {
     let about = (
         MESSAGES,
         "Get a message",
-        "Of either direction, with its events. While the carrier is traced, also with its PDUs.",
+        "A message of either direction, with its events. While the carrier is traced, also with its PDUs.",
     );
     Operation::new("get", admin_path!("/messages/{id}"), "getMessage", about)
         .parameters([message()])
@@ -109,7 +109,7 @@ fn cancel() -> Operation {
     let about = (
         MESSAGES,
         "Cancel a message",
-        "A message that is `scheduled` or `queued` becomes `canceled`. One that a carrier may have is an error.",
+        "A `scheduled` or `queued` message becomes `canceled`. A message that a carrier may have is an error.",
     );
     Operation::new("post", admin_path!("/messages/{id}/cancel"), "cancelMessage", about)
         .parameters([message()])

@@ -41,7 +41,7 @@ fn show() -> Operation {
 }
 
 fn change() -> Operation {
-    let about = (TAG, "Change an operator", "Fields that are absent stay. The sessions of the operator end.");
+    let about = (TAG, "Change an operator", "Absent fields do not change. The sessions of the operator end.");
     Operation::new("patch", admin_path!("/operators/{name}"), "changeOperator", about)
         .parameters([operator()])
         .optional_json("OperatorChange", &json!({ "role": "viewer", "disabled": false }))
@@ -50,7 +50,7 @@ fn change() -> Operation {
 }
 
 fn disable() -> Operation {
-    let about = (TAG, "Disable an operator", "The audit log names operators, so that none is removed.");
+    let about = (TAG, "Disable an operator", "Operators are never removed, because the audit log names them.");
     Operation::new("delete", admin_path!("/operators/{name}"), "disableOperator", about)
         .parameters([operator()])
         .answers_with(204, "The operator is disabled.", &[], Value::Null)
@@ -61,7 +61,7 @@ fn link() -> Operation {
     let about = (
         TAG,
         "Make a link that signs an operator in",
-        "The link signs in once, within 10 minutes. The answer shows it this once.",
+        "The link signs in once, within 10 minutes. It is shown only once.",
     );
     Operation::new("post", admin_path!("/operators/{name}/link"), "createSignInLink", about)
         .parameters([operator()])
@@ -77,7 +77,7 @@ fn audit() -> Operation {
     Operation::new("get", admin_path!("/audit"), "listAudit", about)
         .parameters([
             query("actor", "Only changes by this operator, or by `token`.", &text),
-            query("path", "Only changes of paths that begin so, such as `/accounts`.", &text),
+            query("path", "Only changes of paths with this prefix, such as `/accounts`.", &text),
             query("since", "Only changes at this time or later.", &time),
             query("before", "Only changes before this time.", &time),
         ])

@@ -96,12 +96,12 @@ fn begin_erasure() -> Operation {
     let about = (
         ERASURE,
         "Erase the data of a person",
-        "Goes on in the background. With `dryRun`, nothing is erased, and the answer has the counts alone.",
+        "Runs in the background. With `dryRun`, nothing is erased, and the answer has only the counts.",
     );
     Operation::new("post", admin_path!("/erasures"), "createErasure", about)
         .json("NewErasure", &json!({ "number": "+18005550199", "dryRun": true }))
         .answers(200, "The counts of a dry run.", &reference("ErasureDryRun"))
-        .answers(202, "The erasure, which goes on.", &reference("Erasure"))
+        .answers(202, "The erasure, which is under way.", &reference("Erasure"))
         .codes([ErrorCode::MissingRequiredField])
 }
 

@@ -88,7 +88,7 @@ fn groups() -> Operation {
     let about = (
         TAG,
         "Group decisions of the screen",
-        "Texts of one shape together, each group with the template that its texts would pass under. Groups are made of \
+        "Groups similar texts, each group with the template under which its texts would pass. The groups are made of \
          the newest 1,000 decisions of the filter.",
     );
     Operation::new("get", admin_path!("/screening/groups"), "groupDecisions", about).parameters(filters()).answers(
@@ -146,7 +146,7 @@ fn approve() -> Operation {
 }
 
 fn remove() -> Operation {
-    let about = (TAG, "Remove an approved template", "Texts that are accepted already stay accepted.");
+    let about = (TAG, "Remove an approved template", "Texts that were accepted already stay accepted.");
     Operation::new("delete", admin_path!("/accounts/{id}/screening/templates/{template}"), "deleteTemplate", about)
         .parameters([account(), template_id()])
         .answers_with(204, "The template is removed.", &[], Value::Null)

@@ -40,7 +40,7 @@ fn show() -> Operation {
 }
 
 fn change() -> Operation {
-    let about = (SENDERS, "Change a sender", "Fields that are absent stay.");
+    let about = (SENDERS, "Change a sender", "Absent fields do not change.");
     Operation::new("patch", admin_path!("/numbers/{number}"), "changeNumber", about)
         .parameters([sender()])
         .optional_json("NumberChange", &json!({ "state": "active", "segmentsPerSecond": null }))

@@ -33,8 +33,7 @@ fn live() -> Operation {
         TAG,
         "Watch messages",
         "A stream of server-sent events that does not end: `node` first, then `message` for each message that is \
-         accepted or changes, and `gap` with the number of messages that were left out for a slow reader. It has no \
-         texts.",
+         accepted or changes, and `gap` with the number of messages that a slow reader missed. It has no texts.",
     );
     let text = json!({ "type": "string" });
     let status = json!({ "type": "string", "enum": Status::ALL.map(Status::as_str) });
@@ -92,15 +91,19 @@ fn hold() -> Operation {
     let about = (TAG, "Get the hold of a restored store", "A restored store sends nothing until it is released.");
     Operation::new("get", admin_path!("/hold"), "getHold", about).answers(
         200,
-        "The hold, and the counts of what waits.",
+        "The hold, and the counts of waiting messages and broadcasts.",
         &reference("Hold"),
     )
 }
 
 fn end_held() -> Operation {
-    let about = (TAG, "End what waits in a held store", "Ends some of it. Repeat it until both counts are 0.");
+    let about = (
+        TAG,
+        "End the queue of a held store",
+        "Ends a part of the queue. Repeat the request until both counts are 0.",
+    );
     Operation::new("post", admin_path!("/hold/end"), "endHeld", about)
-        .answers(200, "The counts of what was ended.", &reference("EndedHeld"))
+        .answers(200, "The counts of ended broadcasts and messages.", &reference("EndedHeld"))
         .of_one()
 }
 

@@ -49,11 +49,8 @@ fn deliveries() -> Operation {
 }
 
 fn replay() -> Operation {
-    let about = (
-        TAG,
-        "Deliver events again",
-        "Under the ids that they had. Name the events, or a time from `since` to `until`.",
-    );
+    let about =
+        (TAG, "Deliver events again", "The events keep their ids. Name the events, or a time from `since` to `until`.");
     Operation::new("post", admin_path!("/webhooks/{id}/replay"), "replayEvents", about)
         .parameters([webhook()])
         .json("Replay", &json!({ "since": "2026-03-15T14:30:00Z", "status": "failed" }))

@@ -90,7 +90,8 @@ fn new_key() -> Value {
         &json!({
             "mode": mode_or_null(),
             "name": short(NAME_MAX, "A name for the operator."),
-            "expiresAt": time_or_null("A time to come, at which the key expires. By default it does not."),
+            "expiresAt": time_or_null("The time at which the key expires, in the future. By default it does not \
+                expire."),
         }),
     )
 }

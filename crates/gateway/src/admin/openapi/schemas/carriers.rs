@@ -13,7 +13,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![
         ("Carrier", whole(&carrier())),
         ("CarrierDetails", details()),
-        ("InUse", whole(&json!({ "used": count("In use."), "of": count("The most of them.") }))),
+        ("InUse", whole(&json!({ "used": count("The number in use."), "of": count("The maximum.") }))),
         ("CarrierSession", session()),
         ("CarrierCodes", codes()),
         ("Code", code()),
@@ -37,11 +37,11 @@ fn carrier() -> Value {
         "sessions": reference("InUse"),
         "window": reference("InUse"),
         "queued": count("Messages that wait for it."),
-        "sent": count("Messages that it took, since the start of this node."),
-        "delivered": count("Messages that arrived."),
-        "undelivered": count("Messages that did not arrive."),
+        "sent": count("Messages that it accepted since the start of this node."),
+        "delivered": count("Messages that were delivered."),
+        "undelivered": count("Messages that were not delivered."),
         "failed": count("Messages that it refused."),
-        "submitted": count("Segments that were handed to it."),
+        "submitted": count("Segments that were submitted to it."),
         "throttled": count("Times that it asked for a pause."),
         "unknown": count("Segments of unknown outcome."),
         "throughput": { "type": "number", "minimum": 0, "description": "Segments a second, over the last seconds." },
@@ -49,7 +49,8 @@ fn carrier() -> Value {
         "lastError": text_or_null("Its last error."),
         "stoppedAt": time_or_null("The time at which an operator stopped it."),
         "node": text_or_null("The node that sends to it."),
-        "oldestQueuedAt": time_or_null("Since when the oldest message waits: its acceptance, or its `sendAt`."),
+        "oldestQueuedAt": time_or_null("The time since which the oldest message waits: its acceptance, or its \
+            `sendAt`."),
     })
 }
 
@@ -57,14 +58,14 @@ fn details() -> Value {
     let mut details = whole(&carrier());
     let more = json!({
         "sessionList": list(&reference("CarrierSession"), "Its sessions."),
-        "listensAt": text_or_null("Our address at which it reports."),
+        "listensAt": text_or_null("The address of the server to which it sends reports."),
         "inMemory": count("Messages in the memory of the dispatcher."),
-        "accepted": count("Segments that it took."),
+        "accepted": count("Segments that it accepted."),
         "refused": count("Segments that it refused for good."),
         "receipts": count("Receipts from it."),
         "inbound": count("Inbound messages and parts from it."),
         "inboundSilent": count("Inbound messages that ask to be dropped (Short Message Type 0)."),
-        "putOff": count("Receipts and inbound messages that it was asked to bring later."),
+        "putOff": count("Receipts and inbound messages that it was asked to send again later."),
         "binds": count("Sessions that were opened."),
         "malformedPdus": count("PDUs that could not be read."),
         "unmatched": counts(&[
@@ -87,7 +88,7 @@ fn details() -> Value {
     if let (Some(properties), Some(more)) = (details["properties"].as_object_mut(), more.as_object()) {
         properties.extend(more.clone());
     }
-    details["description"] = "A carrier that the configuration lacks has the fields of a list alone.".into();
+    details["description"] = "A carrier that is not in the configuration has only the fields of a list.".into();
     details
 }
 
@@ -148,9 +149,9 @@ fn unmatched() -> Value {
         "reason": one_of(&reasons, "The reason why it could not be used."),
         "fate": one_of(&fates, "Its state."),
         "endedAt": time_or_null("The time at which its wait ended."),
-        "keys": list(&texts, "The ids that it was compared with."),
-        "addresses": list(&texts, "The digits of the addresses in it."),
-        "detail": text("Particulars: id, state and error."),
+        "keys": list(&texts, "The ids with which it was compared."),
+        "addresses": list(&texts, "The digits of its addresses."),
+        "detail": text("Details: id, state and error."),
         "received": text("Its content, cut, with control characters escaped."),
     }))
 }
@@ -161,7 +162,7 @@ fn test() -> Value {
         "node": text("The node that tested it."),
         "ok": flag("Whether the carrier can be reached."),
         "sessionsBound": count("Its sessions that are bound."),
-        "note": text_or_null("Why a refused bind is no fault."),
+        "note": text_or_null("The reason why a refused bind is no fault."),
         "steps": list(&reference("TestStep"), "The steps, up to the first that failed."),
     }))
 }
@@ -199,7 +200,7 @@ fn trace() -> Value {
     whole(&json!({
         "carrier": text("The carrier."),
         "node": text("The node that traces it."),
-        "on": flag("Whether the trace goes on."),
+        "on": flag("Whether the trace is under way."),
         "until": time_or_null("The end of the trace."),
         "texts": flag("Whether texts and numbers are shown."),
         "data": list(&reference("Pdu"), "The PDUs, oldest first."),
@@ -219,7 +220,7 @@ fn pdu() -> Value {
         "sequence": { "type": ["integer", "null"], "minimum": 0, "description": "Its sequence number." },
         "status": text_or_null("The status of a response."),
         "messageId": text_or_null("Its message, if it is known."),
-        "unreadable": text_or_null("Why it cannot be read."),
+        "unreadable": text_or_null("The reason why it cannot be read."),
         "fields": list(&field, "Its fields in order."),
     })
 }

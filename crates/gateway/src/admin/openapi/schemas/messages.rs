@@ -57,23 +57,23 @@ fn operators() -> Value {
         "accountId": owner(),
         "mode": mode(),
         "carrier": carrier(),
-        "attempts": count("The attempts to hand it to a carrier."),
-        "unknownOutcomes": count("The attempts whose outcome is unknown."),
-        "held": flag("It waits because of an unknown outcome, as its route says."),
-        "expiresAt": time("The time at which it is given up."),
+        "attempts": count("The number of attempts to submit it to a carrier."),
+        "unknownOutcomes": count("The number of attempts whose outcome is unknown."),
+        "held": flag("Whether it waits because of an unknown outcome (`on_unknown = \"hold\"` of its route)."),
+        "expiresAt": time("The end of its validity."),
     })
 }
 
 fn details(public: &Map<String, Value>) -> Value {
     let mut more = operators();
     more["events"] = events();
-    more["pdus"] = list(&reference("CarrierPdu"), "Its PDUs, as far as this node traced them.");
+    more["pdus"] = list(&reference("CarrierPdu"), "Its PDUs that this node traced.");
     let mut details = extended(public, "Message", &more, &[]);
     details["properties"]["waitsFor"] = reference("Waits");
-    let characters = "Characters of each segment, if a carrier cuts the text as `segments` counts it.";
-    details["properties"]["segmentCharacters"] = list(&count("Characters."), characters);
+    let characters = "The number of characters in each segment, if a carrier splits the text as `segments` counts.";
+    details["properties"]["segmentCharacters"] = list(&count("The number of characters."), characters);
     details["properties"]["unmatchedReceipts"] = count("Receipts of its carrier that match no message.");
-    details["properties"]["receiptNote"] = text("Why it may still be `sent`.");
+    details["properties"]["receiptNote"] = text("A reason why it may still be `sent`.");
     details
 }
 
@@ -83,7 +83,7 @@ fn event() -> Value {
         "event": one_of(&EventKind::ALL.map(EventKind::as_str), "The kind of the event."),
         "carrier": text_or_null("The carrier of the event."),
         "attempt": { "type": ["integer", "null"], "minimum": 1, "description": "The attempt, from 1." },
-        "detail": text("Particulars: ids of the carrier, codes, times. Never the text of the message."),
+        "detail": text("Details: ids of the carrier, codes, times. Never the text of the message."),
     }))
 }
 
@@ -100,7 +100,7 @@ fn idempotency_key() -> Value {
     json!({
         "type": ["string", "null"],
         "pattern": "^[A-Za-z0-9@_)(-]{2,100}$",
-        "description": "The same request under the same key within 24 hours is done once.",
+        "description": "If you repeat the request with the same key within 24 hours, nothing is sent again.",
     })
 }
 
@@ -119,7 +119,7 @@ fn new_message() -> Value {
                 "type": ["string", "null"],
                 "enum": ["SMS", "MMS", null],
                 "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not; with `carrier`, a type \
-                                that it takes.",
+                    that it supports.",
             },
             "reference": short(200, "A name for the message. Lists can be filtered by it."),
             "idempotencyKey": idempotency_key(),
@@ -133,7 +133,7 @@ fn broadcast(public: &Map<String, Value>) -> Value {
         "accountId": owner(),
         "mode": mode(),
         "segments": count("The segments of each of its messages."),
-        "expiresAt": time("The time at which its waiting messages are given up."),
+        "expiresAt": time("The end of the validity of its messages."),
     });
     extended(public, "Broadcast", &more, &[])
 }

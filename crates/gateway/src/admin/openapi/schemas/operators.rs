@@ -68,7 +68,7 @@ fn change() -> Value {
         &json!({
             "role": one_of_or_null(&roles(), "The role."),
             "disabled": { "type": ["boolean", "null"], "description": "Whether the operator is disabled." },
-            "password": password("A password of at least 15 characters and at most 256 bytes; `null` takes it away."),
+            "password": password("A password of at least 15 characters and at most 256 bytes; `null` removes it."),
         }),
     )
 }

@@ -51,11 +51,11 @@ fn new_erasure() -> Value {
 fn erasure() -> Value {
     whole(&json!({
         "id": text("`era_` and 22 letters and digits."),
-        "state": one_of(&["running", "completed"], "Whether it goes on."),
+        "state": one_of(&["running", "completed"], "Whether it is under way."),
         "operator": text("The operator who asked for it."),
         "reference": text_or_null("As in the request."),
         "numberDigest": text("A keyed digest of the number, in hexadecimal digits."),
-        "beganAt": time("The time of its begin."),
+        "beganAt": time("The time at which it began."),
         "endedAt": time_or_null("The time of its end."),
         "counts": reference("ErasureCounts"),
     }))

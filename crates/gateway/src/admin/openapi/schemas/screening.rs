@@ -123,7 +123,7 @@ fn finding() -> Value {
         "score": { "type": "number", "minimum": 0, "maximum": 1, "description": "The score." },
         "spans": list(&span, "The places in the text."),
         "reasons": list(&json!({ "type": "string" }), "The rules and features that decided."),
-        "help": text("What would help the sender."),
+        "help": text("Advice for the sender."),
     });
     object(&["category", "certainty"], &fields)
 }
@@ -142,8 +142,8 @@ fn group() -> Value {
         "lastAt": time("The time of the last decision."),
         "accountId": account_id("The account of the texts."),
         "categories": list(&json!({ "type": "string" }), "The categories that were found."),
-        "template": text_or_null("The template that the texts would pass under."),
-        "templateProblem": text_or_null("Why there is no template."),
+        "template": text_or_null("The template under which the texts would pass."),
+        "templateProblem": text_or_null("The reason why there is no template."),
         "templatePasses": count("Texts of the group that pass under it."),
         "sampleId": text("The newest decision of the group."),
     }))
@@ -174,7 +174,7 @@ fn review() -> Value {
         "note": text_or_null("The note."),
         "reviewed": count("Decisions that were marked."),
         "template": text_or_null("The template that is offered, or was approved."),
-        "templateProblem": text_or_null("Why there is no template."),
+        "templateProblem": text_or_null("The reason why there is no template."),
         "templatePasses": count_or_null("Texts of the log that pass under it."),
         "templateId": text_or_null("The id of the approved template."),
     }))

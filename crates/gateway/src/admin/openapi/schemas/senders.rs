@@ -39,7 +39,7 @@ fn settings() -> Value {
     json!({
         "accountId": account_id_or_null("The account that sends from it; `null` takes it away from its account."),
         "state": one_of_or_null(&NumberState::ALL.map(NumberState::as_str), "Its state."),
-        "segmentsPerSecond": limit(1, u32::MAX.into(), "Its pace in segments a second; `null` takes the pace away."),
+        "segmentsPerSecond": limit(1, u32::MAX.into(), "Its pace in segments a second; `null` removes the pace."),
     })
 }
 
@@ -59,16 +59,16 @@ fn keywords() -> Value {
     json!({
         "stopWords": stop_words,
         "languages": list(&languages, "Languages whose words opt a recipient out, too."),
-        "yes": flag("Whether YES opts a recipient in again; by default not."),
+        "yes": flag("Whether YES opts a recipient in again; by default `false`."),
         "suspected": one_of_or_null(
             &["flag", "opt_out", "ignore"],
-            "The consequence of a text that seems to ask for an opt-out in other words; by default `flag`.",
+            "The action on a text that seems to ask for an opt-out in other words; by default `flag`.",
         ),
         "optOutScope": one_of_or_null(
             &["account", "number"],
-            "The reach of an opt-out by keyword; by default `account`. Only accounts have it.",
+            "The scope of an opt-out by keyword; by default `account`. Only accounts have it.",
         ),
-        "replies": flag("Whether keywords are answered; by default they are."),
+        "replies": flag("Whether keywords are answered; by default `true`."),
         "support": short(SUPPORT_CHARACTERS_MAX, "The contact of the account, for `{support}` in texts."),
         "stopText": text_of("STOP"),
         "startText": text_of("START"),

@@ -45,9 +45,9 @@ fn replay() -> Value {
                 "items": { "type": "string" },
                 "minItems": 1,
                 "maxItems": 100,
-                "description": "These events. Not together with `since`.",
+                "description": "The ids of the events. Not together with `since`.",
             },
-            "since": time_or_null("Events of this time and later."),
+            "since": time_or_null("Events at this time and later."),
             "until": time_or_null("Events before this time."),
             "status": one_of_or_null(&["pending", "succeeded", "failed"], "Only deliveries with this status."),
         }),
@@ -78,23 +78,22 @@ fn answering() -> Value {
 }
 
 fn per_second(messages: &str) -> Value {
-    json!({ "type": "number", "minimum": 0, "description": format!("{messages}, a second.") })
+    json!({ "type": "number", "minimum": 0, "description": format!("{messages}.") })
 }
 
 /// A field for each count of messages.
 fn throughput(field: &impl Fn(&str) -> Value) -> Value {
     json!({
-        "accepted": field("Messages that were accepted"),
-        "sent": field("Messages that a carrier took"),
-        "delivered": field("Messages that arrived"),
-        "failed": field("Messages that failed or did not arrive"),
+        "accepted": field("Accepted messages a second"),
+        "sent": field("Messages a second that carriers accepted"),
+        "delivered": field("Delivered messages a second"),
+        "failed": field("Failed and undelivered messages a second"),
     })
 }
 
 fn series() -> Value {
-    let steps = |messages: &str| {
-        list(&json!({ "type": "number", "minimum": 0 }), &format!("{messages}, a second, oldest step first."))
-    };
+    let steps =
+        |messages: &str| list(&json!({ "type": "number", "minimum": 0 }), &format!("{messages}, oldest step first."));
     let mut fields = throughput(&steps);
     fields["stepSecs"] = count("The length of a step in seconds.");
     fields["beginsAt"] = time_or_null("The beginning of the first step; `null` without a step.");
@@ -120,7 +119,7 @@ fn attention() -> Value {
     whole(&json!({
         "kind": text("The kind in a word, such as `carrierDown`."),
         "sentence": text("The fault."),
-        "since": time_or_null("Its begin, if it is known."),
+        "since": time_or_null("The time at which it began, if it is known."),
         "whatToDo": text("The next step."),
         "about": text_or_null("The carrier, the endpoint or the node."),
     }))
@@ -178,8 +177,8 @@ fn readiness() -> Value {
             "draining": flag("Whether the process ends or an operator drains the node."),
             "store": text("`ok`, or the fault of the store."),
             "tasks": text("`ok`, or the task that failed."),
-            "node": text("Why the node is over."),
-            "held": text("That the store is held."),
+            "node": text("The reason why the node is over."),
+            "held": text("The hold of the store."),
         }),
     )
 }

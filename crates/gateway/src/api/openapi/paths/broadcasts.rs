@@ -19,7 +19,8 @@ fn send() -> Operation {
     let about = (
         TAG,
         "Send one text to many recipients",
-        "A broadcast is accepted whole or not at all. Recipients who are blocked or opted out are skipped and counted.",
+        "The platform accepts a broadcast as a whole or not at all. It skips and counts recipients that are blocked \
+         or opted out.",
     );
     let example = json!({
         "recipients": ["+18005551001", { "to": "+18005551002" }],
@@ -40,9 +41,13 @@ fn list() -> Operation {
     let status = json!({ "type": "string", "enum": BroadcastStatus::ALL.map(BroadcastStatus::as_str) });
     Operation::new("get", api_path!("/broadcast"), "listBroadcasts", about)
         .parameters([
-            query("status", "Broadcasts that stand there.", &status),
-            query("from", "Broadcasts from this sender.", &text),
-            query("reference", "Broadcasts with your name for them.", &json!({ "type": "string", "maxLength": 200 })),
+            query("status", "Only broadcasts with this status.", &status),
+            query("from", "Only broadcasts from this sender.", &text),
+            query(
+                "reference",
+                "Only broadcasts with this reference of yours.",
+                &json!({ "type": "string", "maxLength": 200 }),
+            ),
         ])
         .parameters(times())
         .parameters(paging())
@@ -55,7 +60,7 @@ fn id() -> Value {
 }
 
 fn show() -> Operation {
-    let about = (TAG, "Get a broadcast", "`counts` says where its recipients stand at this moment, exactly.");
+    let about = (TAG, "Get a broadcast", "`counts` has the exact number of recipients in each status.");
     Operation::new("get", api_path!("/broadcast/{id}"), "getBroadcast", about)
         .parameters([id()])
         .answers(200, "The broadcast.", &reference("Broadcast"))
@@ -66,7 +71,7 @@ fn cancel() -> Operation {
     let about = (
         TAG,
         "Cancel a broadcast",
-        "Stops the messages that have not left. `stopped` says how many; it is 0 the second time.",
+        "Stops the messages that have not left. `stopped` is their number; it is 0 the second time.",
     );
     Operation::new("post", api_path!("/broadcast/{id}/cancel"), "cancelBroadcast", about)
         .parameters([id()])

@@ -39,8 +39,8 @@ pub(super) fn headers() -> [Value; 2] {
     let key = json!({ "type": "string", "pattern": "^\"?[A-Za-z0-9@_)(-]{2,100}\"?$" });
     let prefer = json!({ "type": "string", "examples": ["wait=5", "handling=strict", "handling=strict, wait=5"] });
     [
-        header("Idempotency-Key", "In place of `idempotencyKey`. If both are given, they must be the same.", &key),
-        header("Prefer", &format!("`wait=N` holds the answer for up to N seconds, 30 at most. {STRICT}"), &prefer),
+        header("Idempotency-Key", "An alternative to `idempotencyKey`. If you send both, they must be equal.", &key),
+        header("Prefer", &format!("`wait=N` delays the answer by up to N seconds, at most 30. {STRICT}"), &prefer),
     ]
 }
 
@@ -51,8 +51,8 @@ fn send() -> Operation {
     let about = (
         TAG,
         "Send a message",
-        "A 201 means that the message is on disk and will be submitted. The first check that fails answers; nothing is \
-         kept of a refused request. With `Prefer: wait=N` the answer waits until the message leaves `queued`.",
+        "A 201 means that the message is on disk and will be submitted. The first failed check decides the error, and \
+         nothing is sent. With `Prefer: wait=N`, the answer waits until the message is no longer `queued`.",
     );
     let example = json!({ "to": "+18005551234", "from": "+18005550100", "body": "Your table is ready" });
     Operation::new("post", api_path!("/message"), "sendMessage", about)
@@ -73,12 +73,16 @@ fn list() -> Operation {
     let direction = json!({ "type": "string", "enum": ["outbound", "inbound"] });
     Operation::new("get", api_path!("/message"), "listMessages", about)
         .parameters([
-            query("status", "Messages that stand there; `received` has the inbound ones.", &status),
-            query("direction", "One direction alone.", &direction),
-            query("to", "Messages to this address.", &text),
-            query("from", "Messages from this address.", &text),
-            query("reference", "Messages with your name for them.", &json!({ "type": "string", "maxLength": 200 })),
-            query("broadcastId", "Messages of this broadcast.", &id_of("brc")),
+            query("status", "Only messages with this status; inbound messages are `received`.", &status),
+            query("direction", "Only messages of this direction.", &direction),
+            query("to", "Only messages to this address.", &text),
+            query("from", "Only messages from this address.", &text),
+            query(
+                "reference",
+                "Only messages with this reference of yours.",
+                &json!({ "type": "string", "maxLength": 200 }),
+            ),
+            query("broadcastId", "Only messages of this broadcast.", &id_of("brc")),
         ])
         .parameters(times())
         .parameters(paging())
@@ -103,12 +107,12 @@ fn cancel() -> Operation {
     let about = (
         TAG,
         "Cancel a message",
-        "Takes back a message that waits: it is never submitted. A message of which a carrier may have anything is \
-         33109. A message that is canceled already is answered like the first time.",
+        "Cancels a `scheduled` or `queued` message: it is never submitted. If a carrier may have any part of the \
+         message, the answer is 33109. To cancel a canceled message again is no error, and changes nothing.",
     );
     Operation::new("post", api_path!("/message/{id}/cancel"), "cancelMessage", about)
         .parameters([id()])
-        .answers(200, "The message, which is `canceled`.", &reference("Message"))
+        .answers(200, "The canceled message.", &reference("Message"))
         .codes([ErrorCode::TooLateToCancel])
         .of_one()
 }
@@ -122,7 +126,8 @@ fn media() -> Operation {
     let about = (
         TAG,
         "Get a file of an inbound message",
-        "The file has the type that its sender gave it. Browsers save everything but sound pictures.",
+        "The file has the media type that its sender gave. Browsers show valid JPEG, PNG and GIF pictures, and save \
+         every other file.",
     );
     let place = json!({ "type": "integer", "minimum": 0 });
     Operation::new("get", api_path!("/message/{id}/media/{place}"), "getMessageMedia", about)

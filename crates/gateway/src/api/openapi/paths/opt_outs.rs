@@ -23,13 +23,13 @@ pub(super) fn all() -> [Operation; 5] {
 }
 
 fn number() -> Value {
-    in_path("number", "The handset. Write the plus as `%2B`, or as it is.", &number_form())
+    in_path("number", "The recipient. Write the plus as `%2B`, or as it is.", &number_form())
 }
 
 fn list() -> Operation {
-    let about = (TAG, "List opt-outs", "Those in force, newest first.");
+    let about = (TAG, "List opt-outs", "Opt-outs in force, newest first.");
     Operation::new("get", api_path!("/optout"), "listOptOuts", about)
-        .parameters([query("number", "Opt-outs of this handset.", &number_form())])
+        .parameters([query("number", "Only opt-outs of this recipient.", &number_form())])
         .parameters(times())
         .parameters(paging())
         .answers(200, "A page of opt-outs.", &page_of("OptOut"))
@@ -40,20 +40,21 @@ fn import() -> Operation {
     let about = (
         TAG,
         "Import opt-outs",
-        "CSV with the columns `number`, `from`, `reason` and `createdAt`, or a JSON value a line: a number, or an \
-         object with these fields. At most 50,000 entries. Every bad line is reported and leaves no other one out.",
+        "CSV with the columns `number`, `from`, `reason` and `createdAt`, or one JSON value in each line: a number, \
+         or an object with these fields. At most 50,000 entries. An invalid line is reported and skipped; the others \
+         are imported.",
     );
     // Lines that cannot be read are reported, so that no body is wrong.
     let any = json!({ "schema": {} });
     let content: Map<String, Value> = import_types().iter().map(|kind| ((*kind).to_owned(), any.clone())).collect();
     Operation::new("post", api_path!("/optout/import"), "importOptOuts", about)
         .body(true, &content.into())
-        .answers(200, "What was done.", &reference("ImportReport"))
+        .answers(200, "The counts of the import.", &reference("ImportReport"))
         .codes([ErrorCode::UnsupportedContentType])
 }
 
 fn set() -> Operation {
-    let about = (TAG, "Opt a handset out", "A repeat changes nothing.");
+    let about = (TAG, "Opt a recipient out", "A repeat changes nothing.");
     let content = json!({
         "application/json": { "schema": reference("NewOptOut"), "example": { "reason": "asked by phone" } },
     });
@@ -67,8 +68,8 @@ fn set() -> Operation {
 fn end() -> Operation {
     let about = (
         TAG,
-        "Opt a handset in again",
-        "Needs a `reason` where the handset opted out itself: it did not ask to come back.",
+        "Opt a recipient in again",
+        "Needs a `reason` if the recipient opted out by itself, because it did not ask for messages again.",
     );
     let content = json!({
         "application/json": { "schema": reference("Reason"), "example": { "reason": "signed up again on 3 May" } },
@@ -76,7 +77,7 @@ fn end() -> Operation {
     Operation::new("delete", api_path!("/optout/{number}"), "optIn", about)
         .parameters([
             number(),
-            query("from", "One sender of yours; absent for all of the account.", &json!({ "type": "string" })),
+            query("from", "One sender of the account; absent for all of them.", &json!({ "type": "string" })),
         ])
         .body(false, &content)
         .answers_with(204, "No opt-out is in force.", &[], Value::Null)
@@ -85,7 +86,7 @@ fn end() -> Operation {
 }
 
 fn history() -> Operation {
-    let about = (TAG, "History of a handset", "Every opt-out and opt-in, oldest first.");
+    let about = (TAG, "Get the history of a recipient", "Every opt-out and opt-in, oldest first.");
     Operation::new("get", api_path!("/optout/{number}/history"), "optOutHistory", about)
         .parameters([number()])
         .parameters(paging())

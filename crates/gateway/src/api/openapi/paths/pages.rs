@@ -20,7 +20,7 @@ fn linked() -> Operation {
     let about = (
         TAG,
         "Get a file by its link",
-        "The `url` of a file of an inbound message. It is good for an hour after the answer that had it.",
+        "The `url` of a file of an inbound message. It expires an hour after the answer that contained it.",
     );
     let text = json!({ "type": "string" });
     Operation::new("get", "/media/{id}/{place}", "getLinkedMedia", about)
@@ -28,7 +28,7 @@ fn linked() -> Operation {
         .parameters([
             in_path("id", "The id of the message.", &text),
             in_path("place", "The index of the file, from 0.", &json!({ "type": "integer", "minimum": 0 })),
-            query("exp", "When the link ends, in Unix seconds.", &text),
+            query("exp", "The expiry of the link, in Unix seconds.", &text),
             query("sig", "The signature of the link.", &text),
         ])
         .answers_with(200, "The file.", &[], file())

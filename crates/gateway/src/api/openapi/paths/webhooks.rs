@@ -19,15 +19,19 @@ fn id() -> Value {
 }
 
 fn kind() -> Value {
-    query("type", "Events of this type.", &json!({ "type": "string", "enum": EventType::ALL.map(EventType::as_str) }))
+    query(
+        "type",
+        "Only events of this type.",
+        &json!({ "type": "string", "enum": EventType::ALL.map(EventType::as_str) }),
+    )
 }
 
 fn create() -> Operation {
     let about = (
         TAG,
         "Create an endpoint",
-        "The answer has the `secret` that requests are signed with. An account has at most 10 endpoints for its live \
-         keys and 10 for its test keys.",
+        "The answer has the `secret` that signs requests. An account has at most 10 endpoints for its live keys and \
+         10 for its test keys.",
     );
     let example = json!({ "url": "https://example.com/hook", "events": ["messaging.outgoing.message.*"] });
     Operation::new("post", api_path!("/webhook"), "createWebhook", about)
@@ -49,7 +53,7 @@ fn show() -> Operation {
 }
 
 fn change() -> Operation {
-    let about = (TAG, "Change an endpoint", "Fields that are absent stay. `active: true` enables a disabled one.");
+    let about = (TAG, "Change an endpoint", "Absent fields do not change. `active: true` enables a disabled endpoint.");
     Operation::new("patch", api_path!("/webhook/{id}"), "changeWebhook", about)
         .parameters([id()])
         .json("WebhookChange", &json!({ "active": false }))
@@ -59,15 +63,15 @@ fn change() -> Operation {
 }
 
 fn remove() -> Operation {
-    let about = (TAG, "Remove an endpoint", "Events that it has not got are not sent to it.");
+    let about = (TAG, "Remove an endpoint", "The endpoint gets no more events, not even those that wait for it.");
     Operation::new("delete", api_path!("/webhook/{id}"), "removeWebhook", about)
         .parameters([id()])
-        .answers_with(204, "It is gone.", &[], Value::Null)
+        .answers_with(204, "The endpoint is removed.", &[], Value::Null)
         .of_one()
 }
 
 fn secret() -> Operation {
-    let about = (TAG, "Get the secret of an endpoint", "The one that signs now.");
+    let about = (TAG, "Get the secret of an endpoint", "The current secret.");
     Operation::new("get", api_path!("/webhook/{id}/secret"), "getWebhookSecret", about)
         .parameters([id()])
         .answers(200, "The secret.", &reference("Secret"))
@@ -75,7 +79,11 @@ fn secret() -> Operation {
 }
 
 fn rotate() -> Operation {
-    let about = (TAG, "Make a new secret", "For 24 hours requests have two signatures, of the old secret and the new.");
+    let about = (
+        TAG,
+        "Make a new secret",
+        "For 24 hours, each request has two signatures: one with the old secret and one with the new.",
+    );
     Operation::new("post", api_path!("/webhook/{id}/rotate"), "rotateWebhookSecret", about)
         .parameters([id()])
         .answers(200, "The new secret.", &reference("Secret"))
@@ -86,7 +94,7 @@ fn test() -> Operation {
     let about = (TAG, "Test an endpoint", "Sends `webhook.test` now, and answers with the outcome.");
     Operation::new("post", api_path!("/webhook/{id}/test"), "testWebhook", about)
         .parameters([id()])
-        .answers(200, "The outcome, good or bad.", &reference("TestResult"))
+        .answers(200, "The outcome of the test.", &reference("TestResult"))
         .of_one()
 }
 
@@ -94,18 +102,15 @@ fn deliveries() -> Operation {
     let about = (TAG, "List deliveries", "Newest event first, each with its attempts.");
     let status = json!({ "type": "string", "enum": ["pending", "succeeded", "failed"] });
     Operation::new("get", api_path!("/webhook/{id}/delivery"), "listDeliveries", about)
-        .parameters([id(), query("status", "Deliveries that stand there.", &status), kind()])
+        .parameters([id(), query("status", "Only deliveries with this status.", &status), kind()])
         .parameters(paging())
         .answers(200, "A page of deliveries.", &page_of("Delivery"))
         .of_one()
 }
 
 fn replay() -> Operation {
-    let about = (
-        TAG,
-        "Deliver events again",
-        "Under the ids that they had. Name the events, or a time from `since` to `until`.",
-    );
+    let about =
+        (TAG, "Deliver events again", "The events keep their ids. Name the events, or a time from `since` to `until`.");
     Operation::new("post", api_path!("/webhook/{id}/replay"), "replayEvents", about)
         .parameters([id()])
         .json("Replay", &json!({ "since": "2026-03-15T14:30:00Z", "status": "failed" }))
@@ -118,7 +123,7 @@ fn events() -> Operation {
     let about = (TAG, "List events", "The events of the account, oldest first, as endpoints get them.");
     let after = query(
         "after",
-        "Events behind this one (an id), or of this time and later.",
+        "Only events after this one (an id), or at this time and later.",
         &json!({
             "type": "string",
             "anyOf": [{ "format": "date-time" }, { "pattern": "^evt_[0-9A-Za-z]{22}$" }],
@@ -126,7 +131,7 @@ fn events() -> Operation {
     );
     let follow = query(
         "follow",
-        "Has events logged for the next hour although the account has no endpoint.",
+        "Log events for the next hour even if the account has no endpoint.",
         &json!({ "type": "boolean" }),
     );
     Operation::new("get", api_path!("/event"), "listEvents", about)

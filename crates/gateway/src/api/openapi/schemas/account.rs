@@ -19,12 +19,12 @@ fn account() -> Value {
         &["id", "name", "mode", "createdAt", "limits", "quota", "senderKinds", "screening", "retention"],
         &json!({
             "id": text("`acc_` and 22 letters and digits."),
-            "name": text("Its name with the operator."),
-            "mode": one_of(&[Mode::Live.as_str(), Mode::Test.as_str()], "The world of the key that asks."),
-            "createdAt": time("When it was made."),
+            "name": text("The name of the account."),
+            "mode": one_of(&[Mode::Live.as_str(), Mode::Test.as_str()], "The mode of the key."),
+            "createdAt": time("The time of its creation."),
             "limits": limits(),
             "quota": quota(),
-            "senderKinds": list(&kinds, "The kinds of senders that clients may send from."),
+            "senderKinds": list(&kinds, "The kinds of senders that clients may use."),
             "screening": screening(),
             "retention": retention(),
         }),
@@ -55,26 +55,26 @@ fn quota() -> Value {
     object(
         &["limit", "used", "left", "resetsAt"],
         &json!({
-            "limit": count("Recipients that a UTC day has."),
-            "used": count("Recipients of today, in the key's world."),
-            "left": count("Recipients that are left today."),
-            "resetsAt": time("When `used` is 0 again: midnight UTC."),
+            "limit": count("The recipients that a UTC day allows."),
+            "used": count("The recipients used today, in the mode of the key."),
+            "left": count("The recipients left today."),
+            "resetsAt": time("The time at which `used` becomes 0 again: midnight UTC."),
         }),
     )
 }
 
 fn screening() -> Value {
-    let action = |texts: &str| one_of(&["block", "flag", "off"], &format!("What becomes of texts {texts}."));
+    let action = |texts: &str| one_of(&["block", "flag", "off"], &format!("The action on texts {texts}."));
     let texts = json!({ "type": "string" });
     let category = json!({ "type": "string", "enum": Category::ALL.map(Category::name) });
     object(
         &["sure", "unsure", "exempt", "allowedDomains", "allowedPhrases"],
         &json!({
             "sure": action("of which the screen is sure"),
-            "unsure": action("of which it is unsure"),
+            "unsure": action("of which the screen is unsure"),
             "exempt": list(&category, "Categories that the account may send."),
-            "allowedDomains": list(&texts, "Domains that the operator takes for the account's own."),
-            "allowedPhrases": list(&texts, "Phrases that the screen passes over."),
+            "allowedDomains": list(&texts, "The account's own domains, as the operator listed them."),
+            "allowedPhrases": list(&texts, "Phrases that the screen ignores."),
         }),
     )
 }
@@ -84,9 +84,9 @@ fn retention() -> Value {
     object(
         &["textDays", "messageDays"],
         &json!({
-            "textDays": days("For how many days texts and media are kept; 0 until the message has ended, `null` for \
-                ever."),
-            "messageDays": days("For how many days messages are kept; `null` for ever."),
+            "textDays": days("The days for which texts and media are kept; 0 removes them when the message has ended, \
+                `null` keeps them forever."),
+            "messageDays": days("The days for which messages are kept; `null` keeps them forever."),
         }),
     )
 }
@@ -95,23 +95,23 @@ fn number() -> Value {
     let capabilities = object(
         &["send", "receive"],
         &json!({
-            "send": flag("A message from it is accepted."),
-            "receive": flag("What handsets send to it comes to you."),
+            "send": flag("Whether messages from it are accepted."),
+            "receive": flag("Whether you get the inbound messages to it."),
         }),
     );
     object(
         &["number", "kind", "state", "capabilities", "segmentsPerSecond", "createdAt"],
         &json!({
             "number": text("The number in E.164 form, the short code or the name."),
-            "kind": one_of(&SenderKind::ALL.map(SenderKind::as_str), "Which of them it is."),
-            "state": one_of(&NumberState::ALL.map(NumberState::as_str), "Its state with the operator."),
+            "kind": one_of(&SenderKind::ALL.map(SenderKind::as_str), "The kind of the sender."),
+            "state": one_of(&NumberState::ALL.map(NumberState::as_str), "Its state."),
             "capabilities": capabilities,
             "segmentsPerSecond": {
                 "type": ["integer", "null"],
                 "minimum": 1,
-                "description": "How many segments a second leave from it; `null` for no pace of its own.",
+                "description": "Its pace in segments a second; `null` for no pace of its own.",
             },
-            "createdAt": time("When the platform got it."),
+            "createdAt": time("The time at which it was added."),
         }),
     )
 }
@@ -121,7 +121,7 @@ fn date(description: &str) -> Value {
 }
 
 fn usage() -> Value {
-    let counts = "The counts, oldest day first. What there is nothing of is left out.";
+    let counts = "The counts, oldest day first. Rows without a message are left out.";
     object(
         &["from", "to", "by", "data"],
         &json!({
@@ -138,12 +138,12 @@ fn usage_count() -> Value {
     object(
         &["day", "direction", "messageType", "status", "messages", "segments"],
         &json!({
-            "day": date("The UTC day in which they were accepted, or came."),
-            "direction": one_of(&["outbound", "inbound"], "Which way they go."),
+            "day": date("The UTC day of acceptance or, for inbound messages, of arrival."),
+            "direction": one_of(&["outbound", "inbound"], "The direction."),
             "messageType": one_of(&[MessageType::Sms.as_str(), MessageType::Mms.as_str()], "SMS or MMS."),
-            "status": one_of(&statuses, "Where they stand now."),
-            "messages": count("How many there are."),
-            "segments": count("How many segments they have together."),
+            "status": one_of(&statuses, "The present status."),
+            "messages": count("The number of messages."),
+            "segments": count("The number of their segments."),
         }),
     )
 }

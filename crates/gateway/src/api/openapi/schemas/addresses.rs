@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{count, list, object, one_of, text, text_or_null, time};
 
-const SOURCES: &str = "Where it came from: a keyword, the API, an import, the operator.";
+const SOURCES: &str = "The source: a keyword, the API, an import, or the operator.";
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![
@@ -18,14 +18,14 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
 }
 
 fn reason() -> Value {
-    json!({ "type": ["string", "null"], "maxLength": 500, "description": "Why, for the history." })
+    json!({ "type": ["string", "null"], "maxLength": 500, "description": "The reason, for the history." })
 }
 
 fn new_opt_out() -> Value {
     object(
         &[],
         &json!({
-            "from": text_or_null("One sender of yours; absent for all of them."),
+            "from": text_or_null("One sender of the account; absent for all of them."),
             "reason": reason(),
         }),
     )
@@ -35,12 +35,12 @@ fn opt_out() -> Value {
     object(
         &["number", "from", "source", "keyword", "messageId", "createdAt"],
         &json!({
-            "number": text("The handset."),
-            "from": text_or_null("The sender that it opted out of; `null` for all of the account."),
+            "number": text("The recipient."),
+            "from": text_or_null("The sender whose messages it opted out of; `null` for all senders of the account."),
             "source": text(SOURCES),
             "keyword": text_or_null("The keyword that it sent."),
             "messageId": text_or_null("The message that it sent."),
-            "createdAt": time("Since when."),
+            "createdAt": time("The time of the opt-out."),
         }),
     )
 }
@@ -49,13 +49,13 @@ fn change() -> Value {
     object(
         &["at", "change", "from", "source", "keyword", "reason", "messageId"],
         &json!({
-            "at": time("When."),
-            "change": one_of(&["opted_out", "opted_in"], "Which way."),
-            "from": text_or_null("The sender; `null` for all of the account."),
+            "at": time("The time of the change."),
+            "change": one_of(&["opted_out", "opted_in"], "The change."),
+            "from": text_or_null("The sender; `null` for all senders of the account."),
             "source": text(SOURCES),
-            "keyword": text_or_null("The keyword that the handset sent."),
+            "keyword": text_or_null("The keyword that the recipient sent."),
             "reason": text_or_null("The reason that was given."),
-            "messageId": text_or_null("The message that the handset sent."),
+            "messageId": text_or_null("The message that the recipient sent."),
         }),
     )
 }
@@ -64,8 +64,8 @@ fn event() -> Value {
     object(
         &["number", "from", "source", "keyword", "messageId"],
         &json!({
-            "number": text("The handset."),
-            "from": text_or_null("The sender; `null` for all of the account."),
+            "number": text("The recipient."),
+            "from": text_or_null("The sender; `null` for all senders of the account."),
             "source": text(SOURCES),
             "keyword": text_or_null("The keyword that it sent."),
             "messageId": text_or_null("The message that it sent."),
@@ -74,17 +74,15 @@ fn event() -> Value {
 }
 
 fn import_report() -> Value {
-    let invalid = object(
-        &["line", "reason"],
-        &json!({ "line": count("The line, from 1."), "reason": text("What is wrong with it.") }),
-    );
+    let invalid =
+        object(&["line", "reason"], &json!({ "line": count("The line, from 1."), "reason": text("The mistake.") }));
     object(
         &["total", "added", "unchanged", "invalid"],
         &json!({
             "total": count("Entries of the file."),
-            "added": count("Those that were not opted out before."),
-            "unchanged": count("Those that were."),
-            "invalid": list(&invalid, "Those that were left out. No bad line leaves another one out."),
+            "added": count("Entries that were not opted out before."),
+            "unchanged": count("Entries that were opted out already."),
+            "invalid": list(&invalid, "Invalid lines. They were skipped, and all others were imported."),
         }),
     )
 }

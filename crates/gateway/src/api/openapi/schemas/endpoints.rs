@@ -15,7 +15,7 @@ pub(super) fn all() -> Vec<(&'static str, Value)> {
         ("NewWebhook", object(&["url"], &settings())),
         ("WebhookChange", object(&[], &settings())),
         ("Webhook", webhook()),
-        ("Secret", object(&["secret"], &json!({ "secret": text("`whsec_…`: what signatures are made with.") }))),
+        ("Secret", object(&["secret"], &json!({ "secret": text("`whsec_…`: the secret of the signatures.") }))),
         ("Attempt", attempt()),
         ("TestResult", test_result()),
         ("Delivery", delivery()),
@@ -36,7 +36,8 @@ fn settings() -> Value {
             "items": { "type": "string" },
             "minItems": 1,
             "maxItems": 32,
-            "description": "Names of events, beginnings of names with `.*`, or `*`, which is the default.",
+            "description": "Names of events, prefixes such as `messaging.outgoing.*`, or `*` (the default) for all \
+                events.",
         },
         "ordering": {
             "type": ["string", "null"],
@@ -49,10 +50,10 @@ fn settings() -> Value {
         "format": {
             "type": ["string", "null"],
             "enum": [FORMATS[0], FORMATS[1], null],
-            "description": "`json`: the envelope of an event, which is the default. `twilio`: a form as Twilio's API \
-                sends it, about messages alone. It does not change.",
+            "description": "`json` (the default): the envelope of an event. `twilio`: a form as Twilio's API sends \
+                it, for events of messages only. The format of an endpoint cannot be changed.",
         },
-        "description": { "type": ["string", "null"], "maxLength": 200, "description": "A note of yours." },
+        "description": { "type": ["string", "null"], "maxLength": 200, "description": "Your note." },
         "active": { "type": ["boolean", "null"], "description": "Whether events are sent. They wait while it is \
             `false`." },
     })
@@ -63,18 +64,18 @@ fn webhook() -> Value {
         &["id", "url", "events", "active", "ordering", "broadcastMessages", "format", "createdAt"],
         &json!({
             "id": text("Its id."),
-            "url": text("Where events go."),
+            "url": text("The URL that gets the events."),
             "events": list(&json!({ "type": "string" }), "The events that it gets."),
             "description": text("Your note."),
             "active": flag("Whether events are sent."),
-            "ordering": one_of(&ORDERINGS, "The order that is kept."),
+            "ordering": one_of(&ORDERINGS, "The order of events."),
             "broadcastMessages": flag("Whether messages of broadcasts have events too."),
-            "format": one_of(&FORMATS, "What requests look like."),
-            "createdAt": time("When it was made."),
-            "disabledReason": one_of(&["failing", "gone"], "Why the platform disabled it."),
-            "disabledAt": time("When the platform disabled it."),
-            "failingSince": time("Since when it has not answered with 2xx."),
-            "backlog": count("Events of the account that it has not passed."),
+            "format": one_of(&FORMATS, "The format of requests."),
+            "createdAt": time("The time of its creation."),
+            "disabledReason": one_of(&["failing", "gone"], "The reason why the platform disabled it."),
+            "disabledAt": time("The time at which the platform disabled it."),
+            "failingSince": time("The time since which it has not answered with 2xx."),
+            "backlog": count("The number of events of the account after its position in the log."),
             "secret": text("Only in the answer to its creation."),
         }),
     )
@@ -82,11 +83,11 @@ fn webhook() -> Value {
 
 fn attempt_fields() -> Value {
     json!({
-        "at": time("When the request was made."),
-        "httpStatus": { "type": ["integer", "null"], "description": "The status of the response; `null` where none \
-            came." },
-        "cause": text_or_null("Why none came."),
-        "durationMs": count("How long it took, in milliseconds."),
+        "at": time("The time of the request."),
+        "httpStatus": { "type": ["integer", "null"], "description": "The status of the response; `null` \
+            if none came." },
+        "cause": text_or_null("The reason why no response came."),
+        "durationMs": count("Its duration in milliseconds."),
         "response": text("The beginning of the response's body."),
     })
 }
@@ -109,10 +110,10 @@ fn delivery() -> Value {
         &json!({
             "eventId": text("The id of the event."),
             "type": text("The type of the event."),
-            "timestamp": time("When the event happened."),
-            "status": one_of(&["pending", "succeeded", "failed"], "Where the delivery stands."),
-            "attempts": list(&reference("Attempt"), "The requests that were made."),
-            "nextAttemptAt": time("When the next request is due."),
+            "timestamp": time("The time of the event."),
+            "status": one_of(&["pending", "succeeded", "failed"], "The status of the delivery."),
+            "attempts": list(&reference("Attempt"), "The requests so far."),
+            "nextAttemptAt": time("The time of the next request."),
         }),
     )
 }
@@ -126,15 +127,15 @@ fn replay() -> Value {
                 "items": { "type": "string" },
                 "minItems": 1,
                 "maxItems": 100,
-                "description": "These events. Not together with `since`.",
+                "description": "The ids of the events. Not together with `since`.",
             },
-            "since": { "type": ["string", "null"], "format": "date-time", "description": "Events of this time and \
+            "since": { "type": ["string", "null"], "format": "date-time", "description": "Events at this time and \
                 later." },
             "until": { "type": ["string", "null"], "format": "date-time", "description": "Events before this time." },
             "status": {
                 "type": ["string", "null"],
                 "enum": ["pending", "succeeded", "failed", null],
-                "description": "Only deliveries that stand there.",
+                "description": "Only deliveries with this status.",
             },
         }),
     )
@@ -145,13 +146,13 @@ fn event() -> Value {
         &["id", "type", "timestamp", "sequence", "final", "mode", "accountId", "data"],
         &json!({
             "id": text("`evt_…`; the same whenever the event is sent again."),
-            "type": one_of(&EventType::ALL.map(EventType::as_str), "What happened."),
-            "timestamp": time("When it happened."),
+            "type": one_of(&EventType::ALL.map(EventType::as_str), "The type of the event."),
+            "timestamp": time("The time of the event."),
             "sequence": count("The place of the event in the life of its resource, from 1."),
-            "final": flag("No event of this resource follows."),
-            "mode": one_of(&["live", "test"], "The kind of key that made the resource."),
+            "final": flag("Whether this is the last event of the resource."),
+            "mode": one_of(&["live", "test"], "The mode of the key that created the resource."),
             "accountId": text("The account."),
-            "data": { "type": "object", "description": "The resource as it was then." },
+            "data": { "type": "object", "description": "The resource at the time of the event." },
         }),
     )
 }
@@ -161,8 +162,8 @@ fn webhook_event() -> Value {
         &["webhookId"],
         &json!({
             "webhookId": text("The endpoint."),
-            "disabledReason": one_of(&["failing", "gone"], "Why it was disabled."),
-            "disabledAt": time("When it was disabled."),
+            "disabledReason": one_of(&["failing", "gone"], "The reason why it was disabled."),
+            "disabledAt": time("The time at which it was disabled."),
         }),
     )
 }

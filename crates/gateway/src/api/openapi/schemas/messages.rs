@@ -41,39 +41,38 @@ fn error() -> Value {
 /// The fields that requests for messages and for broadcasts have in common.
 fn content() -> Value {
     json!({
-        "from": text("The sender: a number of your account, in E.164 form. Where the operator allows it, a short code \
-            or a name."),
+        "from": text("The sender: a number of your account, in E.164 form. If the operator allows it, also a short \
+            code or a name."),
         "body": text("The text. Required unless there is a `mediaUrl`. At most 640 characters, 1,600 in an MMS, \
             unless the operator has set other limits."),
         "mediaUrl": {
             "type": ["string", "null"],
             "maxLength": 2048,
-            "description": "A public http or https address of a file of at most 1,048,576 bytes. It is fetched once, \
-                before the answer.",
+            "description": "A public http or https address of a file of at most 1,048,576 bytes. The platform fetches \
+                it once, before the answer.",
         },
         "messageType": {
             "type": ["string", "null"],
             "enum": ["SMS", "MMS", null],
-            "description": "Follows from `mediaUrl` where it is absent.",
+            "description": "By default `MMS` if there is a `mediaUrl`, and `SMS` if not.",
         },
         "reference": {
             "type": ["string", "null"],
             "maxLength": 200,
-            "description": "Your own name for it. It comes back in answers and events, and lists can be filtered by \
-                it.",
+            "description": "Your own reference. Answers and events repeat it, and lists can be filtered by it.",
         },
         "validitySeconds": {
             "type": ["integer", "null"],
             "minimum": Validity::MIN_SECS,
             "maximum": Validity::MAX_SECS,
-            "description": "How long it is worth sending: what no carrier has taken by then is `undelivered`, with \
-                `errorType` `expired`, and the carrier is told the rest. Where it is absent, 24 hours unless the \
-                operator has set another time.",
+            "description": "The validity in seconds. A message that no carrier has accepted by its end is \
+                `undelivered`, with `errorType` `expired`. The carrier gets the remaining validity. By default 24 \
+                hours, unless the operator has set another time.",
         },
         "idempotencyKey": {
             "type": ["string", "null"],
             "pattern": "^[A-Za-z0-9@_)(-]{2,100}$",
-            "description": "The same request under the same key within 24 hours is done once.",
+            "description": "If you repeat the request with the same key within 24 hours, nothing is sent again.",
         },
     })
 }
@@ -84,7 +83,7 @@ fn new_message() -> Value {
         "sendAt": {
             "type": ["string", "null"],
             "format": "date-time",
-            "description": "When the message is to leave, up to 35 days ahead. It is `scheduled` until then.",
+            "description": "The time at which the message leaves, at most 35 days ahead. Until then it is `scheduled`.",
         },
     });
     merge(&mut properties, &content());
@@ -131,30 +130,29 @@ fn message() -> Value {
         &json!({
             "id": text("`msg_` and 22 letters and digits."),
             "direction": { "const": "outbound" },
-            "to": text("The recipient; `\"\"` once the person was erased."),
+            "to": text("The recipient; `\"\"` after an erasure of the person."),
             "from": text("The sender."),
-            "body": text_or_null("The text; `null` once it was removed because of its age. Absent where there was \
-                none."),
+            "body": text_or_null("The text; `null` after its removal because of its age. Absent if there was none."),
             "mediaUrl": text("As in the request."),
             "reference": text("As in the request."),
             "messageType": one_of(&[MessageType::Sms.as_str(), MessageType::Mms.as_str()], "SMS or MMS."),
-            "encoding": one_of(&["GSM-7", "UCS-2"], "How the text is encoded."),
-            "segments": count("Into how many segments the message is cut; 1 for an MMS."),
+            "encoding": one_of(&["GSM-7", "UCS-2"], "The encoding of the text."),
+            "segments": count("The number of segments; 1 for an MMS."),
             "ucs2Characters": reference("Ucs2Characters"),
-            "status": one_of(&Status::ALL.map(Status::as_str), "Where the message stands. It never goes back."),
-            "createdAt": time("When it was accepted."),
-            "sendAt": time("When it is to leave, as in the request."),
+            "status": one_of(&Status::ALL.map(Status::as_str), "The status. It never goes back to an earlier one."),
+            "createdAt": time("The time of its acceptance."),
+            "sendAt": time("The time at which it leaves, as in the request."),
             "broadcastId": text("The broadcast that it belongs to."),
-            "sentAt": time("When a carrier took it."),
-            "deliveredAt": time("When it arrived."),
-            "failedAt": time("When it ended without arriving."),
-            "canceledAt": time("When you canceled it."),
-            "errorType": one_of(&ErrorType::ALL.map(ErrorType::as_str), "Why it did not arrive."),
-            "errorMessage": text("The same in words."),
-            "receipt": { "const": "missing", "description": "The carrier has not reported on it for as long as the \
-                operator waits." },
-            "automatic": { "const": true, "description": "It answered a keyword by itself." },
-            "erasedAt": time("When the operator erased the person."),
+            "sentAt": time("The time at which a carrier accepted it."),
+            "deliveredAt": time("The time of its delivery."),
+            "failedAt": time("The time at which it ended without a delivery."),
+            "canceledAt": time("The time of its cancellation."),
+            "errorType": one_of(&ErrorType::ALL.map(ErrorType::as_str), "The reason why it was not delivered."),
+            "errorMessage": text("The reason in words."),
+            "receipt": { "const": "missing", "description": "The carrier sent no receipt within the time that the \
+                operator has set." },
+            "automatic": { "const": true, "description": "The platform sent it as an answer to a keyword." },
+            "erasedAt": time("The time at which the operator erased the data of the person."),
         }),
     )
 }
@@ -163,10 +161,10 @@ fn inbound() -> Value {
     let media = object(
         &["url", "contentType", "bytes", "sha256"],
         &json!({
-            "url": { "type": "string", "format": "uri", "description": "A link that needs no key and is good for an \
+            "url": { "type": "string", "format": "uri", "description": "A link that needs no key and expires after an \
                 hour." },
-            "contentType": text("The type that the sender gave it."),
-            "bytes": count("Its size."),
+            "contentType": text("The media type, as the sender gave it."),
+            "bytes": count("Its size in bytes."),
             "sha256": text("Its SHA-256, in hexadecimal digits."),
         }),
     );
@@ -175,24 +173,25 @@ fn inbound() -> Value {
         &json!({
             "id": text("`msg_` and 22 letters and digits."),
             "direction": { "const": "inbound" },
-            "from": text("The handset: a number, a short code, a name, or the carrier's own text."),
+            "from": text("The sender: a number, a short code, a name, or the carrier's own text."),
             "to": text("Your number or short code."),
             "additionalRecipients": list(&json!({ "type": "string" }), "The other recipients of a group message."),
-            "body": text_or_null("The text; `null` once it was removed. Absent where there is `bodyBase64`."),
-            "bodyBase64": { "type": "string", "contentEncoding": "base64", "description": "Octets that are text in no \
-                known encoding." },
+            "body": text_or_null("The text; `null` after its removal. Absent if there is `bodyBase64`."),
+            "bodyBase64": { "type": "string", "contentEncoding": "base64", "description": "The content, if it is not \
+                text in a known encoding." },
             "messageType": one_of(&[MessageType::Sms.as_str(), MessageType::Mms.as_str()], "SMS or MMS."),
-            "encoding": one_of(&["GSM-7", "UCS-2", "Latin-1", "ASCII", "UTF-8", "binary"], "How the text came."),
-            "segments": count("In how many parts it came."),
+            "encoding": one_of(&["GSM-7", "UCS-2", "Latin-1", "ASCII", "UTF-8", "binary"], "The encoding in which the \
+                text came."),
+            "segments": count("The number of its parts."),
             "status": { "const": "received" },
-            "partial": { "const": true, "description": "Parts of it are missing." },
+            "partial": { "const": true, "description": "Whether parts of it are missing." },
             "missingParts": list(&json!({ "type": "integer" }), "The numbers of the missing parts."),
-            "keyword": one_of(&["stop", "start", "help"], "The whole text is this keyword."),
-            "suspectedOptOut": flag("The text seems to ask for an end in other words."),
+            "keyword": one_of(&["stop", "start", "help"], "The keyword that is the whole text."),
+            "suspectedOptOut": flag("Whether the text seems to ask for an opt-out in other words."),
             "media": list(&media, "The files of an MMS, in the order of the message."),
-            "createdAt": time("When the message was recorded."),
-            "receivedAt": time("When its first part came."),
-            "erasedAt": time("When the operator erased the person."),
+            "createdAt": time("The time at which the platform recorded the message."),
+            "receivedAt": time("The time at which its first part came."),
+            "erasedAt": time("The time at which the operator erased the data of the person."),
         }),
     )
 }
@@ -203,17 +202,16 @@ fn broadcast() -> Value {
         &json!({
             "id": text("`brc_` and 22 letters and digits."),
             "from": text("The sender."),
-            "body": text_or_null("The text; `null` once it was removed because of its age. Absent where there was \
-                none."),
+            "body": text_or_null("The text; `null` after its removal because of its age. Absent if there was none."),
             "mediaUrl": text("As in the request."),
             "reference": text("As in the request."),
             "messageType": one_of(&[MessageType::Sms.as_str(), MessageType::Mms.as_str()], "SMS or MMS."),
             "ucs2Characters": reference("Ucs2Characters"),
-            "totalRecipients": count("How many recipients it has."),
-            "status": one_of(&BroadcastStatus::ALL.map(BroadcastStatus::as_str), "Where the broadcast stands."),
-            "createdAt": time("When it was accepted."),
+            "totalRecipients": count("The number of its recipients."),
+            "status": one_of(&BroadcastStatus::ALL.map(BroadcastStatus::as_str), "The status of the broadcast."),
+            "createdAt": time("The time of its acceptance."),
             "counts": reference("Counts"),
-            "stopped": count("In the answer to a cancellation: how many messages it stopped."),
+            "stopped": count("Only in the answer to a cancellation: the number of messages that it stopped."),
         }),
     )
 }
@@ -224,13 +222,13 @@ fn counts() -> Value {
         &names,
         &json!({
             "total": count("All recipients."),
-            "skipped": count("Those who get no message: blocked, opted out, or saved by a cancellation of their \
-                broadcast or of their message."),
-            "queued": count("Those who wait."),
-            "sent": count("Those whose message a carrier took."),
-            "delivered": count("Those whose message arrived."),
-            "undelivered": count("Those whose message did not arrive."),
-            "failed": count("Those whose message no carrier took."),
+            "skipped": count("Recipients that get no message: they are blocked or opted out, or their broadcast or \
+                message was canceled."),
+            "queued": count("Recipients whose message waits."),
+            "sent": count("Recipients whose message a carrier accepted."),
+            "delivered": count("Recipients whose message was delivered."),
+            "undelivered": count("Recipients whose message was not delivered."),
+            "failed": count("Recipients whose message no carrier accepted."),
         }),
     )
 }
@@ -238,9 +236,9 @@ fn counts() -> Value {
 fn ucs2_characters() -> Value {
     let character = object(
         &["character", "position"],
-        &json!({ "character": text("The character."), "position": count("Its first place, from 1.") }),
+        &json!({ "character": text("The character."), "position": count("Its first position in the text, from 1.") }),
     );
-    list(&character, "The first ten characters that make an SMS UCS-2.")
+    list(&character, "The first ten characters that need UCS-2.")
 }
 
 fn merge(into: &mut Value, from: &Value) {
