@@ -97,11 +97,8 @@ fn hold() -> Operation {
 }
 
 fn end_held() -> Operation {
-    let about = (
-        TAG,
-        "End the queue of a held store",
-        "Ends a part of the queue. Repeat the request until both counts are 0.",
-    );
+    let about =
+        (TAG, "End the queue of a held store", "Ends a part of the queue. Repeat the request until both counts are 0.");
     Operation::new("post", admin_path!("/hold/end"), "endHeld", about)
         .answers(200, "The counts of ended broadcasts and messages.", &reference("EndedHeld"))
         .of_one()
