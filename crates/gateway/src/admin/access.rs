@@ -1,18 +1,18 @@
-//! Which role a request to the admin API needs, and which resource the audit log shows before and after it.
+//! The role that a request to the admin API needs, and the resource that the audit log shows before and after it.
 
 use axum::http::Method;
 use model::Role;
 
-/// What is special about the requests of a route.
+/// Special properties of the requests of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Special {
     /// Nothing.
     None,
     /// The body is a file: the audit log has its size alone.
     File,
-    /// The request names a person who is to be forgotten: the audit log has it masked.
+    /// The request names a person to erase: the audit log has it masked.
     Person,
-    /// The answer shows what is masked elsewhere, and the audit log has none of it.
+    /// The answer shows data that are masked elsewhere, and the audit log has none of them.
     Reveals,
 }
 

@@ -27,7 +27,7 @@ struct AccountView {
     read_per_minute: u32,
     daily_quota: u64,
     retention_days: Option<RetentionDays>,
-    /// What clients of Twilio's API call it.
+    /// Its name for clients of Twilio's API.
     twilio_account_sid: String,
     created_at: String,
 }

@@ -1,4 +1,4 @@
-//! The audit log: who changed what.
+//! The audit log: changes and their actors.
 
 use axum::body::Body;
 use axum::extract::State;

@@ -1,5 +1,5 @@
-//! Every change through the admin API is in the audit log: what was asked for before it is made, and what became of it
-//! after. Without the first, nothing is changed.
+//! Every change through the admin API is in the audit log: the request before the change, and the outcome after it.
+//! Without the first entry, nothing is changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,17 +24,17 @@ use crate::http::query::Parameters;
 /// The most of a resource, or of a request, that an entry keeps.
 const KEPT_BYTES_MAX: usize = 16_384;
 
-/// When a client may try again that was refused because the audit log could not be written.
+/// The `Retry-After` for a request that was refused because the audit log could not be written.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
-/// What records changes.
+/// The recorder of changes.
 pub(super) struct Auditing {
     pub(super) admin: Arc<Admin>,
     /// The admin API itself, without its guard, for looks at resources.
     pub(super) looks: Router,
 }
 
-/// Records a change. What only reads passes.
+/// Records a change. A request that only reads passes unrecorded.
 pub(super) async fn audited(State(auditing): State<Arc<Auditing>>, request: Request, next: Next) -> Response<Body> {
     let extensions = request.extensions();
     match (extensions.get::<Principal>().cloned(), extensions.get::<&'static Access>().copied()) {
@@ -96,7 +96,7 @@ impl Auditing {
         Ok(response)
     }
 
-    /// What a request asks for, as the log has it, and the request as it was.
+    /// A request in the form for the log, and the unchanged request.
     async fn asked(&self, access: &Access, request: Request) -> Result<(Request, Option<Value>), Refusal> {
         if access.special == Special::File {
             let length = axum::body::HttpBody::size_hint(request.body()).exact();
@@ -114,7 +114,7 @@ impl Auditing {
         Ok((Request::from_parts(head, Body::from(bytes)), asked))
     }
 
-    /// A resource as the admin API shows it; `None` where there is none.
+    /// A resource as the admin API shows it; `None` if there is none.
     async fn look(&self, path: Option<&str>) -> Option<Value> {
         let request = Request::builder().method(Method::GET).uri(path?).body(Body::empty()).ok()?;
         let Ok(response) = self.looks.clone().oneshot(request).await;
@@ -124,7 +124,7 @@ impl Auditing {
     }
 }
 
-/// An answer, and what the log has of it.
+/// An answer, and its form for the log.
 async fn read(response: Response<Body>) -> Result<(Response<Body>, Option<Value>), Refusal> {
     let (head, body) = response.into_parts();
     let broken = |error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error);
@@ -161,7 +161,7 @@ fn filled(look: &str, route: &str, uri: &Uri, asked: Option<&Value>) -> String {
     if query.is_empty() { path } else { format!("{path}?{query}") }
 }
 
-/// JSON as it is kept. Of what is too large, its size is.
+/// JSON in its stored form. If it is too large, only its size is stored.
 fn kept(value: &Value) -> Arc<str> {
     let text = value.to_string();
     if text.len() > KEPT_BYTES_MAX { json!({ "omitted": true, "bytes": text.len() }).to_string() } else { text }.into()

@@ -67,7 +67,7 @@ fn about(record: &BroadcastRecord, view: Value) -> Answered {
     Ok(response)
 }
 
-/// What a client sees, and what is the operator's: whose it is, how it was sent, until when.
+/// The fields for clients, and those for the operator: the owner, the sending, and the validity.
 fn operators(record: &BroadcastRecord, mut view: Value) -> Value {
     view["accountId"] = record.broadcast.account.to_string().into();
     view["mode"] = record.broadcast.mode.as_str().into();

@@ -50,11 +50,11 @@ pub(super) struct CarrierView {
     /// Segments a second that it is sent at most; 0 for no bound.
     rate: u32,
     last_error: Option<String>,
-    /// When an operator stopped it.
+    /// The time at which an operator stopped it.
     stopped_at: Option<String>,
     /// The node that dispatches to it.
     node: Option<String>,
-    /// When the oldest message that waits was accepted.
+    /// The acceptance of the oldest waiting message.
     oldest_queued_at: Option<String>,
 }
 
@@ -88,7 +88,7 @@ impl CarrierView {
     }
 }
 
-/// How much there is of something, and how much there may be.
+/// A used number and its maximum.
 #[derive(Serialize)]
 struct InUse {
     used: usize,
@@ -144,7 +144,7 @@ fn view(admin: &Admin, carrier: &dyn Carrier, queue: Option<&QueueDepth>) -> Car
     }
 }
 
-/// The queue of a carrier. What waits for a route has none.
+/// The queue of a carrier; messages without a route have no carrier.
 fn of_carrier(depth: &QueueDepth) -> Option<(CarrierName, &QueueDepth)> {
     depth.carrier.carrier().map(|name| (name.clone(), depth))
 }

@@ -49,7 +49,7 @@ pub(super) async fn body<T: DeserializeOwned>(admin: &Admin, request: Request<Bo
     Ok(value)
 }
 
-/// What a path names; what cannot be a name names nothing.
+/// The resource in a path; an invalid name names nothing.
 pub(super) fn path<T>(
     path: Result<Path<String>, PathRejection>,
     parse: impl Fn(&str) -> Option<T>,

@@ -78,7 +78,7 @@ pub struct Admin {
     pub pipeline: Arc<Pipeline>,
     /// The form of error answers.
     pub envelope: Envelope,
-    /// How large bodies may be.
+    /// The limits of bodies.
     pub body_limits: BodyLimits,
     /// How large the body of an import may be.
     pub import_limits: BodyLimits,
@@ -253,7 +253,7 @@ fn of_carriers() -> Routes {
         .route("/carriers/{name}/unmatched", with(get(carriers::unmatched), "GET, HEAD"))
 }
 
-/// How requests are answered whose head cannot be read.
+/// The answer to requests with an unreadable head.
 pub fn unreadable(admin: &Arc<Admin>) -> Unreadable {
     let envelope = admin.envelope.clone();
     Arc::new(move |_| {

@@ -54,13 +54,13 @@ struct QuotaView {
 }
 
 impl QuotaView {
-    /// How a quota stands at `now`, after `used` recipients. A limit that was lowered may be below what is used.
+    /// The state of a quota at `now`, after `used` recipients. A lowered limit may be below the used recipients.
     fn of(limit: u64, used: u64, now: Timestamp) -> Self {
         Self { limit, used, left: limit.saturating_sub(used), resets_at: UtcDay::of(now).end().to_string() }
     }
 }
 
-/// How long things are kept, in days; `None` for ever, and 0 until the message has ended.
+/// How long data are kept, in days; `None` for no limit, and 0 until the message has ended.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RetentionView {
@@ -69,7 +69,7 @@ struct RetentionView {
 }
 
 impl RetentionView {
-    /// What applies to an account with this rule for its texts.
+    /// The retention for an account with this rule for its texts.
     fn of(platform: Retention, own: Option<TextRetention>) -> Self {
         let days = |kept: Duration| kept.as_secs() / 86_400;
         let own = own.map(|rule| match rule {

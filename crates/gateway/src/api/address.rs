@@ -1,4 +1,4 @@
-//! Whose request it is when proxies stand in between.
+//! The client of a request through proxies.
 
 use std::net::{IpAddr, SocketAddr};
 

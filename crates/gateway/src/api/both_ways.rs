@@ -71,7 +71,7 @@ impl Entry {
     }
 }
 
-/// What a list is asked for: which of the outbound messages and which of the inbound ones, `None` for none.
+/// The filters of a list: for outbound messages and for inbound ones, `None` for none.
 pub(super) struct Query {
     pub(super) outbound: Option<MessageFilter>,
     pub(super) inbound: Option<InboundFilter>,
@@ -134,7 +134,7 @@ impl Query {
         Ok(Self { outbound, inbound, after: cursor(given, |text| text.parse().ok())?, limit: limit(given)? })
     }
 
-    /// The page, and where the next one begins.
+    /// The page, and the start of the next one.
     pub(super) async fn look(
         self,
         store: &dyn Store,

@@ -119,7 +119,7 @@ pub(crate) fn stopped(canceled: &Canceled) -> serde_json::Value {
     view
 }
 
-/// The broadcast that a path names; what cannot be an id names nothing.
+/// The broadcast in a path; an invalid id names nothing.
 fn named(id: Result<Path<String>, PathRejection>) -> Result<BroadcastId, Refusal> {
     id.ok().and_then(|Path(text)| text.parse().ok()).ok_or_else(|| ErrorCode::NotFound.into())
 }

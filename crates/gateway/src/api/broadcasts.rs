@@ -44,7 +44,7 @@ async fn listed(api: &Api, caller: &Caller, uri: &Uri) -> Result<Response<Body>,
     serde_json::to_string(&view).map(json).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))
 }
 
-/// What a list is asked for.
+/// The parameters of a list.
 pub(crate) struct Query {
     pub(crate) filter: BroadcastFilter,
     pub(crate) after: Option<BroadcastId>,

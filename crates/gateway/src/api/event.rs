@@ -105,7 +105,7 @@ async fn listed(api: &Api, caller: &Caller, uri: &Uri) -> Result<Response<Body>,
     Ok(answer(format!("{{\"data\":[{}],\"nextCursor\":{next}}}", events.join(","))))
 }
 
-/// How many items a page has.
+/// The number of items on a page.
 pub(super) fn limit(given: &Parameters) -> Result<usize, Refusal> {
     let limit = parsed(given.get("limit"), "limit", "an integer from 1 to 100", |text| {
         text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit))

@@ -1,5 +1,5 @@
-//! A JSON body to loose fields: the right types, each at most once, nothing else judged. The names of fields that
-//! nobody knows are told.
+//! A JSON body as loose fields: the right types, each at most once, without other checks. The names of unknown fields
+//! are returned, too.
 
 pub(super) mod opt_out;
 mod recipients;
@@ -25,18 +25,18 @@ pub use unknown::Unknown;
 /// Deeper bodies are refused.
 const DEPTH_MAX: usize = 64;
 
-/// What a body says.
+/// The content of a body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Read<F> {
     /// The fields that are known.
     pub fields: F,
     /// The names of the others.
     pub unknown: Unknown,
-    /// What the client has to know about the first of those, beside that there is no such field.
+    /// Help about the first of those, in addition to the fact that there is no such field.
     pub advice: Option<&'static str>,
 }
 
-/// Reads the body of `POST /message`. `null` is as good as absent.
+/// Reads the body of `POST /message`. `null` counts as absent.
 ///
 /// # Errors
 /// [`ErrorCode::MalformedRequest`] with the field, or with the line and column where the body stops being JSON.
@@ -83,10 +83,10 @@ pub(super) fn wrong_type(field: &'static str, expected: &'static str) -> Refusal
         .with_info(AdditionalInfo::WrongType { field: field.into(), expected: expected.into() })
 }
 
-/// A field that is wrong, and what it should have been.
+/// A wrong field, and the expected value.
 type Wrong = (Cow<'static, str>, &'static str);
 
-/// An object's fields, as they stand.
+/// An object's fields, unchanged.
 trait Fields: Default {
     /// Where the text of this name goes, and its name; `None` where no text has it.
     fn text(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)>;
@@ -102,7 +102,7 @@ trait Fields: Default {
         None
     }
 
-    /// What helps a client that writes a field of this name, which nobody knows.
+    /// Help for a client that sends an unknown field of this name.
     fn advice(_name: &str) -> Option<&'static str> {
         None
     }
@@ -159,7 +159,7 @@ struct Found<'a, F> {
 }
 
 impl<F: Fields> Found<'_, F> {
-    /// Takes the value of a field. Of those that nobody knows the name is kept.
+    /// Takes the value of a field. Of unknown fields only the name is kept.
     fn take(&mut self, name: &str, json: &str) {
         let Some((field, wrong)) = self.read(name, json) else {
             self.unknown.note(self.place, name);

@@ -1,4 +1,4 @@
-//! What every request passes and every answer bears: who asks, whether so often, rate-limit headers, one log line.
+//! The steps of every request and answer: authentication, rate limits and their headers, and one log line.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -28,10 +28,10 @@ const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
-/// How credentials are asked for (RFC 7617).
+/// The challenge for credentials (RFC 7617).
 const BASIC: &str = r#"Basic realm="smsfactory", charset="UTF-8""#;
 
-/// The account for which a handler counted a request that brings no credentials, and where it stands. An extension of
+/// The account for which a handler counted a request without credentials, and the state of its limit. An extension of
 /// answers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counted {
@@ -99,7 +99,7 @@ enum Admit {
     Caller(Standing, Caller),
 }
 
-/// What a request is, before it is counted.
+/// A request before it is counted.
 enum Asked {
     /// One that is refused for every client.
     Refused(Refusal),

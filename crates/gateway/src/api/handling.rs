@@ -1,5 +1,5 @@
-//! What becomes of fields that nobody knows: the client hears of them in a header, or, where it asks for
-//! `Prefer: handling=strict` (RFC 7240, section 4.4), its request is refused.
+//! The handling of unknown fields: a header names them to the client, or, with `Prefer: handling=strict` (RFC 7240,
+//! section 4.4), the request is refused.
 
 use axum::body::Body;
 use axum::http::header::HeaderName;
@@ -11,7 +11,7 @@ use super::prefer;
 
 const IGNORED_FIELDS: HeaderName = HeaderName::from_static("x-ignored-fields");
 
-/// How a request is handled.
+/// The handling of a request.
 pub(super) struct Handling {
     is_strict: bool,
     ignored: Option<HeaderValue>,
@@ -23,10 +23,10 @@ impl Handling {
         Self { is_strict: prefer::is_strict(headers), ignored: None }
     }
 
-    /// What a body says, of which unknown fields are noted.
+    /// The content of a body, after its unknown fields were noted.
     ///
     /// # Errors
-    /// [`ErrorCode::MalformedRequest`] where there are some and the client wants none.
+    /// [`ErrorCode::MalformedRequest`] if there are any and the request is strict.
     pub(super) fn keep<F>(&mut self, read: Read<F>) -> Result<F, Refusal> {
         self.note(&read.unknown, read.advice)?;
         Ok(read.fields)
@@ -46,7 +46,7 @@ impl Handling {
         Ok(())
     }
 
-    /// The answer, which says what was ignored, or that nothing was.
+    /// The answer with the header about ignored fields.
     pub(super) fn told(self, mut response: Response<Body>) -> Response<Body> {
         if self.is_strict {
             prefer::applied_strictly(&mut response);

@@ -12,7 +12,7 @@ use super::fields;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The idempotency key from the header or the body; where it stands more than once, all must agree.
+/// The idempotency key from the header or the body; if it occurs more than once, all must be equal.
 pub(super) fn one_key(headers: &HeaderMap, in_body: Option<String>) -> Result<Option<String>, Refusal> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter().map(|value| unquoted(value.as_bytes()));
     let Some(in_header) = values.next() else { return Ok(in_body) };

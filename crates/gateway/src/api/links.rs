@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::key::{Pepper, SecretDigest};
 use model::{MessageId, Timestamp};
 
-/// How long a link is good, in seconds.
+/// The lifetime of a link, in seconds.
 pub const LIFETIME_SECS: i64 = 3_600;
 
 /// The path under which media are served to holders of links.
@@ -17,7 +17,7 @@ pub const PATH: &str = "/media";
 pub struct MediaLinks {
     base: String,
     key: Pepper,
-    /// What links were signed with that are still good.
+    /// The keys of links that are still valid.
     previous: Option<Pepper>,
 }
 
@@ -28,7 +28,7 @@ impl MediaLinks {
         Self { base, key: derived(pepper), previous: None }
     }
 
-    /// The same, where links that an earlier pepper signed are good to their end.
+    /// The same; links that the previous pepper signed are valid until they expire.
     #[must_use]
     pub fn with_previous(self, pepper: Option<&Pepper>) -> Self {
         Self { previous: pepper.map(derived), ..self }

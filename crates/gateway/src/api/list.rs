@@ -1,4 +1,4 @@
-//! What a list is asked for: filters and pages. The list of messages in both directions is `both_ways`.
+//! The parameters of lists: filters and pages. The list of messages in both directions is `both_ways`.
 
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::message::Direction;
@@ -14,7 +14,7 @@ pub(super) const LIMIT_DEFAULT: usize = 50;
 /// Messages on a page at most.
 pub(super) const LIMIT_MAX: usize = 100;
 
-/// What a list of outbound messages is asked for.
+/// The parameters of a list of outbound messages.
 pub(crate) struct Query {
     pub(crate) filter: MessageFilter,
     pub(crate) after: Option<MessageId>,
@@ -50,13 +50,13 @@ impl Query {
     }
 }
 
-/// How many items a page has at most.
+/// The maximum number of items on a page.
 pub(crate) fn limit(given: &Parameters) -> Result<usize, Refusal> {
     let parse = |text: &str| text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
     Ok(parsed(given.get("limit"), "limit", "an integer from 1 to 100", parse)?.unwrap_or(LIMIT_DEFAULT))
 }
 
-/// Where the page begins.
+/// The start of the page.
 pub(crate) fn cursor<T>(given: &Parameters, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
     parsed(given.get("cursor"), "cursor", "a nextCursor of an earlier page", parse)
 }
@@ -66,7 +66,7 @@ pub(crate) fn time(given: &Parameters, field: &'static str) -> Result<Option<Tim
     parsed(given.get(field), field, "a time as in RFC 3339", Timestamp::parse)
 }
 
-/// The broadcast to whose messages a list is narrowed.
+/// The broadcast of the messages in a list.
 pub(super) fn broadcast(given: &Parameters) -> Result<Option<BroadcastId>, Refusal> {
     parsed(given.get("broadcastId"), "broadcastId", "an id of a broadcast", |text| text.parse().ok())
 }

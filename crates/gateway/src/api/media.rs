@@ -1,8 +1,8 @@
 //! The files of inbound messages: to holders of signed links at `/media/…`, to the account's own credentials at
 //! `GET /message/{id}/media/{place}`.
 //!
-//! Strangers made these files. A browser shows none of them but pictures that are what they claim to be; it saves
-//! everything else. They are written bit by bit, so that a slow client holds a few kilobytes and not a file.
+//! These files come from strangers. A browser shows only pictures whose content matches their type, and saves
+//! everything else. The files are written in pieces, so a slow client occupies a few kilobytes and not a whole file.
 
 use std::io;
 use std::pin::Pin;
@@ -32,7 +32,7 @@ use super::{Api, Shared};
 use crate::http::log::About;
 use crate::http::query::Parameters;
 
-/// How much of a file is in memory at once.
+/// The amount of a file that is in memory at once.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// A message, and a place among its media, from a path.
@@ -54,8 +54,7 @@ async fn shown(api: &Api, caller: &Caller, place: Place) -> Result<Response<Body
     file(api, &*message.ok_or(ErrorCode::NotFound)?, place).await
 }
 
-/// To whoever holds a link. It is counted as a read of the account whose message it is; a link that is not ours, or has
-/// ended, is nothing at all.
+/// For the holder of a link. It counts as a read of the account of the message; a forged or expired link is not found.
 pub(super) async fn linked(State(api): Shared, place: Place, uri: Uri) -> Response<Body> {
     match counted(&api, place, &uri).await {
         Err(refusal) => api.envelope.refuse(refusal),
@@ -95,7 +94,7 @@ async fn counted(
     Ok((message, place, Counted { account: account.id, standing }, passes))
 }
 
-/// What a path names; what cannot be a name names nothing.
+/// The resource in a path; an invalid name names nothing.
 fn named(place: Place) -> Result<(MessageId, usize), Refusal> {
     let parsed = place.ok().and_then(|Path((id, place))| {
         // One name for one place: `01` and `+1` are none.
@@ -129,7 +128,7 @@ async fn file(api: &Api, message: &InboundMessage, place: usize) -> Result<Respo
     Ok(response)
 }
 
-/// The kind of a picture that browsers may show: one whose octets are what its sender calls it.
+/// The type of a picture that browsers may show: its octets match the type that its sender gave.
 fn picture(first: &[u8], claimed: &str) -> Option<MediaType> {
     // Of a large file there is only the beginning, which is not whole.
     let kind = match judge(first, Some(claimed)) {
@@ -154,9 +153,9 @@ type Reading = Pin<Box<dyn Future<Output = io::Result<Bytes>> + Send>>;
 struct File {
     objects: Arc<dyn Objects>,
     name: Arc<str>,
-    /// How far it has been read.
+    /// The position of the reader.
     at: u64,
-    /// How much is left to be given.
+    /// The remaining octets.
     left: u64,
     first: Option<Bytes>,
     reading: Option<Reading>,
@@ -168,8 +167,8 @@ impl File {
         Box::pin(async move { objects.read(&name, at, PIECE_BYTES).await })
     }
 
-    /// The piece that was read, as far as it belongs to the file. A file that is shorter than it should be breaks the
-    /// connection off, so that its reader does not take it for whole.
+    /// The piece that was read, as far as it belongs to the file. If a file is shorter than it should be, the
+    /// connection is closed, so that its reader does not take it for complete.
     fn give(&mut self, mut piece: Bytes) -> io::Result<Frame<Bytes>> {
         if piece.is_empty() {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file of an inbound message is cut"));

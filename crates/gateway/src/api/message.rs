@@ -100,7 +100,7 @@ async fn canceled(
     Ok(about(id, MessageView::of(&record.message, &record.delivery).to_json()))
 }
 
-/// The message that a path names; what cannot be an id names nothing.
+/// The message in a path; an invalid id names nothing.
 fn named(id: Result<Path<String>, PathRejection>) -> Result<MessageId, Refusal> {
     id.ok().and_then(|Path(text)| text.parse().ok()).ok_or_else(|| ErrorCode::NotFound.into())
 }

@@ -1,9 +1,9 @@
 //! The public API, for clients.
 //!
-//! A request passes the `guard` (who is it, may it ask so often), then its handler in `message`, `both_ways`, `media`,
-//! `broadcast`, `broadcasts`, `optouts`, `webhook`, `event`, `account`, `usage` or `number`; `fields` reads bodies,
-//! `handling` says what becomes of fields that nobody knows, `view` writes answers. No rule about messages is here:
-//! those are the pipeline's. `twilio` is a second door to the same, for clients of Twilio's API.
+//! A request passes the `guard` (authentication and rate limits), then its handler in `message`, `both_ways`, `media`,
+//! `broadcast`, `broadcasts`, `optouts`, `webhook`, `event`, `account`, `usage` or `number`. `fields` reads bodies,
+//! `handling` handles unknown fields, `view` writes answers. No rule about messages is here: those are the pipeline's.
+//! `twilio` is a second interface to the same, for clients of Twilio's API.
 
 mod account;
 pub(crate) mod address;
@@ -58,17 +58,17 @@ use crate::http::serve::Unreadable;
 /// Under this path everything needs a key.
 pub const BASE: &str = "/api/v1/messaging";
 
-/// How many bodies of broadcasts are read at the same time; more wait for a place.
+/// The number of broadcast bodies that are read at the same time; further ones wait for a place.
 pub const READERS: usize = 2;
 
-/// How many imports of opt-outs are carried out at the same time; more wait for a place.
+/// The number of imports of opt-outs that run at the same time; further ones wait for a place.
 pub const IMPORTERS: usize = 2;
 
 /// All that the public API needs.
 pub struct Api {
     /// The path of a message.
     pub pipeline: Arc<Pipeline>,
-    /// Who has asked how often.
+    /// The rate limiter.
     pub limiter: RateLimiter,
     /// The form of error answers.
     pub envelope: Envelope,
@@ -76,9 +76,9 @@ pub struct Api {
     pub links: MediaLinks,
     /// The place of media.
     pub objects: Arc<dyn Objects>,
-    /// How large bodies may be.
+    /// The limits of bodies.
     pub body_limits: BodyLimits,
-    /// How large the body of a broadcast may be.
+    /// The limits of the body of a broadcast.
     pub broadcast_body_limits: BodyLimits,
     /// Places for bodies of broadcasts that are read at the same time, [`READERS`] of them.
     pub reading: Semaphore,
@@ -92,7 +92,7 @@ pub struct Api {
     pub log_requests: AtomicBool,
     /// The log lines.
     pub lines: Arc<Lines>,
-    /// What requests pass while the process does not end.
+    /// The gate for requests, which closes when the process ends.
     pub gate: Gate,
     /// The counts.
     pub metrics: HttpMetrics,
@@ -169,7 +169,7 @@ fn routes() -> [Route; 28] {
     ]
 }
 
-/// How requests are answered whose head cannot be read.
+/// The answer to requests with an unreadable head.
 pub fn unreadable(api: &Arc<Api>) -> Unreadable {
     let api = Arc::clone(api);
     Arc::new(move |peer| {
@@ -185,7 +185,7 @@ async fn not_found(State(api): Shared) -> Response<Body> {
     api.envelope.refuse(ErrorCode::NotFound.into())
 }
 
-/// When a client may try again that met a process which ends.
+/// The `Retry-After` of a process that is ending.
 const DRAINING: Duration = Duration::from_secs(5);
 
 impl Api {

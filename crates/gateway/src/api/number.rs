@@ -35,12 +35,12 @@ struct NumberView {
     created_at: String,
 }
 
-/// What can be done with a sender at present.
+/// The present capabilities of a sender.
 #[derive(Serialize)]
 struct Capabilities {
     /// Whether a message from it is accepted.
     send: bool,
-    /// Whether what handsets send to it comes to the account.
+    /// Whether its account gets the inbound messages to it.
     receive: bool,
 }
 

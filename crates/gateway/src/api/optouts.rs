@@ -1,6 +1,7 @@
 //! Opt-outs of an account: their list, their history and their changes.
 //!
-//! Each call is idempotent by itself: what is opted out stays as it was, and what is not opted out is not opted in.
+//! Each call is idempotent by itself: an existing opt-out does not change, and an opt-in without an opt-out does
+//! nothing.
 
 pub mod import;
 
@@ -61,7 +62,7 @@ async fn listed(api: &Api, caller: &Caller, uri: &Uri) -> Result<Response<Body>,
     written(&PageView { data, next_cursor: page.next.map(cursor_text) })
 }
 
-/// What a list of opt-outs is asked for.
+/// The parameters of a list of opt-outs.
 pub(crate) struct Query {
     pub(crate) filter: OptOutFilter,
     pub(crate) after: Option<OptOutCursor>,
@@ -213,7 +214,7 @@ pub(crate) const fn import_types() -> [&'static str; 6] {
     Format::TYPES
 }
 
-/// Opts a handset out, and returns the opt-out in force: of one that was there before, what it was.
+/// Opts a recipient out, and returns the opt-out in force, which may be an earlier one.
 pub(crate) async fn put(
     pipeline: &Pipeline,
     name: OptOutName,
@@ -228,7 +229,7 @@ pub(crate) async fn put(
     Ok(found.unwrap_or(OptOut { name, source, keyword: None, message: None, reason, created_at: now }))
 }
 
-/// The opt-out of this name, where there is one.
+/// The opt-out with this name, if there is one.
 async fn known(store: &dyn Store, name: OptOutName) -> Result<Option<OptOut>, Refusal> {
     let mut after = None;
     loop {
@@ -281,18 +282,18 @@ fn handset(name: Named) -> Result<Msisdn, Refusal> {
     Msisdn::parse(&text).map_err(|_| no_address("number"))
 }
 
-/// A sender, where one is given.
+/// A sender, if one is given.
 pub(crate) fn sender(given: Option<&str>) -> Result<Option<Originator>, Refusal> {
     given.map(|text| Originator::parse(text).map_err(|_| no_address("from"))).transpose()
 }
 
-/// A reason, where one is given that says something.
+/// A reason, if a non-blank one is given.
 pub(crate) fn reason(given: Option<String>) -> Result<Option<Arc<str>>, Refusal> {
     let Some(reason) = given.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     if is_reason(&reason) { Ok(Some(reason.into())) } else { Err(fields::wrong_type("reason", REASON)) }
 }
 
-/// What a reason has to be.
+/// The rule for a reason.
 const REASON: &str = "a text of at most 500 characters, none of them a control character";
 
 fn is_reason(text: &str) -> bool {

@@ -15,7 +15,7 @@ pub(crate) use errors::{index, named as error_named};
 pub(crate) use reference::of as reference_of;
 pub(super) use reference::show as reference;
 
-/// Where the style sheet is.
+/// The path of the style sheet.
 pub(crate) const STYLE: &str = "/page/style.css";
 
 /// The style sheet.
@@ -52,7 +52,7 @@ fn with_type(kind: &'static str, text: String) -> Response<Body> {
     response
 }
 
-/// A table, which scrolls by itself where it is wider than the page, by keyboard too.
+/// A table, which scrolls by itself if it is wider than the page, by keyboard too.
 fn wide(name: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label=(name) {

@@ -51,12 +51,12 @@ pub(super) fn routes() -> [Route; 2] {
     ]
 }
 
-/// Whether a path is one of this door, whatever is there.
+/// Whether a path belongs to this interface, even if no route has it.
 pub(super) fn is_of(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Who asks: an account by its SID with the secret of one of its keys as its auth token, or a key by its id.
+/// The caller: an account by its SID with the secret of one of its keys as its auth token, or a key by its id.
 pub(super) fn caller(tenants: &TenantBook, user: &str, password: &str, now: Timestamp) -> Option<Caller> {
     match sid::account(user) {
         Some(account) => tenants.authenticate_account(account, password, now),
@@ -64,7 +64,7 @@ pub(super) fn caller(tenants: &TenantBook, user: &str, password: &str, now: Time
     }
 }
 
-/// What a request counts as.
+/// The kind of request for the rate limit.
 pub(super) fn kind_of(request: &Request) -> RequestKind {
     let is_sent = request.method() == Method::POST && request.uri().path().ends_with("/Messages.json");
     if is_sent { RequestKind::Message } else { RequestKind::Read }
@@ -75,7 +75,7 @@ fn check_account(caller: &Caller, named: &str) -> Result<AccountId, Refusal> {
     sid::account(named).filter(|account| *account == caller.account).ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-/// What a path names, as text; what is no text names nothing.
+/// The name in a path, as text; anything else names nothing.
 fn named<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Refusal> {
     path.map(|Path(named)| named).map_err(|_| ErrorCode::NotFound.into())
 }

@@ -17,10 +17,10 @@ pub(super) use inbound::address as inbound_address;
 use inbound::is_false;
 pub(crate) use optout::{OptOutChangeView, OptOutView};
 
-/// How many of the characters that make a text UCS-2 are named.
+/// The number of characters in the list of those that need UCS-2.
 const UCS2_CHARACTERS_MAX: usize = 10;
 
-/// The JSON of a message; what does not apply is absent.
+/// The JSON of a message; fields that do not apply are absent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MessageView<'a> {
@@ -126,7 +126,7 @@ fn text_or_empty<T: std::fmt::Display, S: Serializer>(address: &Option<T>, seria
     }
 }
 
-/// The JSON of a broadcast; what does not apply is absent.
+/// The JSON of a broadcast; fields that do not apply are absent.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BroadcastView<'a> {
@@ -151,8 +151,8 @@ pub(crate) struct BroadcastView<'a> {
     counts: Option<CountsView>,
 }
 
-/// How a text is shown: absent where there was none, and `null` where it was removed because it is old. Every message
-/// is accepted with a text or with media.
+/// The JSON of a text: absent if there was none, and `null` after its removal because of its age. Every message is
+/// accepted with a text or with media.
 fn body_view<'a>(body: Option<&'a str>, media_url: Option<&str>) -> Option<Option<&'a str>> {
     match (body, media_url) {
         (Some(body), _) => Some(Some(body)),
@@ -185,7 +185,7 @@ pub(crate) fn ucs2_view(text: &str) -> Vec<Ucs2View> {
         .collect()
 }
 
-/// How many recipients stand where.
+/// The numbers of recipients by status.
 #[derive(Serialize)]
 struct CountsView {
     total: u64,

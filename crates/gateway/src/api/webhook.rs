@@ -222,7 +222,7 @@ async fn replayed(
 
 const STATES: &str = "pending, succeeded or failed";
 
-/// What a replay is asked for: events by their ids, or those of a time.
+/// The parameters of a replay: events by their ids, or those of a time.
 pub(crate) fn replay_of(fields: &ReplayFields) -> Result<ReplayOf, Refusal> {
     let time = |field, given: &Option<String>| parsed(given.as_deref(), field, RFC_3339, Timestamp::parse);
     if let Some(ids) = &fields.event_ids {
@@ -252,7 +252,7 @@ fn format(fields: &WebhookFields) -> Result<Option<Format>, Refusal> {
     parsed(fields.format.as_deref(), "format", "json or twilio", Format::parse)
 }
 
-/// What a body says about an endpoint.
+/// The content of a body about an endpoint.
 fn change_of(fields: WebhookFields) -> Result<WebhookChange, Refusal> {
     let WebhookFields { url, description, ordering, events, active, broadcast_messages, format: _ } = fields;
     let ordering = parsed(ordering.as_deref(), "ordering", "message, strict or none", Ordering::parse)?;
@@ -275,7 +275,7 @@ fn missing(fields: Vec<&'static str>) -> Refusal {
     Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(fields))
 }
 
-/// The endpoint that a path names; what cannot be an id names nothing.
+/// The endpoint in a path; an invalid id names nothing.
 fn named(id: Id) -> Result<WebhookId, Refusal> {
     id.ok().and_then(|Path(text)| text.parse().ok()).ok_or_else(|| ErrorCode::NotFound.into())
 }

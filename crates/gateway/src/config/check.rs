@@ -93,7 +93,7 @@ const DAYS_MAX: u64 = TextRetention::DAYS_MAX as u64;
 /// A message is kept for longer than the longest time for which an idempotency key is remembered, in days.
 const MESSAGES_DAYS_MIN: u16 = 8;
 
-/// Keys whose numbers have bounds, with these.
+/// The keys with a range, and their ranges.
 fn bounds(config: &Config) -> Vec<(&'static str, u64, u64, u64)> {
     let (api, limits, dispatch, retention) = (&config.api, &config.limits, &config.dispatch, &config.retention);
     let slowest = config.carrier.iter().map(carrier::CarrierConfig::answers_within).max().unwrap_or_default();
@@ -168,7 +168,7 @@ fn check_secrets(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
 }
 
-/// How browsers reach the console, and who names its operators.
+/// The address of the console for browsers, and the header that names operators.
 fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
     if ConsoleUrl::parse(&config.console.url).is_none() {
         note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
@@ -183,7 +183,7 @@ fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
     }
 }
 
-/// Texts that the types let pass whatever they say.
+/// Checks of texts that the types do not check.
 fn check_texts(config: &Config, note: &mut impl FnMut(&str, String)) {
     if let Err(what) = log_filter::parse(&config.log.level) {
         note("log.level", what);

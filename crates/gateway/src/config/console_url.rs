@@ -2,17 +2,17 @@
 
 use axum::http::Uri;
 
-/// What `console.url` means.
+/// The meaning of `console.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConsoleUrl {
-    /// The names beside those of loopback; none where the key is empty.
+    /// The names in addition to those of loopback; none if the key is empty.
     pub(crate) hosts: Vec<String>,
     /// Whether browsers come over TLS.
     pub(crate) is_secure: bool,
 }
 
 impl ConsoleUrl {
-    /// Reads the key; `None` where it is no address of a site.
+    /// Reads the key; `None` if it is not the address of a site.
     pub(crate) fn parse(url: &str) -> Option<Self> {
         if url.is_empty() {
             return Some(Self::default());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-/// The variable by which systemd tells a service where its credentials are.
+/// The variable in which systemd gives a service the directory of its credentials.
 pub(super) const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
 /// Has every key that names the file of a secret name the credential of the same name instead, if there is one: the

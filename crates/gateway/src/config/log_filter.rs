@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What writes log lines: our crates, the two kinds of lines that stand apart, and the libraries below us.
+/// The sources of log lines: our crates, the two separate kinds of lines, and the libraries below us.
 const TARGETS: [&str; 20] = [
     "gateway",
     "pipeline",
@@ -32,7 +32,7 @@ const TARGETS: [&str; 20] = [
 /// The library takes every word that is no level for a target, so that `inof` would silence everything but that target.
 ///
 /// # Errors
-/// What is wrong with it, as the rest of a sentence that begins with its key.
+/// The mistake, as the rest of a sentence that begins with its key.
 pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let mut levels = 0;

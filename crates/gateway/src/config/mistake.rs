@@ -7,9 +7,9 @@ use std::fmt;
 pub struct Mistake {
     /// The key, as a path such as `carrier[0].window`; empty for the file as a whole.
     pub key: String,
-    /// Where it stands in the file, from 1; nowhere when it comes from the environment or is missing.
+    /// Its line in the file, from 1; `None` if it comes from the environment or is missing.
     pub line: Option<usize>,
-    /// What is wrong.
+    /// The mistake.
     pub what: String,
 }
 

@@ -1,7 +1,7 @@
 //! The configuration: one TOML file over the embedded defaults, and the environment over both.
 //!
-//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` is what a file cannot
-//! say by its types.
+//! [`read`](read::read) makes a [`Config`] of it or names every mistake with its line; `check` has the rules that types
+//! cannot express.
 
 mod check;
 pub(crate) mod console_url;
@@ -26,7 +26,7 @@ use pipeline::rules::{Rule, Rules};
 use serde::Deserialize;
 use store::contract::bounds::Bounds;
 
-/// The embedded defaults, with every key and what it means.
+/// The embedded defaults, with every key and its meaning.
 pub const DEFAULTS: &str = include_str!("../../../../config.default.toml");
 
 /// Everything that can be configured.
@@ -37,25 +37,25 @@ pub struct Config {
     pub api: Api,
     /// The admin listener.
     pub admin: Admin,
-    /// What secrets are hashed with.
+    /// The peppers for hashing secrets.
     pub keys: Keys,
     /// The place of messages.
     pub store: StoreConfig,
     /// This process among those that share the store.
     pub cluster: Cluster,
-    /// How much may be asked.
+    /// The limits of accounts.
     pub limits: Limits,
     /// The place of media.
     pub media: Media,
-    /// How endpoints of accounts are notified.
+    /// The settings of webhooks.
     pub webhooks: WebhooksConfig,
-    /// How operators sign in to the web console.
+    /// The sign-in of operators to the web console.
     pub console: Console,
     /// How long the audit log is kept.
     pub audit: AuditConfig,
-    /// How texts are screened.
+    /// The settings of the screen.
     pub screening: Screening,
-    /// How messages are dispatched.
+    /// The settings of dispatch.
     pub dispatch: Dispatch,
     /// Receipts that match nothing.
     pub receipts: Receipts,
@@ -63,7 +63,7 @@ pub struct Config {
     pub inbound: InboundConfig,
     /// How long data are kept.
     pub retention: RetentionConfig,
-    /// What is logged.
+    /// The settings of the log.
     pub log: Log,
     /// The carriers. Read apart, because each kind has keys of its own.
     #[serde(skip)]
@@ -74,7 +74,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// How much the store keeps of what strangers and carriers can make it keep.
+    /// The limits for data that strangers and carriers can make the store keep.
     pub const fn store_bounds(&self) -> Bounds {
         let (receipts, screened_max) = (&self.receipts, self.screening.log_per_account_max);
         Bounds { parked_max: receipts.parked_max, parked_bytes_max: receipts.parked_bytes_max, screened_max }

@@ -15,7 +15,7 @@ use super::mistake::{ConfigErrors, Mistake};
 use super::secrets::is_secret;
 use super::{Config, DEFAULTS, check, credentials};
 
-/// Reads a configuration. `environment` is what variables override it with.
+/// Reads a configuration. `environment` has the variables that override it.
 ///
 /// # Errors
 /// Every mistake.
@@ -79,7 +79,7 @@ fn overlay(defaults: &mut Table, given: Table) {
     }
 }
 
-/// What the command line itself reads, although its name looks like that of a key.
+/// Variables of the command line itself, although their names look like those of keys.
 const NO_KEYS: [&str; 2] = ["SMSFACTORY_ADMIN_URL", "SMSFACTORY_COPY_TO"];
 
 /// Puts `SMSFACTORY_<SECTION>_<KEY>` over the file, and says which variable each key has from there. Variables of other
@@ -246,7 +246,7 @@ fn steps(path: &str) -> Vec<Step<'_>> {
     path.split('.').filter(|step| !step.is_empty()).map(step).collect()
 }
 
-/// The line on which the value at `path`, or the nearest table around it, stands in the file.
+/// The line of the value at `path`, or of the nearest table around it, in the file.
 pub fn line_of_key(text: &str, path: &str) -> Option<usize> {
     let document = toml::de::DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
@@ -266,7 +266,7 @@ pub fn line_of_key(text: &str, path: &str) -> Option<usize> {
     at.map(|offset| line_of(text, offset))
 }
 
-/// Every mistake has one line: what a message says on several is said on one.
+/// Every mistake has one line: a message of several lines is joined.
 fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }

@@ -37,7 +37,7 @@ pub(crate) fn readable_by_everybody(file: &Path, config: &Config) -> Vec<(String
     own.into_iter().chain(named).chain(of_carriers).filter(|(_, file)| others_read(file)).collect()
 }
 
-/// What is wrong with such a file, and how to fix it.
+/// The mistake in such a file, and its fix.
 pub(crate) fn exposure(file: &Path) -> String {
     let file = file.display();
     format!("{file} holds a secret and is readable by every user of this machine: chmod o-r {file}")

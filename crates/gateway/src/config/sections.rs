@@ -1,4 +1,4 @@
-//! The tables of the configuration file, key by key. Units and meanings stand in `config.default.toml`, once.
+//! The tables of the configuration file, key by key. Units and meanings are in `config.default.toml`, once.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -34,9 +34,9 @@ section! {
     Api {
         /// The address of the public API.
         listen: SocketAddr,
-        /// What `moreInfo` begins with.
+        /// The beginning of `moreInfo`.
         docs_base_url: String,
-        /// What links to this API begin with; empty for the address that it listens on.
+        /// The beginning of links to this API; empty for the address of the listener.
         public_url: String,
         /// Certificate chain in PEM.
         tls_cert: Option<PathBuf>,
@@ -74,7 +74,7 @@ section! {
     Admin {
         /// The address of the admin API.
         listen: SocketAddr,
-        /// Whether it may listen beyond loopback, where it has no TLS.
+        /// Whether it may listen beyond loopback without TLS.
         plain_http: bool,
         /// The bearer token.
         token: Option<Secret>,
@@ -86,7 +86,7 @@ section! {
 }
 
 section! {
-    /// `[keys]`: what secrets are hashed with.
+    /// `[keys]`: the peppers for hashing secrets.
     Keys {
         /// The pepper.
         pepper: Option<Secret>,
@@ -100,11 +100,11 @@ section! {
 }
 
 section! {
-    /// `[store]`: where messages are kept.
+    /// `[store]`: the place of messages.
     StoreConfig {
         /// `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`.
         url: StoreUrl,
-        /// How old a message is when it is added to the index of lists.
+        /// The age at which a message is added to the index of lists.
         index_after_secs: u64,
     }
 }
@@ -164,7 +164,7 @@ section! {
 }
 
 section! {
-    /// `[media]`: where media are kept.
+    /// `[media]`: the place of media.
     Media {
         /// The directory.
         directory: PathBuf,
@@ -190,8 +190,7 @@ section! {
         ports: Vec<u16>,
         /// Seconds that a fetch may take.
         timeout_seconds: u64,
-        /// What `User-Agent` says of us to servers of media; empty for the program, its version and
-        /// `api.docs_base_url`.
+        /// The `User-Agent` for servers of media; empty for the program, its version and `api.docs_base_url`.
         user_agent: String,
         /// Fetches of one account at once.
         fetches_per_account: usize,
@@ -227,9 +226,9 @@ section! {
 }
 
 section! {
-    /// `[audit]`: what operators changed.
+    /// `[audit]`: the changes of operators.
     AuditConfig {
-        /// How many days entries of the audit log are kept.
+        /// The days for which entries of the audit log are kept.
         keep_days: u64,
     }
 }
@@ -283,9 +282,9 @@ section! {
 section! {
     /// `[receipts]`: receipts that match nothing.
     Receipts {
-        /// How many of one carrier wait for their acknowledgement.
+        /// The most receipts of one carrier that wait for their acknowledgement.
         parked_max: u64,
-        /// How many bytes they take.
+        /// The most bytes that they take.
         parked_bytes_max: u64,
         /// Hours for which each waits.
         parked_hours: u64,
@@ -327,11 +326,11 @@ section! {
 }
 
 section! {
-    /// `[log]`: what is logged.
+    /// `[log]`: the settings of the log.
     Log {
-        /// In what form.
+        /// The format.
         format: LogFormat,
-        /// From what level.
+        /// The level.
         level: String,
         /// Whether every request is.
         requests: bool,
@@ -476,8 +475,8 @@ impl Media {
         }
     }
 
-    /// How media are fetched. `contact` is where an operator of a media server learns about us, unless the
-    /// configuration says so itself.
+    /// The settings of fetches. `contact` is a page about us for the operators of media servers, unless the
+    /// configuration has its own.
     pub fn fetch_settings(&self, contact: &str) -> FetchSettings {
         FetchSettings {
             guard: self.guard_settings(),
@@ -491,7 +490,7 @@ impl Media {
 }
 
 impl WebhooksConfig {
-    /// How requests are made. `contact` is where an operator of an endpoint learns about us.
+    /// The settings of requests. `contact` is a page about us for the operators of endpoints.
     pub fn post_settings(&self, contact: &str) -> PostSettings {
         let guard = GuardSettings {
             ports: Vec::new(),
@@ -519,7 +518,7 @@ impl WebhooksConfig {
 }
 
 impl Keys {
-    /// The pepper, and the previous one where there is one.
+    /// The pepper, and the previous one if there is one.
     ///
     /// # Errors
     /// A sentence for the operator when there is no pepper, or one is too short, or both are the same.
@@ -546,10 +545,10 @@ fn pepper(text: &str, key: &str) -> Result<Pepper, String> {
 }
 
 impl Media {
-    /// The bucket that media are kept in; `None` where a directory has them.
+    /// The bucket of media; `None` if they are in a directory.
     ///
     /// # Errors
-    /// A sentence for the operator where a key is missing, or the file of the secret cannot be read.
+    /// A sentence for the operator if a key is missing, or the file of the secret cannot be read.
     pub fn bucket(&self) -> Result<Option<BucketSettings>, String> {
         if self.url.is_empty() {
             return Ok(None);

@@ -10,16 +10,16 @@ use hyper::body::Body as _;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use runtime::Runtime;
 
-/// How large a body may be, and how long it may take.
+/// The limits of the size and the time of a body.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
     /// The largest body.
     pub bytes_max: usize,
-    /// How long it may take to arrive.
+    /// The longest time in which it must arrive.
     pub timeout: Duration,
 }
 
-/// So much of a body that is too large is read all the same, so that its sender gets to read the answer.
+/// The amount of an oversized body that is still read, so that its sender can read the answer.
 const DISCARD_BYTES_MAX: usize = 16 << 20;
 
 /// Reads a body.

@@ -18,13 +18,13 @@ use runtime::Work;
 /// Makes the whole answer, head and body, to a request that could not be read.
 pub type MakeAnswer = Arc<dyn Fn(ErrorCode) -> Work<Bytes> + Send + Sync>;
 
-/// What a connection owes its client. The stream and the service both note here what they see.
+/// The open answers of a connection. The stream and the service both record their observations here.
 #[derive(Debug, Default)]
 pub struct Account {
     is_owed: AtomicBool,
     has_heard: AtomicBool,
     is_refused: AtomicBool,
-    /// How often something of an answer was written.
+    /// The number of writes of an answer.
     writes: AtomicU64,
 }
 
@@ -69,7 +69,7 @@ pub struct Rewritten<'a, S> {
     stream: S,
     account: &'a Account,
     make_answer: MakeAnswer,
-    /// What is written in place of the answer that hyper is writing, and how many octets hyper believes to have
+    /// The replacement for the answer that hyper is writing, and the number of octets that hyper believes to have
     /// written.
     instead: Option<(Instead, usize)>,
 }

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use runtime::{Ended, Runtime};
 
-/// Runs `future`; `Err` holds what a panic in it said.
+/// Runs `future`; `Err` has the message of a panic in it.
 pub async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     // What a handler shares with others is either behind a lock that survives panics or never left half changed.
@@ -22,8 +22,8 @@ pub async fn caught<F: Future>(future: F) -> Result<F::Output, String> {
     .await
 }
 
-/// The same, to the end of `future` even when nobody waits for it any more: a client that hangs up does not leave a
-/// change half made.
+/// The same, to the end of `future` even if no caller waits for it any more: a client that disconnects does not leave a
+/// half-made change.
 pub async fn to_the_end<F>(runtime: &Arc<dyn Runtime>, future: F) -> Result<F::Output, String>
 where
     F: Future<Output: Send> + Send + 'static,

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 
 use super::status;
 
-/// What a response says about itself to the log. An extension of error answers.
+/// The details of a response for the log. An extension of error answers.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// What the client was told.
+    /// The error for the client.
     pub code: ErrorCode,
     /// Details with which the client can fix its request.
     pub info: Option<AdditionalInfo>,
-    /// Why, for the log alone.
+    /// The cause, only for the log.
     pub cause: Option<String>,
 }
 
@@ -97,7 +97,7 @@ impl Envelope {
     }
 }
 
-/// When a client may come back for which there was no room or no time, in seconds.
+/// The `Retry-After` for a client without room or time, in seconds.
 const RETRY_SECS: u64 = 5;
 
 /// The answer to credentials that are missing or wrong says which kind is wanted (RFC 9110, section 11.6.1).
@@ -112,7 +112,7 @@ pub fn allow(mut response: Response<Body>, methods: &'static str) -> Response<Bo
     response
 }
 
-/// What is said about the text of one recipient, and which recipient that is: in each entry, where it is a list.
+/// The details about the text of one recipient, with the index of the recipient: in each entry if it is a list.
 fn of_recipient(index: usize, info: Option<&AdditionalInfo>) -> Value {
     let mut said = info.map_or(Value::Null, |info| json!(Info(info)));
     match &mut said {

@@ -55,16 +55,16 @@ fn malformed(cause: &str) -> Refusal {
     Refusal::new(ErrorCode::MalformedRequest).with_info(info).caused_by(cause)
 }
 
-/// The body is JSON in UTF-8 as it stands.
+/// The body is JSON in UTF-8, without an encoding.
 ///
 /// # Errors
-/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a body
-/// that is compressed: nothing is inflated here, so that 5 KB cannot become 5 MB.
+/// [`ErrorCode::UnsupportedContentType`] for another type or none, for two, for another character set, and for a
+/// compressed body: nothing is decompressed here, so 5 KB cannot become 5 MB.
 pub fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     require_type(headers, &["application/json"]).map(drop)
 }
 
-/// The body is of one of these types, in UTF-8 as it stands. Returns which.
+/// The body has one of these types, in UTF-8 and without an encoding. Returns the type.
 ///
 /// # Errors
 /// As [`require_json`].
@@ -102,7 +102,7 @@ pub fn require_type(headers: &HeaderMap, known: &[&'static str]) -> Result<&'sta
 /// Names of UTF-8.
 const UTF_8: [&str; 2] = ["utf-8", "utf8"];
 
-/// What stands in `Content-Encoding` over a body that is not encoded: `identity`, nothing, and labels of other headers
+/// The values of `Content-Encoding` for a body without an encoding: `identity`, nothing, and values of other headers
 /// that clients put there by mistake.
 const NO_CODINGS: [&str; 9] = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii", "7bit", "8bit", "binary"];
 

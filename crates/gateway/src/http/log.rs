@@ -14,15 +14,15 @@ use runtime::Runtime;
 use super::envelope::Refused;
 use super::status;
 
-/// What a request was about. An extension of answers whose request named or made a message.
+/// The message of a request. An extension of answers whose request named or made a message.
 #[derive(Clone, Copy, Debug)]
 pub struct About(pub MessageId);
 
-/// The broadcast that a request was about. An extension of answers whose request named or made one.
+/// The broadcast of a request. An extension of answers whose request named or made a broadcast.
 #[derive(Clone, Copy, Debug)]
 pub struct AboutBroadcast(pub BroadcastId);
 
-/// The lines of one door or several, each kind with a bound, so that strangers cannot fill the disk with them.
+/// The log lines of one listener or several, each kind with a limit, so that strangers cannot fill the disk with them.
 ///
 /// Answers of accounts that got what they asked for have all their lines. Five kinds have at most so many a second:
 /// answers to requests without an account, refusals of accounts, answers that say we failed, the causes of these, and
@@ -37,7 +37,7 @@ pub struct Lines {
     connections: Sampler,
 }
 
-/// How often omitted lines are reported.
+/// The time between two reports of omitted lines.
 const TELL: Duration = Duration::from_secs(10);
 
 impl Lines {
@@ -58,7 +58,7 @@ impl Lines {
         ]
     }
 
-    /// Says now and then how many lines were left out and not told of. Never ends.
+    /// Reports from time to time the number of omitted lines that were not reported yet. Never ends.
     pub async fn tell(&self) {
         loop {
             self.runtime.sleep(TELL).await;
@@ -98,7 +98,7 @@ impl Lines {
         write(line, method, route, address, account, response, took);
     }
 
-    /// Writes the line of a request of the operator, who is no stranger: all of those have theirs.
+    /// Writes the line of a request of the operator, who is no stranger: all of these requests have a line.
     pub fn operated(&self, method: &Method, route: &str, address: IpAddr, response: &Response<Body>, took: Duration) {
         if response.status() == StatusCode::UNAUTHORIZED || response.status() == StatusCode::TOO_MANY_REQUESTS {
             return self.request(method, route, address, None, response, took);
@@ -177,7 +177,7 @@ mod tests {
     use super::super::envelope::Envelope;
     use super::*;
 
-    /// Keeps what is logged.
+    /// Collects log lines.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// What is logged while `work` is done.
+    /// The log lines during `work`.
     fn written(work: impl FnOnce()) -> String {
         let lines = Written::default();
         let writer = lines.clone();

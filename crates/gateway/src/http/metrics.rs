@@ -9,7 +9,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-/// What tells requests apart. Routes and methods are from closed lists, so that no stranger can make new series.
+/// The labels of requests. Routes and methods are from closed lists, so no stranger can make new series.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     method: &'static str,
@@ -17,14 +17,14 @@ pub struct RequestLabels {
     status: u16,
 }
 
-/// What tells durations apart.
+/// The labels of durations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RouteLabels {
     method: &'static str,
     route: String,
 }
 
-/// What tells connections apart that came to nothing.
+/// The labels of lost connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LostLabels {
     door: &'static str,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// Parameters by name; of one that stands twice, the last. Empty ones are as good as absent.
+/// Parameters by name; the last one if a name occurs twice. An empty parameter counts as absent.
 ///
-/// A plus sign stands for itself, as in a URL's path: numbers begin with one, and many clients do not escape it.
+/// A plus sign stays a plus sign, as in a URL's path: numbers begin with one, and many clients do not escape it.
 pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {

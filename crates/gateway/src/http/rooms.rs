@@ -10,20 +10,20 @@ use ipnet::IpNet;
 use net::{Patience, Share, Shares};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-/// What clients may take of a door.
+/// The limits of clients at a listener.
 #[derive(Clone, Debug)]
 pub struct Bounds {
     /// Connections at once.
     pub connections_max: usize,
     /// Those of one address.
     pub connections_per_address: usize,
-    /// Networks whose addresses speak for many clients, and have no bound of their own.
+    /// Networks whose addresses represent many clients, and have no limit of their own.
     pub proxies: Vec<IpNet>,
-    /// How long a head may take, and how long a connection may idle.
+    /// The longest time for a head, and for an idle connection.
     pub head_timeout: Duration,
     /// The largest head.
     pub head_bytes_max: usize,
-    /// How long a client may leave an answer unread.
+    /// The longest time without progress in which a client reads an answer.
     pub write: Patience,
 }
 

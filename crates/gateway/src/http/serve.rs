@@ -30,38 +30,38 @@ use super::metrics::HttpMetrics;
 use super::rooms::{Bounds, Place, Rooms};
 use super::tls::Tls;
 
-/// How a request is answered whose head cannot be read, by the address that it came from.
+/// The answer to a request with an unreadable head, by the address of its client.
 pub type Unreadable = Arc<dyn Fn(SocketAddr) -> MakeAnswer + Send + Sync>;
 
-/// One listener and what is behind it.
+/// One listener and its service.
 pub struct Door {
-    /// What the log and the metrics call it.
+    /// Its name in the log and the metrics.
     pub name: &'static str,
     /// The address on which it listens.
     pub listener: TcpListener,
     /// Whether, and with what certificate, connections are TLS.
     pub tls: Option<Arc<Tls>>,
-    /// What answers requests.
+    /// The service that answers requests.
     pub router: Router,
-    /// How a request is answered whose head cannot be read, by the address that it came from.
+    /// The answer to a request with an unreadable head, by the address of its client.
     pub unreadable: Unreadable,
-    /// What a client may take.
+    /// The limits of clients.
     pub rooms: Arc<Rooms>,
-    /// Where connections that come to nothing are counted.
+    /// The counters of lost connections.
     pub metrics: HttpMetrics,
-    /// Where they are logged.
+    /// Their log lines.
     pub lines: Arc<Lines>,
     /// Time and tasks.
     pub runtime: Arc<dyn Runtime>,
 }
 
-/// How long the last answers may take to be read once the process ends.
+/// The longest time in which clients read the last answers when the process ends.
 const FINISH: Duration = Duration::from_secs(1);
 
 /// How long a client may take to read that it is sent away.
 const SEND_OFF: Duration = Duration::from_secs(1);
 
-/// How far the process has come. Doors follow it.
+/// The phase of the process. Listeners follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
     /// Requests are served.

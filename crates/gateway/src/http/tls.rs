@@ -7,8 +7,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-/// What a door's handshakes use. It may be replaced while the door is open: handshakes that have begun, and
-/// connections, keep what they have.
+/// The TLS settings of a listener's handshakes. They may be replaced while the listener is open: running handshakes and
+/// connections keep theirs.
 pub struct Tls(RwLock<TlsAcceptor>);
 
 impl Tls {
@@ -17,7 +17,7 @@ impl Tls {
         Self(RwLock::new(acceptor))
     }
 
-    /// What the next handshake uses.
+    /// The settings of the next handshake.
     pub fn acceptor(&self) -> TlsAcceptor {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -110,7 +110,7 @@ impl Link<'_> {
     }
 }
 
-/// What a list is asked for.
+/// The parameters of a list.
 struct Asked {
     query: Query,
     /// The number of the page, from 0, as its client counts.
