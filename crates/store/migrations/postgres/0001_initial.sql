@@ -158,11 +158,14 @@ CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
 
 -- Messages that leave later, in the order of the times of day at which they are queued.
 CREATE TABLE schedule (
-    message_id uuid   NOT NULL PRIMARY KEY,
-    send_at    bigint NOT NULL,
+    message_id uuid    NOT NULL PRIMARY KEY,
+    account_id uuid    NOT NULL,
+    test       boolean NOT NULL,
+    send_at    bigint  NOT NULL,
     media_id   uuid
 );
-CREATE INDEX schedule_due ON schedule (send_at);
+CREATE INDEX schedule_due ON schedule (send_at, message_id);
+CREATE INDEX schedule_of ON schedule (account_id, test, message_id);
 CREATE INDEX schedule_media ON schedule (media_id) WHERE media_id IS NOT NULL;
 
 -- Messages that wait for their receipts, in the order of their ends.
