@@ -61,7 +61,7 @@ impl ScreeningCertainty {
     }
 }
 
-/// What a flagged record is about.
+/// What a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screened {
     /// A message.
@@ -85,7 +85,7 @@ pub struct ScreeningRecord {
     pub outcome: ScreeningOutcome,
     /// How certain the surest finding is.
     pub certainty: ScreeningCertainty,
-    /// What it became; nothing where it was blocked.
+    /// What it became; nothing where it was blocked before it became anything.
     pub about: Option<Screened>,
     /// From which address it was to leave.
     pub originator: Originator,

@@ -183,6 +183,35 @@ async fn what_was_decided_meanwhile_counts_when_a_message_leaves() {
         assert_eq!((&life["errorMessage"], &life["errorType"]), (&json!(why), &Value::Null));
     }
     assert_eq!(stage.submissions().len(), 0);
+    let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
+    let about: Vec<_> = log["data"].as_array().unwrap().iter().map(|decision| decision["about"].clone()).collect();
+    assert_eq!(about, [ids[4].clone()], "an erasure of the person finds what was recorded");
+}
+
+#[tokio::test]
+async fn what_the_screen_finds_when_a_message_leaves_is_recorded_about_it_once() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let policy = format!("/accounts/{}/screening", tenant.account);
+    let mut ids = Vec::new();
+    for sure in ["flag", "off", "off"] {
+        stage.operate("PUT", &policy, json!({ "sure": sure, "unsure": "off" })).await.expect(200);
+        let text = "Cheap vodka delivered to your door tonight, order now";
+        ids.push(stage.ask(&at(&tenant, LEAVES, text)).await.expect(201)["id"].clone());
+    }
+    stage.operate("PUT", &policy, json!({ "sure": "flag", "unsure": "off" })).await.expect(200);
+    stage.time.advance(DAY);
+    for id in &ids {
+        in_time(&stage, &tenant, id, "delivered").await;
+    }
+    let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
+    let about = |id: &Value| {
+        let decisions = log["data"].as_array().unwrap().iter().filter(|decision| decision["about"] == *id);
+        decisions.map(|decision| decision["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for id in &ids {
+        assert_eq!(about(id), ["flagged"], "{log}");
+    }
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ pub use broadcast::BroadcastRequest;
 pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
 pub(crate) use launch::LAUNCHES;
-use parse::{Draft, Parsed, later};
+use parse::{Draft, Parsed, time_to_leave};
 use payload::Outbound;
 pub use recipients::{RecipientList, Variables};
 pub(crate) use reference::References;
@@ -152,7 +152,7 @@ impl Admission {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
             return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
-        let send_at = later(parsed.send_at, now)?; // 33100
+        let send_at = time_to_leave(parsed.send_at, now)?; // 33100
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.owner(), draft.originator, draft.recipient)?; // 33010

@@ -138,7 +138,7 @@ const LATE_MAX: Duration = Duration::from_secs(60);
 
 /// When a message is to leave that its client wants to leave at this time: `None` for at once (33100 where that is in
 /// the past or too far ahead).
-pub(super) fn later(send_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+pub(super) fn time_to_leave(send_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let Some(at) = send_at else { return Ok(None) };
     if at < now - LATE_MAX || at > now + AHEAD_MAX {
         let (field, expected) = ("sendAt".into(), "a time from now to 35 days ahead".into());
@@ -329,9 +329,9 @@ mod tests {
             (now - 60 * second, Some(None)),
             (now - 61 * second, None),
         ] {
-            assert_eq!(later(Some(at), now).ok(), leaves, "{at}");
+            assert_eq!(time_to_leave(Some(at), now).ok(), leaves, "{at}");
         }
-        assert_eq!(later(None, now), Ok(None));
+        assert_eq!(time_to_leave(None, now), Ok(None));
     }
 
     #[test]

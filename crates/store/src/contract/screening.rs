@@ -22,8 +22,8 @@ pub struct ScreeningFilter {
     pub reviewed: Option<bool>,
 }
 
-/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
-/// transaction.
+/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, and what was found
+/// in the text of a scheduled message at its time to leave with the end of its wait, each in the same transaction.
 #[async_trait]
 pub trait Screening: Send + Sync {
     /// Records a decision. A second time changes nothing.

@@ -8,10 +8,10 @@ use model::{MessageId, Moment, Status, Timestamp};
 
 use super::fault::Fault;
 use super::unit::Unit;
-use super::{Postgres, life, living, rows};
+use super::{Postgres, life, living, rows, screening};
 use crate::StoreError;
 use crate::contract::nodes::Epoch;
-use crate::contract::schedule::{Launch, Schedule};
+use crate::contract::schedule::{Launch, Launched, Schedule};
 use crate::verdict::Ending;
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Schedule for Postgres {
             .await
     }
 
-    async fn launch(&self, node: Epoch, launches: Vec<Launch>, now: Moment) -> Result<u64, StoreError> {
+    async fn launch(&self, node: Epoch, launches: Vec<Launch>, now: Moment) -> Result<Vec<Launched>, StoreError> {
         self.core
             .write((node, launches, now), |unit, (node, launches, now)| Box::pin(launch(unit, *node, launches, *now)))
             .await
@@ -41,19 +41,23 @@ async fn scheduled_until(unit: &Unit, now: Timestamp, limit: i64) -> Result<Vec<
 
 /// Of two nodes that launch a message, the second one waits for the row that the first one has locked, and finds that
 /// it is scheduled no more.
-async fn launch(unit: &mut Unit, node: Epoch, launches: &[Launch], now: Moment) -> Result<u64, Fault> {
+async fn launch(unit: &mut Unit, node: Epoch, launches: &[Launch], now: Moment) -> Result<Vec<Launched>, Fault> {
     living::require(unit, node).await?;
     let mut lives = life::lock(unit, launches.iter().map(|launch| launch.id)).await?;
-    let mut launched = Vec::new();
-    for Launch { id, then } in launches {
+    let (mut changed, mut launched) = (Vec::new(), Vec::new());
+    for Launch { id, decision, found } in launches {
         let Some(mut life) = lives.remove(id) else { continue };
-        if life.launch(then, now) {
-            launched.push(life);
+        if life.launch(decision, now) {
+            changed.push(life);
+            let has_recorded = match found {
+                Some(found) => screening::insert_if_new(unit, found).await?,
+                None => false,
+            };
+            launched.push(Launched { id: *id, has_recorded });
         }
     }
-    let count = launched.len() as u64;
-    life::save(unit, launched).await?;
-    Ok(count)
+    life::save(unit, changed).await?;
+    Ok(launched)
 }
 
 /// Ends messages whose time has come, instead of queueing them. Returns how many.

@@ -10,10 +10,11 @@ use rusqlite::{Connection, params};
 use super::Sqlite;
 use super::life;
 use super::messages::load_message;
+use super::screening::insert_if_new;
 use super::writer::Group;
 use crate::StoreError;
 use crate::contract::nodes::Epoch;
-use crate::contract::schedule::{Launch, Schedule};
+use crate::contract::schedule::{Launch, Launched, Schedule};
 use crate::verdict::Ending;
 
 #[async_trait]
@@ -22,15 +23,16 @@ impl Schedule for Sqlite {
         self.readers.read(move |connection| scheduled_until(connection, now, limit)).await
     }
 
-    async fn launch(&self, node: Epoch, launches: Vec<Launch>, now: Moment) -> Result<u64, StoreError> {
+    async fn launch(&self, node: Epoch, launches: Vec<Launch>, now: Moment) -> Result<Vec<Launched>, StoreError> {
         let write = move |group: &mut Group| {
             group.living.require(node)?;
-            let mut launched = 0;
-            for Launch { id, then } in &launches {
+            let mut launched = Vec::new();
+            for Launch { id, decision, found } in &launches {
                 let Some(mut life) = life::load(&group.connection, *id)? else { continue };
-                if life.launch(then, now) {
+                if life.launch(decision, now) {
                     life::save(group, &life)?;
-                    launched += 1;
+                    let has_recorded = found.as_ref().map(|found| insert_if_new(group, found)).transpose()?;
+                    launched.push(Launched { id: *id, has_recorded: has_recorded == Some(true) });
                 }
             }
             Ok(launched)

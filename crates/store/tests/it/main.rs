@@ -355,6 +355,9 @@ macro_rules! conformance {
             schedule:
                 a_scheduled_message_waits_for_its_time_and_is_queued_then
                 a_scheduled_message_that_may_not_leave_any_more_fails
+                what_the_screen_finds_at_a_launch_is_recorded_with_it_once
+                a_launch_records_only_what_the_acceptance_did_not
+                an_erasure_removes_what_the_screen_found_at_a_launch
                 a_scheduled_message_can_be_taken_back
                 scheduled_messages_are_listed_and_come_the_longest_due_first
                 scheduled_messages_of_a_restored_store_end_where_they_may_have_left

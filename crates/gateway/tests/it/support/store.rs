@@ -45,7 +45,7 @@ use store::contract::peppers::Adopted;
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
-use store::contract::schedule::Launch;
+use store::contract::schedule::{Launch, Launched};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
 use store::contract::usage::UsageCount;
@@ -256,7 +256,7 @@ passed_on! { Broadcasts {
 
 passed_on! { Schedule {
     fn scheduled_until(now: Timestamp, limit: usize) -> Vec<Arc<Message>>;
-    fn launch(node: Epoch, launches: Vec<Launch>, now: Moment) -> u64;
+    fn launch(node: Epoch, launches: Vec<Launch>, now: Moment) -> Vec<Launched>;
 } }
 
 passed_on! { Webhooks {
