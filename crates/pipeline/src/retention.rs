@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use model::{TextRetention, Timestamp};
 
-/// How long things are kept, counted from the acceptance of their message. `None` keeps them for ever.
+/// How long things are kept, counted from the acceptance of their message, or from its time to leave. `None` keeps them
+/// for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Texts, where their media came from, and the media themselves.
@@ -32,8 +33,8 @@ pub(crate) enum Rule {
 }
 
 impl Retention {
-    /// What was accepted before this moment is old at `now`. `None` where nothing is, or where another rule removes it
-    /// earlier.
+    /// What was accepted, or was to leave, before this moment is old at `now`. `None` where nothing is, or where
+    /// another rule removes it earlier.
     pub(crate) fn old_before(&self, rule: Rule, now: Timestamp) -> Option<Timestamp> {
         const DAY: Duration = Duration::from_secs(86_400);
         let kept = match rule {

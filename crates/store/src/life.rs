@@ -166,6 +166,11 @@ impl Life {
         has_ended(self.delivery.status, self.receipt_by) && !has_ended(self.stored.status, self.stored.receipt_by)
     }
 
+    /// Whether it has a time to leave, from which its age is counted.
+    pub(crate) fn leaves_later(&self) -> bool {
+        self.delivery.queued_at.is_some() || self.stored.status == Status::Scheduled
+    }
+
     /// Whether `token` is the lease that the message is held under.
     pub(crate) const fn is_held_under(&self, token: u64) -> bool {
         token != 0 && self.lease == token && matches!(self.delivery.status, Status::Queued)

@@ -90,6 +90,12 @@ CREATE INDEX messages_test ON messages (id) WHERE test;
 CREATE INDEX messages_from ON messages (originator, test, id);
 CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
+-- The age of a message that leaves later is counted from its time to leave, and so is that of its text.
+CREATE INDEX messages_scheduled ON messages (send_at) WHERE send_at IS NOT NULL;
+CREATE INDEX messages_scheduled_texts ON messages (send_at, id)
+    WHERE send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL);
+CREATE INDEX messages_scheduled_texts_of ON messages (account_id, send_at, id)
+    WHERE send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL);
 
 -- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks
 -- have bit n for segment n + 1, and segments says how many there are, in the cut of the carrier that it stands with.

@@ -333,6 +333,8 @@ macro_rules! conformance {
             retention:
                 old_texts_go_and_nothing_else_does
                 what_has_not_ended_keeps_its_text_until_it_ends
+                the_age_of_what_leaves_later_is_counted_from_its_time_to_leave
+                the_receipt_keys_of_what_left_later_stay_as_long_as_those_of_others
                 a_walk_goes_on_after_a_restart_and_knows_what_it_has_passed
                 texts_of_an_account_that_discards_them_go_with_the_end
                 a_walk_through_one_account_leaves_the_others

@@ -47,11 +47,15 @@ fn show(action: &Action) -> String {
         Action::Do(Call::TextRules) => "rules".to_owned(),
         Action::Do(Call::RemoveOld(walk, rule, at, limit)) => {
             let of = match (walk, rule) {
-                (Walk::Texts(Some(_)) | Walk::BroadcastTexts(Some(_)), Rule::OfAccount(rule))
+                (
+                    Walk::Texts(Some(_)) | Walk::ScheduledTexts(Some(_)) | Walk::BroadcastTexts(Some(_)),
+                    Rule::OfAccount(rule),
+                )
                 | (Walk::InboundTexts(Some(_)), Rule::InboundOfAccount(rule)) => format!(" by {rule}"),
                 _ => String::new(),
             };
-            format!("{limit} {}{of} at {}", walk.name(), secs(at))
+            let whose = if matches!(walk, Walk::ScheduledTexts(_)) { " of scheduled" } else { "" };
+            format!("{limit} {}{whose}{of} at {}", walk.name(), secs(at))
         }
         Action::Do(Call::SweepMedia(next, since)) => {
             format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0]))
@@ -436,12 +440,15 @@ fn texts_go_before_their_messages_and_messages_before_their_broadcasts() {
     let usual = [
         "rules",
         "50 texts at 0",
+        "50 texts of scheduled at 0",
         "50 broadcast_texts at 0",
         "50 inbound_texts at 0",
         "50 texts by discard at 0",
+        "50 texts of scheduled by discard at 0",
         "50 broadcast_texts by discard at 0",
         "50 inbound_texts by discard at 0",
         "50 texts by 7 at 0",
+        "50 texts of scheduled by 7 at 0",
         "50 broadcast_texts by 7 at 0",
         "50 inbound_texts by 7 at 0",
         "50 messages at 0",
@@ -477,7 +484,8 @@ fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
             (step(400, false, 13), "rest 20 ms"),
             (Input::Due, "100 texts at 0"),
             (step(7, true, 2_000), "rest 100 ms"),
-            (Input::Due, "50 broadcast_texts at 0"),
+            (Input::Due, "50 texts of scheduled at 0"),
+            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 broadcast_texts at 0"),
             (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 inbound_texts at 0"),
             (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 messages at 0"),
         ],
@@ -514,8 +522,10 @@ fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
         secs(601),
         vec![
             (step(3, true, 4_000), "rest 100 ms"),
-            (Input::Due, "50 broadcast_texts at 0"),
-            (down(), "Retention later; removed [3, 0, 0, 0, 0, 0, 0, 0]; rest 0 ms"),
+            (Input::Due, "50 texts of scheduled at 0"),
+            (step(2, true, 4_001), "rest 4 ms"),
+            (Input::Due, "400 broadcast_texts at 0"),
+            (down(), "Retention later; removed [5, 0, 0, 0, 0, 0, 0, 0]; rest 0 ms"),
         ],
     );
     // The next round begins anew.
