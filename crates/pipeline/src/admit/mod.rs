@@ -43,7 +43,6 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::BroadcastRequest;
 pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
-pub(crate) use launch::LAUNCHES;
 use parse::{Draft, Parsed, time_to_leave};
 use payload::Outbound;
 pub use recipients::{RecipientList, Variables};

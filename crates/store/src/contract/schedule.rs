@@ -13,6 +13,17 @@ use model::{Assignment, MessageId, Moment, ScreeningRecord, Timestamp};
 use super::StoreError;
 use super::nodes::Epoch;
 
+/// A scheduled message whose time has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueMessage {
+    /// Which message.
+    pub id: MessageId,
+    /// When it was to leave.
+    pub send_at: Timestamp,
+    /// The message; `None` where its row cannot be read.
+    pub message: Option<Arc<Message>>,
+}
+
 /// The end of a scheduled message's wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
@@ -45,8 +56,15 @@ pub struct Launched {
 /// Messages that leave later.
 #[async_trait]
 pub trait Schedule: Send + Sync {
-    /// Scheduled messages whose time has come at `now`, the longest ago first: at most `limit`.
-    async fn scheduled_until(&self, now: Timestamp, limit: usize) -> Result<Vec<Arc<Message>>, StoreError>;
+    /// Scheduled messages whose time has come at `now`, the longest ago first and those of one time in the order of
+    /// their ids, beginning after the time and the message `after`: at most `limit`. A store that several nodes share
+    /// has a clock of its own, and where `now` is ahead of it, that one counts: a message leaves early at no node.
+    async fn scheduled_until(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<DueMessage>, StoreError>;
 
     /// Ends the waits of messages. One that is scheduled no more, because another node was quicker or its client took
     /// it back, is left alone; so a repeat changes nothing. Returns those that were queued or have failed.

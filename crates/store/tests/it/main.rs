@@ -362,6 +362,7 @@ macro_rules! conformance {
                 an_erasure_removes_what_the_screen_found_at_a_launch
                 a_scheduled_message_can_be_taken_back
                 scheduled_messages_are_listed_and_come_the_longest_due_first
+                a_page_of_due_messages_begins_after_the_one_before
                 scheduled_messages_of_a_restored_store_end_where_they_may_have_left
                 a_scheduled_message_of_an_erased_person_never_leaves
                 a_queue_is_as_old_as_the_longest_wait_in_it

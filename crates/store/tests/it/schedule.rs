@@ -33,8 +33,8 @@ fn scheduled(desk: &Desk, secs: u64) -> Message {
 
 /// The scheduled messages whose time has come.
 async fn due(desk: &Desk, now: Timestamp) -> Vec<MessageId> {
-    let due = desk.store.scheduled_until(now, 10).await.unwrap();
-    due.iter().map(|message| message.id).collect()
+    let due = desk.store.scheduled_until(now, None, 10).await.unwrap();
+    due.iter().map(|due| due.id).collect()
 }
 
 /// Launches a message. Returns how many were launched.
@@ -177,6 +177,24 @@ pub(crate) async fn scheduled_messages_are_listed_and_come_the_longest_due_first
     assert_eq!(listed(Status::Queued).await, [other, made[1]]);
 }
 
+pub(crate) async fn a_page_of_due_messages_begins_after_the_one_before(fresh: impl Backend) {
+    let desk = Desk::open(&fresh).await;
+    let mut made = Vec::new();
+    for secs in [100, 100, 100, 200, 200] {
+        let message = scheduled(&desk, secs);
+        made.push((after(secs), desk.admit(message.clone()).await, message));
+    }
+    made.sort_by_key(|(send_at, id, _)| (*send_at, *id));
+    let (mut place, mut seen) = (None, Vec::new());
+    loop {
+        let page = desk.store.scheduled_until(after(200), place, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        place = Some((last.send_at, last.id));
+        seen.extend(page.into_iter().map(|due| (due.send_at, due.id, Arc::unwrap_or_clone(due.message.unwrap()))));
+    }
+    assert_eq!(seen, made);
+}
+
 pub(crate) async fn scheduled_messages_of_a_restored_store_end_where_they_may_have_left(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
     let (mut due, later) = (Vec::new(), desk.admit(scheduled(&desk, 2 * LEAVES)).await);
@@ -246,6 +264,19 @@ pub(crate) async fn an_erasure_removes_what_the_screen_found_at_a_launch(fresh: 
 
 /// Has two nodes launch the same messages at once.
 pub(crate) async fn race(desk: &Desk, nodes: &[(Arc<dyn Store>, Epoch)]) {
+/// Two messages that are scheduled for the same time.
+pub(crate) async fn two_scheduled(desk: &Desk) -> [MessageId; 2] {
+    [desk.admit(scheduled(desk, LEAVES)).await, desk.admit(scheduled(desk, LEAVES)).await]
+}
+
+/// Of these due messages the first one cannot be read.
+pub(crate) async fn one_cannot_be_read(desk: &Desk, broken: MessageId, other: MessageId) {
+    let due = desk.store.scheduled_until(after(LEAVES), None, 10).await.unwrap();
+    let mut seen: Vec<_> = due.iter().map(|due| (due.id, due.send_at, due.message.is_some())).collect();
+    seen.sort_by_key(|(_, _, is_read)| *is_read);
+    assert_eq!(seen, [(broken, after(LEAVES), false), (other, after(LEAVES), true)]);
+}
+
     let mut all = Vec::new();
     for _ in 0..20 {
         all.push(desk.admit(scheduled(desk, LEAVES)).await);

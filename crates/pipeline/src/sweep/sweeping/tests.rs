@@ -5,7 +5,6 @@ use store::contract::changes::Kinds;
 use super::super::{BATCH, CHANGES_STEP, STEP};
 use super::records::{BEHIND_MAX, REPORTED_EVERY};
 use super::*;
-use crate::admit::LAUNCHES;
 use Strand::{Inbound, Media, Messages, Records};
 
 const NOW: Moment = Moment::of(testkit::NOW);
@@ -86,7 +85,7 @@ fn check(sweeping: &mut Sweeping, strand: Strand, now: Moment, steps: Vec<(Input
 /// What a store answers that has nothing to sweep.
 fn nothing(call: Call) -> Input {
     match call {
-        Call::Launch => Input::Launched(0),
+        Call::Launch => Input::Launched,
         Call::Expire(_) => Input::Expired(0),
         Call::EndWaits(_) => Input::WaitsEnded(WaitStep::default()),
         Call::ForgetParked(..) => Input::ParkedForgotten(Vec::new()),
@@ -555,17 +554,16 @@ fn all_waits_for_parts_that_are_over_end_in_one_round_and_what_is_old_goes_after
 }
 
 #[test]
-fn scheduled_messages_are_launched_until_none_is_due() {
+fn scheduled_messages_are_launched_every_second() {
     let mut sweeping = sweeping();
     check(
         &mut sweeping,
         Strand::Schedule,
         NOW,
         vec![
-            (Input::Launched(1), ""),
+            (Input::Launched, ""),
             (Input::Due, "launch"),
-            (Input::Launched(LAUNCHES), "launch"),
-            (Input::Launched(LAUNCHES - 1), "rest 1000 ms"),
+            (Input::Launched, "rest 1000 ms"),
             (Input::Due, "launch"),
             (down(), "Schedule later; rest 1000 ms"),
             (Input::Due, "launch"),
