@@ -215,6 +215,34 @@ async fn what_the_screen_finds_when_a_message_leaves_is_recorded_about_it_once()
 }
 
 #[tokio::test]
+async fn a_message_that_cannot_be_launched_holds_up_no_other_and_is_told_of() {
+    let (stage, store) = Stage::gated_at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let mut ids = Vec::new();
+    for body in ["broken", "one", "two"] {
+        ids.push(stage.ask(&at(&tenant, LEAVES, body)).await.expect(201)["id"].clone());
+    }
+    store.break_row_of(ids[0].as_str().unwrap().parse().unwrap());
+    stage.time.advance(DAY + Duration::from_secs(120));
+    for id in &ids[1..] {
+        in_time(&stage, &tenant, id, "delivered").await;
+    }
+    let life = stage.life(&ids[0]).await;
+    assert_eq!(life["status"], "scheduled");
+    let sentence = life["waitsFor"]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("has passed, and it leaves with the next launch"), "{sentence}");
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}"));
+        line.trim().parse::<f64>().unwrap()
+    };
+    assert!(value("smsfactory_launch_overdue_seconds") >= 120.0);
+    assert!(value("smsfactory_launches_failed_total") >= 1.0);
+    assert_eq!(value("smsfactory_launch_delay_seconds_count"), 2.0);
+    assert!(value("smsfactory_launch_delay_seconds_sum") >= 240.0);
+}
+
+#[tokio::test]
 async fn a_time_to_leave_is_bounded_and_a_repeat_is_answered_after_it() {
     let stage = Stage::at(NOW, |_, _| {}).await;
     let tenant = stage.tenant().await;

@@ -32,8 +32,10 @@ pub struct Waiting {
     pub broadcasts: u64,
     /// Recipients of those who have had no turn yet.
     pub recipients: u64,
-    /// Messages that leave later. Of these, one whose time has come may have left.
+    /// Messages that leave later, and whose time is still to come.
     pub scheduled: u64,
+    /// Messages that were to leave later, and whose time has come: like a queued one, each may have left.
+    pub overdue: u64,
 }
 
 /// Holding a store, and releasing it.
@@ -51,8 +53,8 @@ pub trait Holds: Send + Sync {
     /// Releases the store. `false` where it was not held.
     async fn release_hold(&self) -> Result<bool, StoreError>;
 
-    /// What waits.
-    async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
+    /// What waits at `now`.
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<Waiting, StoreError>;
 
     /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, for the operator
     /// has decided that they are not to be sent: undelivered, `unknown`. At most `limit` of them; returns how many.

@@ -203,7 +203,9 @@ pub(crate) async fn scheduled_messages_of_a_restored_store_end_where_they_may_ha
     }
     let at_once = desk.admit(desk.message(desk.account())).await;
     let wanted = Waiting { queued: 1, scheduled: 4, ..Waiting::default() };
-    assert_eq!(desk.store.waiting_in_all().await, Ok(wanted));
+    assert_eq!(desk.store.waiting_in_all(after(LEAVES - 1)).await, Ok(wanted));
+    let wanted = Waiting { scheduled: 1, overdue: 3, ..wanted };
+    assert_eq!(desk.store.waiting_in_all(after(LEAVES)).await, Ok(wanted));
     let node = desk.store.join("desk".to_owned(), "1".to_owned(), Moment::of(after(LEAVES))).await.unwrap();
     desk.store.recover(node, after(LEAVES), RETRY_WITHIN).await.unwrap();
     let mut ended = Vec::new();
@@ -216,7 +218,7 @@ pub(crate) async fn scheduled_messages_of_a_restored_store_end_where_they_may_ha
         assert_eq!((delivery.status, delivery.error_type), (Status::Undelivered, Some(ErrorType::Unknown)));
     }
     assert_eq!(desk.status(later).await, Status::Scheduled, "its time is still to come");
-    assert_eq!(desk.store.waiting_in_all().await, Ok(Waiting { scheduled: 1, ..Waiting::default() }));
+    assert_eq!(desk.store.waiting_in_all(after(LEAVES)).await, Ok(Waiting { scheduled: 1, ..Waiting::default() }));
 }
 
 pub(crate) async fn a_scheduled_message_of_an_erased_person_never_leaves(fresh: impl Backend) {
@@ -262,8 +264,6 @@ pub(crate) async fn an_erasure_removes_what_the_screen_found_at_a_launch(fresh: 
     assert_eq!((erasure.counts.screenings, log(&desk).await), (1, vec![]));
 }
 
-/// Has two nodes launch the same messages at once.
-pub(crate) async fn race(desk: &Desk, nodes: &[(Arc<dyn Store>, Epoch)]) {
 /// Two messages that are scheduled for the same time.
 pub(crate) async fn two_scheduled(desk: &Desk) -> [MessageId; 2] {
     [desk.admit(scheduled(desk, LEAVES)).await, desk.admit(scheduled(desk, LEAVES)).await]
@@ -277,6 +277,8 @@ pub(crate) async fn one_cannot_be_read(desk: &Desk, broken: MessageId, other: Me
     assert_eq!(seen, [(broken, after(LEAVES), false), (other, after(LEAVES), true)]);
 }
 
+/// Has two nodes launch the same messages at once.
+pub(crate) async fn race(desk: &Desk, nodes: &[(Arc<dyn Store>, Epoch)]) {
     let mut all = Vec::new();
     for _ in 0..20 {
         all.push(desk.admit(scheduled(desk, LEAVES)).await);

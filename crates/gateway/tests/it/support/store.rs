@@ -669,8 +669,8 @@ impl Holds for Gated {
         self.inner.release_hold().await
     }
 
-    async fn waiting_in_all(&self) -> Result<store::contract::holds::Waiting, StoreError> {
-        self.inner.waiting_in_all().await
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<store::contract::holds::Waiting, StoreError> {
+        self.inner.waiting_in_all(now).await
     }
 
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
