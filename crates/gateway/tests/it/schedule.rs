@@ -261,4 +261,8 @@ async fn a_time_to_leave_is_bounded_and_a_repeat_is_answered_after_it() {
     let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello", "sendAt": LEAVES });
     let info = json!({ "field": "sendAt", "expected": "nothing: a broadcast leaves at once" });
     stage.ask(&tenant.broadcast(&broadcast)).await.refused(33100, info);
+    let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello", "send_at": LEAVES });
+    let advice = "no field of this name: a broadcast leaves at once; a message has `sendAt`";
+    let strict = tenant.broadcast(&broadcast).header("prefer", "handling=strict");
+    stage.ask(&strict).await.refused(33100, json!({ "field": "send_at", "expected": advice }));
 }
