@@ -143,9 +143,9 @@ impl Admission {
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> MessageId + Send,
     ) -> Result<Accepted<Message>, Refusal> {
-        let (now, again, carrier) = (self.runtime.now(), request.again, request.carrier.clone());
+        let (now, again) = (self.runtime.now(), request.again);
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
-        let key = parsed.idempotency_key.clone();
+        let (key, carrier) = (parsed.idempotency_key.clone(), parsed.carrier.clone());
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
         if let Some(replay) = self.begin::<Outbound>(caller, claim, parsed.media_url.is_some(), under_way).await? {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
