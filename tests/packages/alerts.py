@@ -69,6 +69,7 @@ CALM = [
     ("smsfactory_carrier_stopped", level(0, **MAIN)),
     ("smsfactory_carrier_stopped", level(0, carrier="sandbox")),
     ("smsfactory_queue_oldest_age_seconds", level(600, **MAIN)),
+    ("smsfactory_launch_overdue_seconds", level(1)),
     ("smsfactory_submit_seconds_bucket", rising(990, le="1.0", **MAIN)),
     ("smsfactory_submit_seconds_bucket", rising(1_000, le="60.0", **MAIN)),
     ("smsfactory_submit_seconds_bucket", rising(1_000, le="+Inf", **MAIN)),
@@ -257,6 +258,13 @@ FAULTS = [
         5,
         OF_MAIN,
         "A message has waited 20m 0s for main",
+    ),
+    Fault(
+        "SmsfactoryScheduledOverdue",
+        [("smsfactory_launch_overdue_seconds", rises(10, 1, 90))],
+        13,
+        BY_JOB,
+        "A scheduled message of smsfactory is 1m 30s overdue",
     ),
     Fault(
         "SmsfactoryQueueWithoutCarrier",

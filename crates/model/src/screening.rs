@@ -85,7 +85,7 @@ pub struct ScreeningRecord {
     pub outcome: ScreeningOutcome,
     /// The certainty of the surest finding.
     pub certainty: ScreeningCertainty,
-    /// The message or broadcast; `None` if it was blocked.
+    /// The message or broadcast; `None` if the text was blocked before it became one.
     pub about: Option<Screened>,
     /// From which address it was to leave.
     pub originator: Originator,

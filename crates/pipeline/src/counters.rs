@@ -9,6 +9,7 @@ use crate::count::{Counter, Level};
 use crate::growing::Growing;
 use crate::heard::{InboundCounters, InboundOfCarrier};
 use crate::histogram::Histogram;
+use crate::launches::LaunchCounters;
 use crate::screened::ScreeningCounters;
 use crate::unmatched::UnmatchedCounters;
 
@@ -47,6 +48,8 @@ pub struct Counters {
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
     unmatched_elsewhere: UnmatchedCounters,
+    /// How late scheduled messages are launched.
+    pub launches: LaunchCounters,
     /// Attempts that failed temporarily and are repeated.
     pub retried: Counter,
     /// Attempts of unknown outcome.

@@ -24,6 +24,7 @@ pub mod histogram;
 mod hold;
 pub mod inbound;
 pub mod keywords;
+pub mod launches;
 pub mod lease;
 mod listing;
 pub mod live;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use model::{TextRetention, Timestamp};
 
-/// How long data are kept, counted from the acceptance of their message. `None` keeps them forever.
+/// How long data are kept, counted from the acceptance of their message, or from its time to leave. `None` keeps them
+/// forever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Texts, the URLs of media, and the media themselves.
@@ -32,7 +33,8 @@ pub(crate) enum Rule {
 }
 
 impl Retention {
-    /// Data accepted before this time are old at `now`. `None` if no data are, or if another rule removes them earlier.
+    /// Data accepted, or scheduled for a time, before this time are old at `now`. `None` if no data are, or if another
+    /// rule removes them earlier.
     pub(crate) fn old_before(&self, rule: Rule, now: Timestamp) -> Option<Timestamp> {
         const DAY: Duration = Duration::from_secs(86_400);
         let kept = match rule {

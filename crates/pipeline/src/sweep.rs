@@ -108,7 +108,10 @@ impl Sweeper {
     async fn perform(&self, call: Call) -> Result<Input, StoreError> {
         let store = &self.store;
         Ok(match call {
-            Call::Launch => Input::Launched(self.admission.launch().await?),
+            Call::Launch => {
+                self.admission.launch().await?;
+                Input::Launched
+            }
             Call::Expire(at) => {
                 Input::Expired(store.expire(self.node.epoch(), at, self.dispatchers.under_way(), BATCH).await?)
             }

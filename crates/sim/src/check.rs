@@ -73,7 +73,7 @@ pub(crate) fn at_rest(world: &World, all: &Everything) {
         quotas_are_exact(world, &facts, all, &mut wrong);
         usage::counts_by_day_are_exact(all, &mut wrong);
         truth::statuses_are_true(world, &facts, all, &mut wrong);
-        later::messages_wait_for_their_time(all, &mut wrong);
+        later::messages_wait_for_their_time(all, world.runtime.now(), &mut wrong);
         paces::paces_are_kept(world, &facts, &mut wrong);
         paces::turns_are_fair(world, &facts, all, &mut wrong);
         broadcasts::recipients_have_one_message(&facts, all, &mut wrong);

@@ -38,7 +38,7 @@ mod packing;
 mod peppers;
 mod portable;
 pub mod postgres;
-mod reasons;
+pub mod reasons;
 mod receipts;
 mod screened;
 mod seats;

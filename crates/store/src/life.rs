@@ -9,7 +9,7 @@ use model::{AccountId, Assignment, BroadcastId, CarrierName, ErrorType, MessageI
 
 use crate::contract::changes::Resource;
 use crate::contract::dispatch::SegmentAck;
-use crate::contract::schedule::Then;
+use crate::contract::schedule::LaunchDecision;
 use crate::daily::Counted;
 use crate::reasons::TAKEN_BACK;
 use crate::shares::{Share, Shares};
@@ -166,6 +166,11 @@ impl Life {
         has_ended(self.delivery.status, self.receipt_by) && !has_ended(self.stored.status, self.stored.receipt_by)
     }
 
+    /// Whether it has a time to leave, from which its age is counted.
+    pub(crate) fn leaves_later(&self) -> bool {
+        self.delivery.queued_at.is_some() || self.stored.status == Status::Scheduled
+    }
+
     /// Whether `token` is the lease that the message is held under.
     pub(crate) const fn is_held_under(&self, token: u64) -> bool {
         token != 0 && self.lease == token && matches!(self.delivery.status, Status::Queued)
@@ -252,18 +257,18 @@ impl Life {
     }
 
     /// Ends the wait of a scheduled message. Says whether it was scheduled.
-    pub(crate) fn launch(&mut self, then: &Then, now: Moment) -> bool {
+    pub(crate) fn launch(&mut self, decision: &LaunchDecision, now: Moment) -> bool {
         if self.delivery.status != Status::Scheduled {
             return false;
         }
-        match then {
-            Then::Queued(carrier) => {
+        match decision {
+            LaunchDecision::Queue(carrier) => {
                 self.delivery.carrier = carrier.clone();
                 self.due_at = now.steady;
                 self.note(now.wall, EventKind::Queued, "");
                 self.change(Status::Queued, now.wall, None)
             }
-            Then::Failed(why) => self.skip(now.wall, why),
+            LaunchDecision::Refuse(why) => self.skip(now.wall, why),
         }
     }
 

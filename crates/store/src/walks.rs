@@ -66,7 +66,10 @@ impl Walk {
     /// The account that it is confined to.
     pub(crate) const fn account(self) -> Option<AccountId> {
         match self {
-            Self::Texts(account) | Self::BroadcastTexts(account) | Self::InboundTexts(account) => account,
+            Self::Texts(account)
+            | Self::ScheduledTexts(account)
+            | Self::BroadcastTexts(account)
+            | Self::InboundTexts(account) => account,
             _ => None,
         }
     }

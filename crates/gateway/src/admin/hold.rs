@@ -16,10 +16,11 @@ pub(super) async fn show(State(admin): Shared) -> Response<Body> {
 
 async fn shown(admin: &Admin) -> Answered {
     let hold = admin.pipeline.hold();
-    let Waiting { queued, under_way, broadcasts, recipients, scheduled } = admin.pipeline.waiting().await?;
+    let Waiting { queued, under_way, broadcasts, recipients, scheduled, overdue } = admin.pipeline.waiting().await?;
     json(
         StatusCode::OK,
         &object!({
+            "at": admin.runtime.now().to_string(),
             "held": hold.is_some(),
             "since": hold.map(|hold| hold.since.to_string()),
             "backedUpAt": hold.map(|hold| hold.backed_up_at.to_string()),
@@ -28,6 +29,7 @@ async fn shown(admin: &Admin) -> Answered {
             "openBroadcasts": broadcasts,
             "recipientsToCome": recipients,
             "scheduledMessages": scheduled,
+            "overdueMessages": overdue,
         }),
     )
 }

@@ -2,6 +2,7 @@
 
 mod disks;
 mod inbound;
+mod launches;
 mod process;
 mod screening;
 
@@ -221,6 +222,7 @@ impl Collector for Snapshot {
             self.pipeline.carriers().iter().map(|(carrier, _)| carrier.name().to_owned()).collect();
         inbound::encode(&mut encoder, counters, &carriers)?;
         screening::encode(&mut encoder, counters)?;
+        launches::encode(&mut encoder, counters)?;
         self.encode_node(&mut encoder)?;
         self.encode_room(&mut encoder)?;
         self.encode_lines(&mut encoder)?;
@@ -407,9 +409,9 @@ impl Snapshot {
         for (name, help, read) in ends {
             counter(encoder, name, help, fates(read).into_iter())?;
         }
-        let submitted = "Time from acceptance, or `sendAt`, to the acknowledgement of the whole message";
+        let submitted = "Time from acceptance, or launch, to the acknowledgement of the whole message";
         self.encode_durations(encoder, "submit_seconds", submitted, &carriers, |fates| &fates.submitted_after)?;
-        let delivered = "Time from acceptance, or `sendAt`, to delivery at the handset";
+        let delivered = "Time from acceptance, or launch, to delivery at the handset";
         self.encode_durations(encoder, "delivery_seconds", delivered, &carriers, |fates| &fates.delivered_after)
     }
 

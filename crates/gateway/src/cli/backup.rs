@@ -101,10 +101,10 @@ impl Restore {
             StorePart::Postgres => hold_database(self.directory, &manifest, &config, &peppers, &runtime).await?,
         };
         if self.json {
-            let Waiting { queued, under_way, broadcasts, recipients, scheduled } = restored.waiting;
+            let Waiting { queued, under_way, broadcasts, recipients, scheduled, overdue } = restored.waiting;
             output::say(json!({ "held": true, "backedUpAt": manifest.made_at, "queuedMessages": queued,
                 "underWay": under_way, "openBroadcasts": broadcasts, "recipientsToCome": recipients,
-                "scheduledMessages": scheduled }));
+                "scheduledMessages": scheduled, "overdueMessages": overdue }));
         } else {
             tell_of_restore(&manifest, &restored);
         }
@@ -179,18 +179,19 @@ async fn hold(
     let now: Timestamp = runtime.now();
     store.hold(Hold { since: now, backed_up_at: manifest.moment()? }, runtime.steady()).await?;
     store.adopt_pepper(peppers.current.verifier(), peppers.previous.as_ref().map(Pepper::verifier), now).await?;
-    Ok(Restored { waiting: store.waiting_in_all().await?, is_pepper_known: true })
+    Ok(Restored { waiting: store.waiting_in_all(now).await?, is_pepper_known: true })
 }
 
 fn tell_of_restore(manifest: &Manifest, restored: &Restored) {
-    let Waiting { queued, under_way, broadcasts, recipients, scheduled } = restored.waiting;
+    let Waiting { queued, under_way, broadcasts, recipients, scheduled, overdue } = restored.waiting;
     output::say(format!("Restored as of {}.", manifest.made_at));
     output::say(format!(
         "The backup has {} in the queue ({under_way} of them under way to a carrier), {} with {} to come, and {}. They \
-         may have left since.",
+         may have left since. It also has {} for later.",
         counted(queued, "message"),
         counted(broadcasts, "broadcast"),
         counted(recipients, "recipient"),
+        counted(overdue, "overdue scheduled message"),
         counted(scheduled, "scheduled message")
     ));
     if manifest.media == MediaPart::Bucket {

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use axum::http::Method;
 use clap::Subcommand;
 use indicatif::ProgressBar;
+use model::Timestamp;
 use serde_json::Value;
 
 use super::client::Door;
@@ -23,9 +24,10 @@ pub(super) struct Hold {
 enum Action {
     /// Shows whether the store is held, since when, and the number of queued messages
     Show,
-    /// Lists queued messages, newest first
+    /// Lists queued messages and overdue scheduled ones, newest first
     ///
-    /// Each may have left after the backup. A carrier had a message with attempts before the backup.
+    /// Each may have left after the backup. A carrier had a message with attempts before the backup. A scheduled
+    /// message is overdue if its `sendAt` is past.
     List {
         /// Only messages of this account
         #[arg(long)]
@@ -56,8 +58,7 @@ impl Hold {
         match self.action {
             Action::Show => output::one(&door.ask(Method::GET, "/hold", None).await?, door.json),
             Action::List { account, length } => {
-                let queued = [("status", Some("queued".to_owned())), ("accountId", account)];
-                output::list(&length.gather(door, "/messages", &queued).await?, &message::WAITING, door.json);
+                output::list(&may_have_left(door, account, length).await?, &message::WAITING, door.json);
             }
             Action::End { yes } => {
                 let waiting = waiting(door).await?;
@@ -86,6 +87,24 @@ impl Hold {
     }
 }
 
+/// The queued messages and the scheduled ones whose time has passed, newest first.
+async fn may_have_left(door: &Door, account: Option<String>, length: Length) -> Result<Value, Failed> {
+    let hold = door.ask(Method::GET, "/hold", None).await?;
+    let now = hold["at"].as_str().and_then(Timestamp::parse);
+    let is_overdue = |message: &Value| message["sendAt"].as_str().and_then(Timestamp::parse) <= now;
+    let with = |status: &str| [("status", Some(status.to_owned())), ("accountId", account.clone())];
+    let queued = length.clone().gather(door, "/messages", &with("queued")).await?;
+    let overdue_of_page = async |given: String| {
+        let mut page = door.ask(Method::GET, &format!("/messages{given}"), None).await?;
+        if let Some(messages) = page["data"].as_array_mut() {
+            messages.retain(is_overdue);
+        }
+        Ok(page)
+    };
+    let overdue = length.clone().pages(&with("scheduled"), overdue_of_page).await?;
+    Ok(length.join(vec![queued, overdue]))
+}
+
 /// The queued messages and open broadcasts of a held store, in words.
 async fn waiting(door: &Door) -> Result<String, Failed> {
     let hold = door.ask(Method::GET, "/hold", None).await?;
@@ -94,11 +113,12 @@ async fn waiting(door: &Door) -> Result<String, Failed> {
     }
     let counted = |field: &str, thing: &str| output::counted(output::count_in(&hold, field), thing);
     Ok(format!(
-        "{} ({} of them under way to a carrier), {} with {} to come, and {}",
+        "{} ({} of them under way to a carrier), {} with {} to come, {}, and {} for later",
         counted("queuedMessages", "message"),
         hold["underWay"],
         counted("openBroadcasts", "broadcast"),
         counted("recipientsToCome", "recipient"),
+        counted("overdueMessages", "overdue scheduled message"),
         counted("scheduledMessages", "scheduled message")
     ))
 }

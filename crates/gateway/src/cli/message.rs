@@ -93,14 +93,16 @@ const COLUMNS: [(&str, &str); 8] = [
 ];
 
 /// The columns of a message that waits.
-pub(super) const WAITING: [(&str, &str); 8] = [
+pub(super) const WAITING: [(&str, &str); 10] = [
     ("ID", "/id"),
     ("CREATED", "/createdAt"),
     ("ACCOUNT", "/accountId"),
     ("FROM", "/from"),
     ("TO", "/to"),
+    ("STATUS", "/status"),
     ("CARRIER", "/carrier"),
     ("ATTEMPTS", "/attempts"),
+    ("SEND AT", "/sendAt"),
     ("VALID UNTIL", "/expiresAt"),
 ];
 

@@ -1,6 +1,9 @@
 //! Lists that are as long as they are asked for: page after page of an API, joined into one.
 
+use std::cmp::Reverse;
+
 use axum::http::Method;
+use model::MessageId;
 use serde_json::{Value, json};
 
 use super::Failed;
@@ -27,6 +30,25 @@ impl Length {
     /// The whole list.
     pub(super) const WHOLE: Self = Self { limit: u32::MAX, all: true, cursor: None };
 
+    fn items_max(&self) -> usize {
+        if self.all { usize::MAX } else { self.limit as usize }
+    }
+
+    /// Joins lists of messages that were gathered to this length and from this cursor: one list, newest first.
+    pub(super) fn join(&self, lists: Vec<Value>) -> Value {
+        let mut has_more = lists.iter().any(|list| list["nextCursor"].is_string());
+        let items = lists.into_iter().filter_map(|mut list| match list["data"].take() {
+            Value::Array(items) => Some(items),
+            _ => None,
+        });
+        let mut items: Vec<Value> = items.flatten().collect();
+        items.sort_by_cached_key(|item| Reverse(item["id"].as_str().and_then(|id| id.parse::<MessageId>().ok())));
+        has_more |= items.len() > self.items_max();
+        items.truncate(self.items_max());
+        let cursor = items.last().filter(|_| has_more).map(|item| item["id"].clone());
+        json!({ "data": items, "nextCursor": cursor })
+    }
+
     /// Asks the admin API for pages until there are as many items as wanted, or no more.
     pub(super) async fn gather(
         self,
@@ -43,7 +65,7 @@ impl Length {
         filter: &[(&str, Option<String>)],
         ask: impl AsyncFn(String) -> Result<Value, Failed>,
     ) -> Result<Value, Failed> {
-        let limit = if self.all { usize::MAX } else { self.limit as usize };
+        let limit = self.items_max();
         let (mut cursor, mut items) = (self.cursor, Vec::new());
         loop {
             let page = [("limit", Some((limit - items.len()).min(PAGE).to_string())), ("cursor", cursor)];

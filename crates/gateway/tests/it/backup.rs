@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use model::Clock;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use simulator::smsc::{Options, Smsc};
@@ -160,6 +162,41 @@ async fn a_backup_under_load_becomes_a_service_that_is_held_until_it_is_released
     assert!(code == Some(1) && said.contains("is not held"), "{said}");
     let (code, said) = run(&["check", "--offline"], &config);
     assert!(code == Some(0) && !said.contains("is held"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_held_service_lists_the_scheduled_messages_that_are_overdue() {
+    let (service, file) = first().await;
+    let queued = send(&service).await;
+    let now = runtime::Machine::new().now();
+    let [soon, late] = [Duration::from_secs(10), Duration::from_secs(86_400)].map(|ahead| now + ahead);
+    let mut scheduled = Vec::new();
+    for send_at in [soon, late] {
+        let message = service.message_with(json!({ "sendAt": send_at.to_string() }));
+        scheduled.push(message.send(service.api).await.expect(201)["id"].as_str().unwrap().to_owned());
+    }
+    let backup = file.with_file_name("backup");
+    assert_eq!(run(&["backup", backup.to_str().unwrap()], &file).0, Some(0));
+    service.signal(Signal::KILL);
+    let (held, _) = held(&backup, &service.authorization, dead_port()).await;
+    let shown = eventually("a scheduled message is overdue", async || {
+        let (_, shown) = ask(&held, &["hold", "show", "--json"]);
+        Some(serde_json::from_str::<Value>(&shown).unwrap()).filter(|shown| shown["overdueMessages"] == 1)
+    })
+    .await;
+    assert_eq!((&shown["queuedMessages"], &shown["scheduledMessages"]), (&json!(1), &json!(1)), "{shown}");
+    let list = |more: &[&str]| {
+        let (_, listed) = ask(&held, &[&["hold", "list", "--json"], more].concat());
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let ids = listed["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned());
+        (ids.collect::<Vec<_>>(), listed["nextCursor"].as_str().map(str::to_owned))
+    };
+    assert_eq!(list(&[]), (vec![scheduled[0].clone(), queued.clone()], None));
+    let (first, cursor) = list(&["--limit", "1"]);
+    assert_eq!(first, [scheduled[0].clone()]);
+    assert_eq!(list(&["--limit", "1", "--cursor", &cursor.unwrap()]).0, [queued]);
+    let (_, said) = ask(&held, &["message", "show", &scheduled[0]]);
+    assert!(said.contains("has passed, and the store is held"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -207,6 +207,11 @@ async fn the_operator_names_a_carrier_that_takes_the_message() {
     let sent = stage.operate("POST", "/messages", ask(json!({ "carrier": "second" }))).await.expect(201);
     stage.reaches(&tenant, &sent["id"], "delivered").await;
     assert_eq!(stage.life(&sent["id"]).await["carrier"], "second");
+    let keyed = |carrier: &str| ask(json!({ "carrier": carrier, "idempotencyKey": "once" }));
+    let first = stage.operate("POST", "/messages", keyed("second")).await.expect(201);
+    let again = stage.operate("POST", "/messages", keyed("second")).await.expect(201);
+    assert_eq!(first["id"], again["id"]);
+    stage.operate("POST", "/messages", keyed("main")).await.refused_by_operator(33013, Value::Null);
     for (more, expected) in [
         (json!({ "carrier": "third" }), "the name of a carrier in the configuration"),
         (json!({ "carrier": "second", "mode": "test" }), "absent: a test message goes to the sandbox"),

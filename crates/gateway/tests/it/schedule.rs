@@ -183,6 +183,63 @@ async fn what_was_decided_meanwhile_counts_when_a_message_leaves() {
         assert_eq!((&life["errorMessage"], &life["errorType"]), (&json!(why), &Value::Null));
     }
     assert_eq!(stage.submissions().len(), 0);
+    let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
+    let about: Vec<_> = log["data"].as_array().unwrap().iter().map(|decision| decision["about"].clone()).collect();
+    assert_eq!(about, [ids[4].clone()], "an erasure of the person finds what was recorded");
+}
+
+#[tokio::test]
+async fn what_the_screen_finds_when_a_message_leaves_is_recorded_about_it_once() {
+    let stage = Stage::at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let policy = format!("/accounts/{}/screening", tenant.account);
+    let mut ids = Vec::new();
+    for sure in ["flag", "off", "off"] {
+        stage.operate("PUT", &policy, json!({ "sure": sure, "unsure": "off" })).await.expect(200);
+        let text = "Cheap vodka delivered to your door tonight, order now";
+        ids.push(stage.ask(&at(&tenant, LEAVES, text)).await.expect(201)["id"].clone());
+    }
+    stage.operate("PUT", &policy, json!({ "sure": "flag", "unsure": "off" })).await.expect(200);
+    stage.time.advance(DAY);
+    for id in &ids {
+        in_time(&stage, &tenant, id, "delivered").await;
+    }
+    let log = stage.operate("GET", "/screening", Value::Null).await.expect(200);
+    let about = |id: &Value| {
+        let decisions = log["data"].as_array().unwrap().iter().filter(|decision| decision["about"] == *id);
+        decisions.map(|decision| decision["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for id in &ids {
+        assert_eq!(about(id), ["flagged"], "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_launched_holds_up_no_other_and_is_told_of() {
+    let (stage, store) = Stage::gated_at(NOW, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let mut ids = Vec::new();
+    for body in ["broken", "one", "two"] {
+        ids.push(stage.ask(&at(&tenant, LEAVES, body)).await.expect(201)["id"].clone());
+    }
+    store.break_row_of(ids[0].as_str().unwrap().parse().unwrap());
+    stage.time.advance(DAY + Duration::from_secs(120));
+    for id in &ids[1..] {
+        in_time(&stage, &tenant, id, "delivered").await;
+    }
+    let life = stage.life(&ids[0]).await;
+    assert_eq!(life["status"], "scheduled");
+    let sentence = life["waitsFor"]["sentence"].as_str().unwrap();
+    assert!(sentence.contains("has passed, and it leaves with the next launch"), "{sentence}");
+    let metrics = Ask::new("GET", "/metrics").send(stage.admin).await.text();
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{name}"));
+        line.trim().parse::<f64>().unwrap()
+    };
+    assert!(value("smsfactory_launch_overdue_seconds") >= 120.0);
+    assert!(value("smsfactory_launches_failed_total") >= 1.0);
+    assert_eq!(value("smsfactory_launch_delay_seconds_count"), 2.0);
+    assert!(value("smsfactory_launch_delay_seconds_sum") >= 240.0);
 }
 
 #[tokio::test]
@@ -204,4 +261,8 @@ async fn a_time_to_leave_is_bounded_and_a_repeat_is_answered_after_it() {
     let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello", "sendAt": LEAVES });
     let info = json!({ "field": "sendAt", "expected": "nothing: a broadcast leaves at once" });
     stage.ask(&tenant.broadcast(&broadcast)).await.refused(33100, info);
+    let broadcast = json!({ "recipients": [RECIPIENT], "from": tenant.number, "body": "hello", "send_at": LEAVES });
+    let advice = "no field of this name: a broadcast leaves at once; a message has `sendAt`";
+    let strict = tenant.broadcast(&broadcast).header("prefer", "handling=strict");
+    stage.ask(&strict).await.refused(33100, json!({ "field": "send_at", "expected": advice }));
 }

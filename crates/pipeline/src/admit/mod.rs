@@ -43,8 +43,7 @@ use crate::watch::{BroadcastWaiters, MessageWaiters};
 pub use broadcast::BroadcastRequest;
 pub(crate) use commit::Accepted;
 pub(crate) use in_force::InForce;
-pub(crate) use launch::LAUNCHES;
-use parse::{Draft, Parsed, later};
+use parse::{Draft, Parsed, time_to_leave};
 use payload::Outbound;
 pub use recipients::{RecipientList, Variables};
 pub(crate) use reference::References;
@@ -144,15 +143,15 @@ impl Admission {
         under_way: &mut UnderWay<'_>,
         name: impl FnOnce(Timestamp) -> MessageId + Send,
     ) -> Result<Accepted<Message>, Refusal> {
-        let (now, again, carrier) = (self.runtime.now(), request.again, request.carrier.clone());
+        let (now, again) = (self.runtime.now(), request.again);
         let parsed = Parsed::check(request, self.limits.get().sender_kinds)?; // 33005 33006 33003 33106
-        let key = parsed.idempotency_key.clone();
+        let (key, carrier) = (parsed.idempotency_key.clone(), parsed.carrier.clone());
         let claim = key.map(|key| self.claim(Endpoint::Message, key, parsed.fingerprint(), now));
         if let Some(replay) = self.begin::<Outbound>(caller, claim, parsed.media_url.is_some(), under_way).await? {
             let (body, media_url) = (parsed.body.as_ref().map(LooseText::as_str), parsed.media_url.as_deref());
             return Ok(Accepted::Replayed(with_text(replay, body, media_url))); // 33013
         }
-        let send_at = later(parsed.send_at, now)?; // 33100
+        let send_at = time_to_leave(parsed.send_at, now)?; // 33100
         let draft = Draft::check(parsed, &self.limits.get())?; // 33016 33107
         self.tenants.check_sender(caller.account, draft.originator)?; // 33008 33004 33009 33011
         self.tenants.check_recipient(caller.owner(), draft.originator, draft.recipient)?; // 33010

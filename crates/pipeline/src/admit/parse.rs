@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::error::{AdditionalInfo, ErrorCode, Refusal};
 use model::idempotency::{Fingerprint, IdempotencyKey};
 use model::message::{Encoding, MessageType};
-use model::{ClientReference, Msisdn, Originator, SenderKinds, Timestamp, Validity};
+use model::{CarrierName, ClientReference, Msisdn, Originator, SenderKinds, Timestamp, Validity};
 
 use wire::text::LooseText;
 
@@ -24,6 +24,7 @@ pub(super) struct Parsed {
     validity: Option<Validity>,
     status_callback: Option<Arc<str>>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
+    pub(super) carrier: Option<CarrierName>,
 }
 
 /// What is to be sent.
@@ -58,7 +59,7 @@ impl Parsed {
             Some(key) => Some(IdempotencyKey::parse(&key).map_err(|_| ErrorCode::InvalidIdempotencyKey)?),
             None => None,
         };
-        let SendRequest { reference, send_at, validity, status_callback, .. } = request;
+        let SendRequest { reference, send_at, validity, status_callback, carrier, .. } = request;
         Ok(Self {
             recipient,
             originator,
@@ -70,6 +71,7 @@ impl Parsed {
             validity,
             status_callback,
             idempotency_key,
+            carrier,
         })
     }
 
@@ -84,7 +86,12 @@ impl Parsed {
             self.media_url.as_deref().map(str::as_bytes),
             Some(self.kind.as_str().as_bytes()),
         ];
-        let terms = terms(self.reference.as_ref(), self.validity, self.status_callback.as_deref(), self.send_at);
+        let mut terms = terms(self.reference.as_ref(), self.validity, self.status_callback.as_deref(), self.send_at);
+        if let Some(carrier) = &self.carrier {
+            // Behind all that the terms of another request may be.
+            terms.resize(TERMS, None);
+            terms.push(Some(carrier.as_bytes().to_vec()));
+        }
         Fingerprint::of_octets(values.into_iter().chain(terms.iter().map(Option::as_deref)))
     }
 }
@@ -138,7 +145,7 @@ const LATE_MAX: Duration = Duration::from_secs(60);
 
 /// When a message is to leave that its client wants to leave at this time: `None` for at once (33100 where that is in
 /// the past or too far ahead).
-pub(super) fn later(send_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+pub(super) fn time_to_leave(send_at: Option<Timestamp>, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
     let Some(at) = send_at else { return Ok(None) };
     if at < now - LATE_MAX || at > now + AHEAD_MAX {
         let (field, expected) = ("sendAt".into(), "a time from now to 35 days ahead".into());
@@ -304,6 +311,14 @@ mod tests {
             Parsed::check(request, SenderKinds::NUMBERS).ok().map(|parsed| parsed.fingerprint())
         };
         assert_ne!(called_back("https://a.example/?order=7"), called_back("https://a.example/?order=8"));
+        let over = |carrier: Option<&str>| {
+            let request = request("+18005551234", "+18005550000", Some("a"), None, None);
+            let request = SendRequest { carrier: carrier.map(CarrierName::from), ..request };
+            Parsed::check(request, SenderKinds::NUMBERS).ok().map(|parsed| parsed.fingerprint())
+        };
+        assert_eq!(over(None), print("a", None));
+        assert_ne!(over(Some("north")), over(None));
+        assert_ne!(over(Some("north")), over(Some("south")));
         // Both have the same four octets.
         assert_ne!(valid("", 0x0010_3030), valid("\u{0}\u{10}00", 0));
     }
@@ -329,9 +344,9 @@ mod tests {
             (now - 60 * second, Some(None)),
             (now - 61 * second, None),
         ] {
-            assert_eq!(later(Some(at), now).ok(), leaves, "{at}");
+            assert_eq!(time_to_leave(Some(at), now).ok(), leaves, "{at}");
         }
-        assert_eq!(later(None, now), Ok(None));
+        assert_eq!(time_to_leave(None, now), Ok(None));
     }
 
     #[test]

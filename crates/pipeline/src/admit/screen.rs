@@ -29,21 +29,42 @@ impl Admission {
         now: Timestamp,
     ) -> Result<Option<ScreeningRecord>, Refusal> {
         let Some(body) = body else { return Ok(None) };
+        let finding = match self.examine(caller, originator, body, now) {
+            Examined::Passed(verdict) => {
+                self.counters.screened.screened(caller.account, &verdict, Fate::Passed, || self.runtime.instant());
+                return Ok(None);
+            }
+            Examined::Known => {
+                self.counters.known.add();
+                return Ok(None);
+            }
+            Examined::Found(finding) => finding,
+        };
+        self.count_finding(&finding);
+        let Finding { record, verdict } = *finding;
+        if record.outcome == ScreeningOutcome::Flagged {
+            return Ok(Some(record));
+        }
+        if let Err(error) = self.store.record_screening(record).await {
+            tracing::warn!(%error, "A text that was blocked could not be recorded for review: {error}");
+        }
+        Err(Refusal::new(ErrorCode::NonCompliantMessageContent).with_info(info(&verdict)))
+    }
+
+    /// Examines a text under its account's policy of now. Counts and records nothing.
+    pub(super) fn examine(&self, caller: &Caller, originator: Originator, body: &Arc<str>, now: Timestamp) -> Examined {
         let screen = self.screen_in_force();
         let decision = screen.decide(body, &caller.screening);
-        // Only what was found is compared with templates, so that they cost other texts nothing.
-        if decision.action > Action::Off && self.tenants.is_known(caller.account, body, &caller.screening, &screen) {
-            self.counters.known.add();
-            return Ok(None);
-        }
         let verdict = decision.verdict;
-        let fate = match decision.action {
-            Action::Off => Fate::Passed,
-            Action::Flag => Fate::Found(ScreeningOutcome::Flagged),
-            Action::Block => Fate::Found(ScreeningOutcome::Blocked),
+        let outcome = match decision.action {
+            Action::Off => return Examined::Passed(verdict),
+            Action::Flag => ScreeningOutcome::Flagged,
+            Action::Block => ScreeningOutcome::Blocked,
         };
-        self.counters.screened.screened(caller.account, &verdict, fate, || self.runtime.instant());
-        let Fate::Found(outcome) = fate else { return Ok(None) };
+        // Only what was found is compared with templates, so that they cost other texts nothing.
+        if self.tenants.is_known(caller.account, body, &caller.screening, &screen) {
+            return Examined::Known;
+        }
         let record = ScreeningRecord {
             id: ScreeningId::minted(&self.mint, now, &*self.entropy),
             account: caller.account,
@@ -58,16 +79,34 @@ impl Admission {
             body: Arc::clone(body),
             review: None,
         };
-        if outcome == ScreeningOutcome::Flagged {
-            self.counters.flagged.add();
-            return Ok(Some(record));
-        }
-        self.counters.blocked.add();
-        if let Err(error) = self.store.record_screening(record).await {
-            tracing::warn!(%error, "A text that was blocked could not be recorded for review: {error}");
-        }
-        Err(Refusal::new(ErrorCode::NonCompliantMessageContent).with_info(info(&verdict)))
+        Examined::Found(Box::new(Finding { record, verdict }))
     }
+
+    /// Counts what was found in a text.
+    pub(super) fn count_finding(&self, Finding { record, verdict }: &Finding) {
+        let fate = Fate::Found(record.outcome);
+        self.counters.screened.screened(record.account, verdict, fate, || self.runtime.instant());
+        match record.outcome {
+            ScreeningOutcome::Flagged => self.counters.flagged.add(),
+            ScreeningOutcome::Blocked => self.counters.blocked.add(),
+        }
+    }
+}
+
+/// What the screen says of a text under a policy.
+pub(super) enum Examined {
+    /// Nothing is in it to which the policy objects.
+    Passed(Verdict),
+    /// It passes under a template of its account.
+    Known,
+    /// The policy objects to something.
+    Found(Box<Finding>),
+}
+
+/// What was found in a text: what is to be recorded, and the verdict.
+pub(super) struct Finding {
+    pub(super) record: ScreeningRecord,
+    verdict: Verdict,
 }
 
 const fn certainty(certainty: Certainty) -> ScreeningCertainty {

@@ -46,7 +46,7 @@ impl Pipeline {
     /// # Errors
     /// Where the store does not tell.
     pub async fn waiting(&self) -> Result<Waiting, Refusal> {
-        self.store.waiting_in_all().await.map_err(refused_by_store)
+        self.store.waiting_in_all(self.runtime.now()).await.map_err(refused_by_store)
     }
 
     /// Ends some of what waits in a held store, which is not to be sent: broadcasts are canceled, and then messages end

@@ -82,8 +82,7 @@ impl Pipeline {
         match (delivery.status, message.send_at) {
             (Status::Queued, _) => {}
             (Status::Scheduled, Some(send_at)) => {
-                let waits = because(WaitReason::Scheduled, format!("It leaves at {send_at}"), waits_since);
-                return Ok(Some(WaitsFor { next_try_at: Some(send_at), ..waits }));
+                return Ok(Some(self.until(send_at, waits_since)));
             }
             _ => return Ok(None),
         }
@@ -114,6 +113,20 @@ impl Pipeline {
             .or_else(|| self.at_carrier(carrier, &waiting, events, waits_since))
             .unwrap_or_else(|| self.in_line(record, carrier, &waiting));
         Ok(Some(found))
+    }
+
+    /// The reason, if the message is scheduled: its time is still to come, or it has passed and the launch is still to
+    /// come.
+    fn until(&self, send_at: Timestamp, waits_since: Timestamp) -> WaitsFor {
+        if send_at > self.runtime.now() {
+            let waits = because(WaitReason::Scheduled, format!("It leaves at {send_at}"), waits_since);
+            return WaitsFor { next_try_at: Some(send_at), ..waits };
+        }
+        let next = match self.hold() {
+            Some(_) => "the store is held: it leaves after `smsfactory hold release`",
+            None => "it leaves with the next launch, within seconds",
+        };
+        because(WaitReason::Scheduled, format!("Its time to leave, {send_at}, has passed, and {next}"), send_at)
     }
 
     /// The sentence, if another node has the message or its carrier.

@@ -66,8 +66,8 @@ pub(super) struct Kept {
 pub(super) enum Input {
     /// The next round begins. Nothing of this strand that the driver was to do is left undone.
     Due,
-    /// So many messages were launched.
-    Launched(usize),
+    /// The messages were launched whose time had come.
+    Launched,
     /// So many messages have ended.
     Expired(usize),
     /// What became of waits for receipts.
@@ -118,7 +118,7 @@ pub(super) enum Action {
 /// What the driver does with the store and the media, and its answer; [`Input::Unavailable`] may be the answer to each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
-    /// Launch messages whose time to leave has come, a step: [`Input::Launched`].
+    /// Launch the messages whose time to leave has come: [`Input::Launched`].
     Launch,
     /// End messages whose validity is over, a batch: [`Input::Expired`].
     Expire(Moment),

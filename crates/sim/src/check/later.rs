@@ -1,12 +1,13 @@
 //! Messages that leave later.
 
 use model::event::EventKind;
+use model::{Status, Timestamp};
 
 use super::{Everything, Found, Wrong};
 
 /// A message with a time to leave is queued once, when the wall clock shows that time or a later one, and no attempt
-/// begins before. None waits any more at rest.
-pub(super) fn messages_wait_for_their_time(all: &Everything, wrong: &mut Wrong) {
+/// begins before. At rest, none waits any more whose time has come at `now`.
+pub(super) fn messages_wait_for_their_time(all: &Everything, now: Timestamp, wrong: &mut Wrong) {
     for (id, found) in &all.messages {
         let Found { record, events } = found;
         let queued = found.count(EventKind::Queued);
@@ -16,6 +17,9 @@ pub(super) fn messages_wait_for_their_time(all: &Everything, wrong: &mut Wrong) 
             }
             continue;
         };
+        if record.delivery.status == Status::Scheduled && send_at <= now {
+            wrong.push(format!("{id} was to leave at {send_at}, and is scheduled at {now}"));
+        }
         if queued > 1 {
             wrong.push(format!("{id} was queued {queued} times"));
         }

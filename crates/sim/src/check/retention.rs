@@ -15,16 +15,17 @@ pub(crate) fn old_things_are_gone(world: &World, before: &Everything, left: &Eve
     let is_old = |made_at: Timestamp, kept: Option<Duration>| kept.is_some_and(|kept| made_at < now - kept);
     for (id, found) in &before.messages {
         let Some(found_now) = left.messages.get(id) else {
-            if !is_old(id.made_at(), RULES.messages) {
+            if !is_old(age_from(&found.record), RULES.messages) {
                 wrong.push(format!("{id} is gone before its time"));
             }
             continue;
         };
         let record = &found_now.record;
-        if has_ended(record) && is_old(id.made_at(), RULES.messages) {
+        let age_from = age_from(record);
+        if has_ended(record) && is_old(age_from, RULES.messages) {
             wrong.push(format!("{id} is older than messages are kept, and there: {:?}", record.delivery));
         }
-        text_is_as_its_rule_says(world, record, is_old(id.made_at(), RULES.texts), &mut wrong);
+        text_is_as_its_rule_says(world, record, is_old(age_from, RULES.texts), &mut wrong);
         if found.record.delivery.status.is_final() && found.record.delivery != record.delivery {
             wrong.push(format!("{id} was {:?} and is {:?}", found.record.delivery, record.delivery));
         }
@@ -37,6 +38,11 @@ pub(crate) fn old_things_are_gone(world: &World, before: &Everything, left: &Eve
         wrong.push("a message came from nowhere while old ones were removed".to_owned());
     }
     wrong.into_iter().for_each(|what| world.ledger.violated(what));
+}
+
+/// From when on the age of a message is counted: its acceptance, or its time to leave.
+fn age_from(MessageRecord { message, .. }: &MessageRecord) -> Timestamp {
+    message.send_at.unwrap_or(message.id.made_at())
 }
 
 /// What handsets sent goes by the same rules. (An account that discards texts has those of handsets for a day, which is

@@ -90,6 +90,12 @@ CREATE INDEX messages_test ON messages (id) WHERE test;
 CREATE INDEX messages_from ON messages (originator, test, id);
 CREATE INDEX messages_named ON messages (client_reference, account_id, test, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX messages_of ON messages (account_id, test, id);
+-- The age of a message that leaves later is counted from its time to leave, and so is that of its text.
+CREATE INDEX messages_scheduled ON messages (send_at) WHERE send_at IS NOT NULL;
+CREATE INDEX messages_scheduled_texts ON messages (send_at, id)
+    WHERE send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL);
+CREATE INDEX messages_scheduled_texts_of ON messages (account_id, send_at, id)
+    WHERE send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL);
 
 -- What became of it. Nothing here is indexed but the key, so that an update leaves the index alone (HOT). The masks
 -- have bit n for segment n + 1, and segments says how many there are, in the cut of the carrier that it stands with.
@@ -158,11 +164,14 @@ CREATE INDEX queue_due ON queue (carrier, account_id, lane, due_at, message_id);
 
 -- Messages that leave later, in the order of the times of day at which they are queued.
 CREATE TABLE schedule (
-    message_id uuid   NOT NULL PRIMARY KEY,
-    send_at    bigint NOT NULL,
+    message_id uuid    NOT NULL PRIMARY KEY,
+    account_id uuid    NOT NULL,
+    test       boolean NOT NULL,
+    send_at    bigint  NOT NULL,
     media_id   uuid
 );
-CREATE INDEX schedule_due ON schedule (send_at);
+CREATE INDEX schedule_due ON schedule (send_at, message_id);
+CREATE INDEX schedule_of ON schedule (account_id, test, message_id);
 CREATE INDEX schedule_media ON schedule (media_id) WHERE media_id IS NOT NULL;
 
 -- Messages that wait for their receipts, in the order of their ends.

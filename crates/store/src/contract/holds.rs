@@ -32,8 +32,10 @@ pub struct Waiting {
     pub broadcasts: u64,
     /// Recipients of those that are not expanded yet.
     pub recipients: u64,
-    /// Scheduled messages. Those whose time has come may have left.
+    /// Scheduled messages whose time is still to come.
     pub scheduled: u64,
+    /// Messages that were to leave later, and whose time has come: like a queued one, each may have left.
+    pub overdue: u64,
 }
 
 /// The hold of a store, and its release.
@@ -51,8 +53,8 @@ pub trait Holds: Send + Sync {
     /// Releases the store. `false` if it was not held.
     async fn release_hold(&self) -> Result<bool, StoreError>;
 
-    /// The waiting messages.
-    async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
+    /// The messages that wait at `now`.
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<Waiting, StoreError>;
 
     /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, after the operator has
     /// decided not to send them: undelivered, `unknown`. At most `limit`; returns their number. Broadcasts continue:

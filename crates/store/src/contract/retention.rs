@@ -4,8 +4,9 @@
 //! A message has *ended* when it is delivered, undelivered, failed or canceled, or when it is sent and waits for no
 //! receipt. A message that has not ended keeps everything, regardless of its age; the transaction in which it ends then
 //! removes a text that is too old. The age counts from acceptance, for a message of a broadcast from that of the
-//! broadcast, by the times in ids. An inbound message has always ended; its age counts from its first record. The
-//! counts of a broadcast and the usage of an owner do not change.
+//! broadcast, by the times in ids. The age of a scheduled message counts from its time to leave, regardless of its end,
+//! and a walk of its own removes its text after that end. An inbound message has always ended; its age counts from its
+//! first record. The counts of a broadcast and the usage of an owner do not change.
 //!
 //! Walks remove old data in steps. A step looks at a limited number of rows beside other work, and removes some of them
 //! in a transaction that takes about a millisecond.
@@ -20,6 +21,8 @@ use super::StoreError;
 pub enum Walk {
     /// Removes the texts and the media of messages that have ended: of one account, or of all.
     Texts(Option<AccountId>),
+    /// Removes the texts and the media of scheduled messages, in the order of their times to leave.
+    ScheduledTexts(Option<AccountId>),
     /// Removes the texts and the media of broadcasts that are not open.
     BroadcastTexts(Option<AccountId>),
     /// Removes the texts and files of inbound messages: of one account, or of all.
@@ -40,7 +43,7 @@ impl Walk {
     /// The walk's name in the store, in metrics and in the log.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Texts(_) => "texts",
+            Self::Texts(_) | Self::ScheduledTexts(_) => "texts",
             Self::BroadcastTexts(_) => "broadcast_texts",
             Self::InboundTexts(_) => "inbound_texts",
             Self::InboundMessages => "inbound_messages",
@@ -71,9 +74,10 @@ pub trait Retention: Send + Sync {
     /// The accounts with their own rule for texts, in the order of their ids.
     async fn text_rules(&self) -> Result<Vec<(AccountId, TextRetention)>, StoreError>;
 
-    /// One step of a walk: removes data that were accepted (for [`Walk::Unmatched`]: received) before `before`, at most
-    /// `limit`; a store that keeps messages by weeks may remove an old week as a whole, and then counts it roughly. The
-    /// next step of the same walk continues after it; a walk through texts or keys does so after a restart as well.
+    /// One step of a walk: removes data that were accepted (for scheduled messages: were to leave; for
+    /// [`Walk::Unmatched`]: were received) before `before`, at most `limit`; a store that keeps messages by weeks may
+    /// remove an old week as a whole, and then counts it roughly. The next step of the same walk continues after it; a
+    /// walk through texts or keys does so after a restart as well, but not [`Walk::ScheduledTexts`].
     ///
     /// Atomic: no row is removed in part. Texts of an account that [discards](TextRetention::Discard) them need no walk
     /// unless they are older than the rule: the end of their message removes them.

@@ -31,8 +31,8 @@ impl Holds for Postgres {
             .await
     }
 
-    async fn waiting_in_all(&self) -> Result<Waiting, StoreError> {
-        self.core.read((), |unit, ()| Box::pin(waiting(unit))).await
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<Waiting, StoreError> {
+        self.core.read(now, |unit, now| Box::pin(waiting(unit, *now))).await
     }
 
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
@@ -65,18 +65,20 @@ async fn held(unit: &Unit) -> Result<Option<Hold>, Fault> {
     found.map(|row| Ok(Hold { since: rows::time(&row, 0)?, backed_up_at: rows::time(&row, 1)? })).transpose()
 }
 
-async fn waiting(unit: &Unit) -> Result<Waiting, Fault> {
+async fn waiting(unit: &Unit, now: Timestamp) -> Result<Waiting, Fault> {
     let queue = unit.one("SELECT count(*), count(attempt_began) FROM queue", &[]).await?;
     let sql = "SELECT count(*), coalesce(sum(packed - next_index), 0)::bigint FROM broadcast_progress \
         WHERE status IN ('queued', 'sending')";
     let open = unit.one(sql, &[]).await?;
-    let scheduled = rows::count(&unit.one("SELECT count(*) FROM schedule", &[]).await?, 0)?;
+    let sql = "SELECT count(*) FILTER (WHERE send_at > $1), count(*) FILTER (WHERE send_at <= $1) FROM schedule";
+    let schedule = unit.one(sql, &[&schedule::earlier(unit, now).await?.as_millis()]).await?;
     Ok(Waiting {
         queued: rows::count(&queue, 0)?,
         under_way: rows::count(&queue, 1)?,
         broadcasts: rows::count(&open, 0)?,
         recipients: rows::count(&open, 1)?,
-        scheduled,
+        scheduled: rows::count(&schedule, 0)?,
+        overdue: rows::count(&schedule, 1)?,
     })
 }
 

@@ -85,7 +85,7 @@ impl Postgres {
         self.core
             .write((step, looked), |unit, (step, looked)| {
                 Box::pin(async move {
-                    let removed = removal::remove(unit, &looked.found).await?;
+                    let removed = removal::remove(unit, &looked.found, step.before).await?;
                     mark(unit, step, looked).await?;
                     Ok(removed)
                 })

@@ -15,7 +15,7 @@ use super::unit::Unit;
 use crate::StoreError;
 use crate::contract::screening::{Screening, ScreeningFilter};
 
-pub(super) use write::insert;
+pub(super) use write::{insert, insert_if_new};
 
 #[async_trait]
 impl Screening for Postgres {

@@ -36,8 +36,8 @@ impl Holds for Sqlite {
         self.writer.write(|group: &mut Group| Ok(group.connection.execute("DELETE FROM holds", [])? > 0)).await
     }
 
-    async fn waiting_in_all(&self) -> Result<Waiting, StoreError> {
-        self.readers.read(waiting).await
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<Waiting, StoreError> {
+        self.readers.read(move |connection| waiting(connection, now)).await
     }
 
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {
@@ -87,14 +87,15 @@ fn held(connection: &Connection) -> rusqlite::Result<Option<Hold>> {
     connection.query_row("SELECT since, backed_up_at FROM holds", [], hold).optional()
 }
 
-/// The waiting messages.
-pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Waiting> {
+/// The messages that wait.
+pub(super) fn waiting(connection: &Connection, now: Timestamp) -> rusqlite::Result<Waiting> {
     let sql = "SELECT count(*), coalesce(sum(in_flight), 0) FROM delivery WHERE status = 'queued'";
     let (queued, under_way) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let sql = "SELECT count(*), coalesce(sum(packed - next_index), 0) FROM broadcast_progress \
         WHERE status IN ('queued', 'sending')";
     let (broadcasts, recipients) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let sql = "SELECT count(*) FROM delivery INDEXED BY delivery_scheduled WHERE status = 'scheduled'";
-    let scheduled = connection.query_row(sql, [], |row| row.get(0))?;
-    Ok(Waiting { queued, under_way, broadcasts, recipients, scheduled })
+    let sql = "SELECT count(*) FILTER (WHERE due_at > ?1), count(*) FILTER (WHERE due_at <= ?1) \
+        FROM delivery INDEXED BY delivery_scheduled WHERE status = 'scheduled'";
+    let (scheduled, overdue) = connection.query_row(sql, [now.as_millis()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Waiting { queued, under_way, broadcasts, recipients, scheduled, overdue })
 }

@@ -121,7 +121,8 @@ pub(super) fn save(group: &mut Group, life: &Life) -> rusqlite::Result<()> {
     if !life.in_flight {
         group.flights.end(life.id);
     }
-    if life.ends() && group.texts.goes_with_message(life.account, u128::from_be_bytes(id)) {
+    let age_from = (!life.leaves_later()).then(|| u128::from_be_bytes(id));
+    if life.ends() && group.texts.goes_with_message(life.account, age_from) {
         blank_message(&group.connection, life.account, life.id)?;
     }
     if life.has_changed_status() {

@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0026_key_names.sql"),
     include_str!("../../migrations/sqlite/0027_schedule.sql"),
     include_str!("../../migrations/sqlite/0028_variables.sql"),
+    include_str!("../../migrations/sqlite/0029_launches.sql"),
 ];
 
 /// Brings the schema up to date, each step in its own transaction.

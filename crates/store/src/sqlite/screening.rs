@@ -80,6 +80,7 @@ pub(super) const MAINTENANCE: &[&str] = &[
     FORGET_OLDEST,
     REVIEW,
     REVIEWED,
+    IS_KNOWN,
     ONE,
     page_of(false, false),
     page_of(true, false),
@@ -105,6 +106,21 @@ pub(super) fn insert_screening(group: &mut Group, record: &ScreeningRecord) -> r
         record.certainty.as_str(),
     ])?;
     if inserted > 0 { bound(group, Owner { account: record.account, mode: record.mode }) } else { Ok(()) }
+}
+
+const IS_KNOWN: &str = "SELECT 1 FROM screening_log INDEXED BY screening_log_about WHERE about = ?1 AND about <> '' \
+    AND outcome = ?2 AND categories = ?3";
+
+/// Writes a decision about a message, unless the log has one about it with the same outcome and the same categories.
+/// Says whether it did.
+pub(super) fn insert_if_new(group: &mut Group, record: &ScreeningRecord) -> rusqlite::Result<bool> {
+    let (about, outcome) = (screened::about_text(record.about), record.outcome.as_str());
+    let categories = screened::categories_text(&record.categories);
+    if group.connection.prepare_cached(IS_KNOWN)?.exists(params![about, outcome, categories])? {
+        return Ok(false);
+    }
+    insert_screening(group, record)?;
+    Ok(true)
 }
 
 /// Owners of which it is remembered how many decisions are kept.

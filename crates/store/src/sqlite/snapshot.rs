@@ -161,7 +161,7 @@ pub(crate) fn hold_copy(
     judge(&holds::look(&connection, hold.since).map_err(unusable)?)?;
     let held = || {
         holds::write(&connection, hold)?;
-        holds::waiting(&connection)
+        holds::waiting(&connection, hold.since)
     };
     let waiting = held().map_err(unusable)?;
     drop(connection);

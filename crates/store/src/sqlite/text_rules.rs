@@ -39,9 +39,12 @@ impl TextRules {
     }
 
     /// Whether the text of a message goes with its end: its account keeps none, or it is so old that a walk has passed
-    /// it or is about to.
-    pub(super) fn goes_with_message(&self, account: AccountId, id: u128) -> bool {
-        self.goes(account, id, [Walk::Texts(None), Walk::Texts(Some(account))])
+    /// it or is about to. No id for a message that leaves later: its age says nothing, and no walk passes it.
+    pub(super) fn goes_with_message(&self, account: AccountId, id: Option<u128>) -> bool {
+        match id {
+            Some(id) => self.goes(account, id, [Walk::Texts(None), Walk::Texts(Some(account))]),
+            None => self.discarding.contains(&account),
+        }
     }
 
     /// The same of a broadcast.

@@ -153,7 +153,7 @@ async fn a_backup_beside_writes_has_what_was_promised_before_it_began() {
         for id in &before {
             assert!(store::Messages::message_of_any_account(&store, *id).await.unwrap().is_some(), "{id}");
         }
-        counts.push(store::Holds::waiting_in_all(&store).await.unwrap().queued);
+        counts.push(store::Holds::waiting_in_all(&store, NOW).await.unwrap().queued);
         store::Health::close(&store).await;
     }
     assert!(counts.is_sorted() && counts[0] >= 200, "{counts:?}");
@@ -174,7 +174,7 @@ async fn a_restored_store_is_held_private_and_whole() {
         fs::set_permissions(backup.join(&file), fs::Permissions::from_mode(0o644)).unwrap();
     }
     let restored = site.restore("backup").unwrap();
-    let waiting = Waiting { queued: 3, under_way: 1, broadcasts: 0, recipients: 0, scheduled: 0 };
+    let waiting = Waiting { queued: 3, under_way: 1, broadcasts: 0, recipients: 0, scheduled: 0, overdue: 0 };
     assert_eq!(restored, Restored { waiting, is_pepper_known: true });
     assert_eq!(site.files("new"), BTreeSet::from(["store.db", "media/ab/abc"].map(str::to_owned)));
     for (path, wanted) in [
@@ -188,7 +188,7 @@ async fn a_restored_store_is_held_private_and_whole() {
     }
     let store = site.open("new/store.db").await;
     assert_eq!(store.held().await, Ok(Some(Hold { since: after(100), backed_up_at: NOW })));
-    assert_eq!(store.waiting_in_all().await, Ok(waiting));
+    assert_eq!(store.waiting_in_all(NOW).await, Ok(waiting));
     store.close().await;
     assert!(refusal(site.restore("backup")).contains("accounts or messages"), "it is not replaced");
 }
@@ -271,7 +271,7 @@ async fn only_a_store_without_anything_in_it_gives_way() {
     fs::remove_file(site.at("new/media/cd/cde")).unwrap();
     site.restore("backup").unwrap();
     let store = site.open("new/store.db").await;
-    assert_eq!(store.waiting_in_all().await.map(|waiting| waiting.queued), Ok(3));
+    assert_eq!(store.waiting_in_all(NOW).await.map(|waiting| waiting.queued), Ok(3));
     store.close().await;
 }
 

@@ -32,17 +32,17 @@ pub(crate) async fn a_store_is_held_until_it_is_released_also_over_a_restart(fre
 
 pub(crate) async fn what_waits_is_counted_and_what_was_under_way_too(fresh: impl Backend) {
     let desk = Desk::open(&fresh).await;
-    assert_eq!(desk.store.waiting_in_all().await, Ok(Waiting::default()));
+    assert_eq!(desk.store.waiting_in_all(NOW).await, Ok(Waiting::default()));
     let account = desk.account();
     desk.admit_many(account, 3).await;
     desk.attempted(desk.message(account)).await;
     desk.sent(desk.message(account), ["sent"]).await;
     let broadcast = accepted(&desk, account, 5).await;
-    let wanted = Waiting { queued: 4, under_way: 1, broadcasts: 1, recipients: 5, scheduled: 0 };
-    assert_eq!(desk.store.waiting_in_all().await, Ok(wanted));
+    let wanted = Waiting { queued: 4, under_way: 1, broadcasts: 1, recipients: 5, scheduled: 0, overdue: 0 };
+    assert_eq!(desk.store.waiting_in_all(NOW).await, Ok(wanted));
     let canceled = desk.store.cancel_broadcast(None, broadcast.id, NOW).await.unwrap().unwrap();
     assert_eq!((canceled.stopped, canceled.record.status), (5, BroadcastStatus::Canceled));
-    assert_eq!(desk.store.waiting_in_all().await, Ok(Waiting { broadcasts: 0, recipients: 0, ..wanted }));
+    assert_eq!(desk.store.waiting_in_all(NOW).await, Ok(Waiting { broadcasts: 0, recipients: 0, ..wanted }));
 }
 
 pub(crate) async fn what_waits_is_ended_and_may_have_arrived(fresh: impl Backend) {
@@ -83,5 +83,5 @@ pub(crate) async fn what_waits_is_ended_and_may_have_arrived(fresh: impl Backend
     }
     assert_eq!(desk.delivery(under_way.id).await.unknown_outcomes, 1);
     assert_eq!(desk.status(gone.id).await, Status::Sent, "it does not wait");
-    assert_eq!(desk.store.waiting_in_all().await, Ok(Waiting::default()));
+    assert_eq!(desk.store.waiting_in_all(NOW).await, Ok(Waiting::default()));
 }

@@ -333,6 +333,8 @@ macro_rules! conformance {
             retention:
                 old_texts_go_and_nothing_else_does
                 what_has_not_ended_keeps_its_text_until_it_ends
+                the_age_of_what_leaves_later_is_counted_from_its_time_to_leave
+                the_receipt_keys_of_what_left_later_stay_as_long_as_those_of_others
                 a_walk_goes_on_after_a_restart_and_knows_what_it_has_passed
                 texts_of_an_account_that_discards_them_go_with_the_end
                 a_walk_through_one_account_leaves_the_others
@@ -355,8 +357,12 @@ macro_rules! conformance {
             schedule:
                 a_scheduled_message_waits_for_its_time_and_is_queued_then
                 a_scheduled_message_that_may_not_leave_any_more_fails
+                what_the_screen_finds_at_a_launch_is_recorded_with_it_once
+                a_launch_records_only_what_the_acceptance_did_not
+                an_erasure_removes_what_the_screen_found_at_a_launch
                 a_scheduled_message_can_be_taken_back
                 scheduled_messages_are_listed_and_come_the_longest_due_first
+                a_page_of_due_messages_begins_after_the_one_before
                 scheduled_messages_of_a_restored_store_end_where_they_may_have_left
                 a_scheduled_message_of_an_erased_person_never_leaves
                 a_queue_is_as_old_as_the_longest_wait_in_it

@@ -350,3 +350,15 @@ async fn an_operators_index_and_statistics_are_no_damage() {
         .unwrap();
     file.open().await.probe().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_scheduled_message_that_cannot_be_read_is_told_of_among_the_others() {
+    let file = SqliteFile::fresh();
+    let mut desk = Desk::open(&file).await;
+    let [broken, other] = crate::schedule::two_scheduled(&desk).await;
+    desk.store.close().await;
+    let id = broken.to_bytes();
+    file.connection().execute("UPDATE messages SET kind = 'fax' WHERE id = ?1", [id]).unwrap();
+    desk.reopen(&file).await;
+    crate::schedule::one_cannot_be_read(&desk, broken, other).await;
+}

@@ -37,7 +37,7 @@ impl Fields for BroadcastRequest {
     }
 
     fn advice(name: &str) -> Option<&'static str> {
-        unknown::advice(name)
+        unknown::advice_for_broadcast(name)
     }
 
     fn other(&mut self, name: &str, json: &str, unknown: &mut Unknown) -> Option<(&'static str, Option<Wrong>)> {

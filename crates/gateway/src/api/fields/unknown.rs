@@ -58,6 +58,18 @@ fn escaped(octet: u8) -> String {
     }
 }
 
+const LEAVES_LATER: &str = "no field of this name: `sendAt` is when a message leaves";
+const ONE_RECIPIENT: &str = "no field of this name: `to` is the recipient";
+
+/// What a client that sends a broadcast has to know: the same, but where a message has what a broadcast has not.
+pub(super) fn advice_for_broadcast(name: &str) -> Option<&'static str> {
+    Some(match advice(name)? {
+        LEAVES_LATER => "no field of this name: a broadcast leaves at once; a message has `sendAt`",
+        ONE_RECIPIENT => "no field of this name: `recipients` are the recipients",
+        other => other,
+    })
+}
+
 /// What a sending client has to know that writes a field of another service.
 pub(super) fn advice(name: &str) -> Option<&'static str> {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -85,9 +97,7 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
         | "originator"
         | "fromnumber"
         | "phonenumberid" => "no field of this name: `from` is the sender",
-        "to" | "recipient" | "destination" | "tonumber" | "phonenumber" => {
-            "no field of this name: `to` is the recipient"
-        }
+        "to" | "recipient" | "destination" | "tonumber" | "phonenumber" => ONE_RECIPIENT,
         "recipients" | "destinations" | "bulk" => "no field of this name: `POST /broadcast` takes `recipients`",
         "text" | "message" | "content" | "body" | "msg" => "no field of this name: `body` is the text",
         "type" | "channel" | "messagetype" => "no field of this name: `messageType` is `SMS` or `MMS`",
@@ -95,9 +105,7 @@ pub(super) fn advice(name: &str) -> Option<&'static str> {
             "no field of this name: `reference` is your own name for the message"
         }
         "sendat" | "sendtime" | "senddate" | "schedule" | "scheduledat" | "scheduledfor" | "scheduledtime"
-        | "scheduletime" | "scheduletype" | "deliverat" | "deliverytime" => {
-            "no field of this name: `sendAt` is when a message leaves"
-        }
+        | "scheduletime" | "scheduletype" | "deliverat" | "deliverytime" => LEAVES_LATER,
         "validity" | "validityperiod" | "ttl" | "timetolive" | "expiry" | "expiresat" => {
             "no field of this name: `validitySeconds` is how long a message is worth sending"
         }
@@ -161,5 +169,18 @@ mod tests {
             assert!(advice(name).unwrap().contains(ours), "{name}");
         }
         assert_eq!(advice("colour"), None);
+    }
+
+    #[test]
+    fn a_broadcast_is_not_told_of_fields_that_only_a_message_has() {
+        for (name, ours) in [
+            ("send_at", "a broadcast leaves at once"),
+            ("scheduledAt", "a broadcast leaves at once"),
+            ("destination", "`recipients`"),
+            ("Body", "`body`"),
+        ] {
+            assert!(advice_for_broadcast(name).unwrap().contains(ours), "{name}");
+        }
+        assert_eq!(advice_for_broadcast("colour"), None);
     }
 }

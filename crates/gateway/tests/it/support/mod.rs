@@ -101,13 +101,27 @@ impl Stage {
 
     /// The platform by the machine's clock, on a store that stops, hangs or fails where a test says.
     pub(crate) async fn gated(change: impl FnOnce(&mut Config, &mut Options)) -> (Self, Arc<Gated>) {
+        Self::gated_on(Arc::new(Machine::new()), Arc::default(), change).await
+    }
+
+    /// The same, by a clock that stands at `time` until it is moved.
+    pub(crate) async fn gated_at(time: &str, change: impl FnOnce(&mut Config, &mut Options)) -> (Self, Arc<Gated>) {
+        let clock = Arc::new(SimClock::at(Timestamp::parse(time).unwrap()));
+        Self::gated_on(Arc::new(Machine::with_clock(clock.clone())), clock, change).await
+    }
+
+    async fn gated_on(
+        runtime: Arc<dyn Runtime>,
+        time: Arc<SimClock>,
+        change: impl FnOnce(&mut Config, &mut Options),
+    ) -> (Self, Arc<Gated>) {
         let mut gates = None;
         let wrap = |store| {
             let gated = Gated::new(store);
             gates = Some(Arc::clone(&gated));
             gated as Arc<dyn Store>
         };
-        let stage = Self::set(Arc::new(Machine::new()), Arc::new(OsEntropy), Arc::default(), change, wrap).await;
+        let stage = Self::set(runtime, Arc::new(OsEntropy), time, change, wrap).await;
         (stage, gates.unwrap())
     }
 

@@ -45,7 +45,7 @@ use store::contract::peppers::Adopted;
 use store::contract::receipts::{HeldStep, Receipt, ReceiptOutcome, Refused, WaitStep};
 use store::contract::requests::RequestKey;
 use store::contract::retention::{Removed, Walk};
-use store::contract::schedule::Launch;
+use store::contract::schedule::{DueMessage, Launch, Launched};
 use store::contract::screening::ScreeningFilter;
 use store::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData};
 use store::contract::usage::UsageCount;
@@ -94,6 +94,8 @@ struct Plans {
     before: HashMap<&'static str, Gate>,
     behind: HashMap<&'static str, Gate>,
     troubles: HashMap<&'static str, Trouble>,
+    /// A message whose row is broken.
+    broken: Option<MessageId>,
 }
 
 /// What happens to calls of a method.
@@ -148,6 +150,11 @@ impl Gated {
     /// Calls of these methods reach the store again.
     pub(crate) fn heal(&self, methods: &[&'static str]) {
         self.plans.lock().unwrap().troubles.retain(|method, _| !methods.contains(method));
+    }
+
+    /// Launches of this message fail, and nothing else of their transaction happens.
+    pub(crate) fn break_row_of(&self, message: MessageId) {
+        self.plans.lock().unwrap().broken = Some(message);
     }
 
     /// Waits until a call has met its trouble.
@@ -254,10 +261,27 @@ passed_on! { Broadcasts {
     replaying fn replay_broadcast(owner: Owner, claim: &IdempotencyClaim) -> Option<Earlier<Broadcast>>;
 } }
 
-passed_on! { Schedule {
-    fn scheduled_until(now: Timestamp, limit: usize) -> Vec<Arc<Message>>;
-    fn launch(node: Epoch, launches: Vec<Launch>, now: Moment) -> u64;
-} }
+#[async_trait]
+impl Schedule for Gated {
+    async fn scheduled_until(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, MessageId)>,
+        limit: usize,
+    ) -> Result<Vec<DueMessage>, StoreError> {
+        self.meet("scheduled_until").await?;
+        self.inner.scheduled_until(now, after, limit).await
+    }
+
+    async fn launch(&self, node: Epoch, launches: Vec<Launch>, now: Moment) -> Result<Vec<Launched>, StoreError> {
+        self.meet("launch").await?;
+        let broken = self.plans.lock().unwrap().broken;
+        if launches.iter().any(|launch| Some(launch.id) == broken) {
+            return Err(StoreError::Unavailable("a row is broken".to_owned()));
+        }
+        self.inner.launch(node, launches, now).await
+    }
+}
 
 passed_on! { Webhooks {
     fn create_webhook(webhook: Webhook, secret: SealedSecret) -> bool;
@@ -645,8 +669,8 @@ impl Holds for Gated {
         self.inner.release_hold().await
     }
 
-    async fn waiting_in_all(&self) -> Result<store::contract::holds::Waiting, StoreError> {
-        self.inner.waiting_in_all().await
+    async fn waiting_in_all(&self, now: Timestamp) -> Result<store::contract::holds::Waiting, StoreError> {
+        self.inner.waiting_in_all(now).await
     }
 
     async fn end_queued(&self, node: Epoch, now: Moment, limit: usize) -> Result<usize, StoreError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{CarrierName, ErrorType, Message, Moment, Timestamp};
 use store::contract::dispatch::{Attempt, Leased, Outcome, Retry, Verdict};
+use store::reasons::{RECIPIENT_BLOCKED, SENDER_STOPPED};
 
 use super::{Dispatch, Report, Skips};
 use crate::lease;
@@ -12,10 +13,6 @@ use crate::media::MediaError;
 use crate::outcome::unattempted;
 use crate::route::{OnUnknown, Subject};
 use crate::tenants::TenantBook;
-
-/// Why the operator does not let a message leave, as its client reads it.
-const SENDER_STOPPED: &str = "The sender number may not send any more";
-const RECIPIENT_BLOCKED: &str = "The recipient is blocked";
 
 /// Looks up in `tenants` why the operator does not let a message leave any more. A single message was accepted a moment
 /// ago and is not looked at again; one that left its schedule, one of a broadcast and an automatic one are bound by all

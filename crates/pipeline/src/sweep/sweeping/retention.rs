@@ -99,6 +99,7 @@ impl Retention {
         self.walks.clear();
         self.walks.extend([
             (Walk::Texts(None), Rule::Texts),
+            (Walk::ScheduledTexts(None), Rule::Texts),
             (Walk::BroadcastTexts(None), Rule::Texts),
             (Walk::InboundTexts(None), Rule::Texts),
         ]);
@@ -107,6 +108,7 @@ impl Retention {
             let rule = Rule::OfAccount(rule);
             self.walks.extend([
                 (Walk::Texts(Some(account)), rule),
+                (Walk::ScheduledTexts(Some(account)), rule),
                 (Walk::BroadcastTexts(Some(account)), rule),
                 (Walk::InboundTexts(Some(account)), inbound),
             ]);

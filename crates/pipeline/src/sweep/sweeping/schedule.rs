@@ -5,7 +5,6 @@ use std::time::Duration;
 use model::Moment;
 
 use super::{Action, Call, Input, Later, Rounds, after};
-use crate::admit::LAUNCHES;
 
 /// The time between two looks for messages that are due.
 const EVERY: Duration = Duration::from_secs(1);
@@ -28,8 +27,7 @@ impl Schedule {
                 self.is_launching = true;
                 vec![Action::Do(Call::Launch)]
             }
-            (true, Input::Launched(LAUNCHES..)) => vec![Action::Do(Call::Launch)],
-            (true, Input::Launched(_)) => self.end(now),
+            (true, Input::Launched) => self.end(now),
             (true, Input::Unavailable(error)) => after(Later::Schedule, error, self.end(now)),
             _ => Vec::new(),
         }

@@ -5,7 +5,6 @@ use store::contract::changes::Kinds;
 use super::super::{BATCH, CHANGES_STEP, STEP};
 use super::records::{BEHIND_MAX, REPORTED_EVERY};
 use super::*;
-use crate::admit::LAUNCHES;
 use Strand::{Inbound, Media, Messages, Records};
 
 const NOW: Moment = Moment::of(testkit::NOW);
@@ -47,11 +46,15 @@ fn show(action: &Action) -> String {
         Action::Do(Call::TextRules) => "rules".to_owned(),
         Action::Do(Call::RemoveOld(walk, rule, at, limit)) => {
             let of = match (walk, rule) {
-                (Walk::Texts(Some(_)) | Walk::BroadcastTexts(Some(_)), Rule::OfAccount(rule))
+                (
+                    Walk::Texts(Some(_)) | Walk::ScheduledTexts(Some(_)) | Walk::BroadcastTexts(Some(_)),
+                    Rule::OfAccount(rule),
+                )
                 | (Walk::InboundTexts(Some(_)), Rule::InboundOfAccount(rule)) => format!(" by {rule}"),
                 _ => String::new(),
             };
-            format!("{limit} {}{of} at {}", walk.name(), secs(at))
+            let whose = if matches!(walk, Walk::ScheduledTexts(_)) { " of scheduled" } else { "" };
+            format!("{limit} {}{whose}{of} at {}", walk.name(), secs(at))
         }
         Action::Do(Call::SweepMedia(next, since)) => {
             format!("media since {} after {}", secs(since), next.map_or(0, |id| id.to_bytes()[0]))
@@ -82,7 +85,7 @@ fn check(sweeping: &mut Sweeping, strand: Strand, now: Moment, steps: Vec<(Input
 /// What a store answers that has nothing to sweep.
 fn nothing(call: Call) -> Input {
     match call {
-        Call::Launch => Input::Launched(0),
+        Call::Launch => Input::Launched,
         Call::Expire(_) => Input::Expired(0),
         Call::EndWaits(_) => Input::WaitsEnded(WaitStep::default()),
         Call::ForgetParked(..) => Input::ParkedForgotten(Vec::new()),
@@ -436,12 +439,15 @@ fn texts_go_before_their_messages_and_messages_before_their_broadcasts() {
     let usual = [
         "rules",
         "50 texts at 0",
+        "50 texts of scheduled at 0",
         "50 broadcast_texts at 0",
         "50 inbound_texts at 0",
         "50 texts by discard at 0",
+        "50 texts of scheduled by discard at 0",
         "50 broadcast_texts by discard at 0",
         "50 inbound_texts by discard at 0",
         "50 texts by 7 at 0",
+        "50 texts of scheduled by 7 at 0",
         "50 broadcast_texts by 7 at 0",
         "50 inbound_texts by 7 at 0",
         "50 messages at 0",
@@ -477,7 +483,8 @@ fn removing_rests_between_its_steps_and_the_longer_the_more_else_is_written() {
             (step(400, false, 13), "rest 20 ms"),
             (Input::Due, "100 texts at 0"),
             (step(7, true, 2_000), "rest 100 ms"),
-            (Input::Due, "50 broadcast_texts at 0"),
+            (Input::Due, "50 texts of scheduled at 0"),
+            (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 broadcast_texts at 0"),
             (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 inbound_texts at 0"),
             (nothing(Call::RemoveOld(Walk::Messages, Rule::Messages, NOW.wall, 1)), "50 messages at 0"),
         ],
@@ -545,17 +552,16 @@ fn all_waits_for_parts_that_are_over_end_in_one_round_and_what_is_old_goes_after
 }
 
 #[test]
-fn scheduled_messages_are_launched_until_none_is_due() {
+fn scheduled_messages_are_launched_every_second() {
     let mut sweeping = sweeping();
     check(
         &mut sweeping,
         Strand::Schedule,
         NOW,
         vec![
-            (Input::Launched(1), ""),
+            (Input::Launched, ""),
             (Input::Due, "launch"),
-            (Input::Launched(LAUNCHES), "launch"),
-            (Input::Launched(LAUNCHES - 1), "rest 1000 ms"),
+            (Input::Launched, "rest 1000 ms"),
             (Input::Due, "launch"),
             (down(), "Schedule later; rest 1000 ms"),
             (Input::Due, "launch"),

@@ -115,7 +115,13 @@ pub(super) const TABLES: &[Table] = &[
         only: "d.status = 'scheduled'",
         walk: &["d.message_id"],
         key: &["message_id"],
-        columns: &[("message_id", Id, "d.message_id"), ("send_at", Long, "d.due_at"), ("media_id", Id, "d.media_id")],
+        columns: &[
+            ("message_id", Id, "d.message_id"),
+            ("account_id", Id, "d.account_id"),
+            ("test", Flag, TEST),
+            ("send_at", Long, "d.due_at"),
+            ("media_id", Id, "d.media_id"),
+        ],
         ..PLAIN
     },
     Table {

@@ -33,8 +33,8 @@ const QUEUE: &str = "INSERT INTO queue (message_id, account_id, test, carrier, l
     $7::bigint[], \
     $8::bigint[], $9::bigint[], $10::text[], $11::uuid[], $12::uuid[])";
 
-const SCHEDULE: &str = "INSERT INTO schedule (message_id, send_at, media_id) \
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[])";
+const SCHEDULE: &str = "INSERT INTO schedule (message_id, account_id, test, send_at, media_id) \
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::bigint[], $5::uuid[])";
 
 /// Writes new messages, each of which waits for its carrier from now on, and notes that they were accepted. Room for
 /// them was made before the transaction ([`super::super::core::Core::make_room`]).
@@ -160,9 +160,11 @@ async fn insert_schedule(unit: &Unit, scheduled: &[&NewMessage]) -> Result<(), F
         return Ok(());
     }
     let ids = column(scheduled, |new| rows::id(new.message.id.to_bytes()));
+    let accounts = column(scheduled, |new| rows::id(new.message.account.to_bytes()));
+    let tests = column(scheduled, |new| rows::is_test(new.message.mode));
     let times = column(scheduled, |new| rows::millis(new.message.send_at));
     let media = column(scheduled, |new| new.message.media.map(MediaId::to_bytes).map(rows::id));
-    unit.execute(SCHEDULE, &[&ids, &times, &media]).await.map(drop)
+    unit.execute(SCHEDULE, &[&ids, &accounts, &tests, &times, &media]).await.map(drop)
 }
 
 async fn insert_queue(unit: &Unit, new: &[&NewMessage], columns: &Columns<'_>) -> Result<(), Fault> {

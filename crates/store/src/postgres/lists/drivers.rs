@@ -36,7 +36,7 @@ pub(super) async fn choose(
         }
     }
     match filter.status {
-        Some(Status::Scheduled) => return Ok(of_other_table("schedule", "")),
+        Some(Status::Scheduled) => return Ok(scheduled(scope)),
         Some(Status::Queued) => return Ok(of_other_table("queue", "")),
         Some(Status::Failed | Status::Undelivered | Status::Canceled) => return Ok(failed(filter, scope)),
         Some(Status::Sent | Status::Delivered) | None => {}
@@ -65,6 +65,13 @@ fn of_other_table(table: &str, what: &str) -> String {
          ORDER BY f.message_id DESC LIMIT $3) f JOIN LATERAL (SELECT m.* FROM messages m WHERE m.id = f.message_id \
          AND m.id >= $1 AND m.id < $2 OFFSET 0) m ON m.id = f.message_id"
     )
+}
+
+fn scheduled(scope: Scope) -> String {
+    if scope.account.is_none() {
+        return of_other_table("schedule", "");
+    }
+    of_modes(scope.mode, |test| of_other_table("schedule", &format!(" AND f.account_id = $4 AND f.test = {test}")))
 }
 
 fn failed(filter: &MessageFilter, scope: Scope) -> String {

@@ -1,6 +1,7 @@
 //! Whole weeks: where all of a week is old and nothing of it is open, its partitions go at once, which costs no more
 //! than to remove a file. So the messages of a week that has many wait for the last of them: otherwise every minute
-//! would remove those of the minute, row by row, and no week would ever be left to go at once.
+//! would remove those of the minute, row by row, and no week would ever be left to go at once. Where a message that
+//! leaves later is not old yet, the others of its week go row by row.
 //!
 //! A node that remembers such a week makes its partitions again if it ever needs them
 //! ([`super::super::core::Core::make_room_again`]).
@@ -8,7 +9,6 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use uuid::Uuid;
 
 use super::super::fault::Fault;
 use super::super::unit::Unit;
@@ -43,9 +43,9 @@ impl Postgres {
         if self.walking(|places| places.no_week_until.is_some_and(|until| now < until)) {
             return Ok(None);
         }
-        let found = self.core.read(bound(before), |unit, before| Box::pin(find(unit, *before))).await?;
+        let found = self.core.read(before, |unit, before| Box::pin(find(unit, *before))).await?;
         let Some(Old { week, messages }) = found else { return Ok(None) };
-        if !self.core.write(week, |unit, week| Box::pin(remove(unit, *week))).await? {
+        if !self.core.write((week, before), |unit, (week, before)| Box::pin(remove(unit, *week, *before))).await? {
             self.walking(|places| places.no_week_until = Some(now + AGAIN));
             return Ok(None);
         }
@@ -67,6 +67,7 @@ const WEEKS: &str = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c O
     WHERE i.inhparent = 'delivery'::regclass";
 const IS_OPEN: &str = "SELECT EXISTS (SELECT 1 FROM queue WHERE message_id >= $1 AND message_id < $2) \
     OR EXISTS (SELECT 1 FROM schedule WHERE message_id >= $1 AND message_id < $2) \
+    OR EXISTS (SELECT 1 FROM messages WHERE id >= $1 AND id < $2 AND send_at >= $3) \
     OR EXISTS (SELECT 1 FROM receipt_waits WHERE message_id >= $1 AND message_id < $2) \
     OR EXISTS (SELECT 1 FROM broadcast_progress WHERE status IN ('queued', 'sending') \
     AND broadcast_id >= $1 AND broadcast_id < $2)";
@@ -75,16 +76,16 @@ const FEW: &str =
 const ESTIMATE: &str = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass($1)";
 const HAS_KEYS: &str = "SELECT EXISTS (SELECT 1 FROM segments WHERE message_id >= $1 AND message_id < $2)";
 
-/// The oldest week that is over before this id and can go.
-async fn find(unit: &Unit, before: Uuid) -> Result<Option<Old>, Fault> {
+/// The oldest week that is over before this moment and can go.
+async fn find(unit: &Unit, before: Timestamp) -> Result<Option<Old>, Fault> {
     let mut weeks = Vec::new();
     for row in unit.query(WEEKS, &[]).await? {
         weeks.extend(rows::get::<&str>(&row, 0)?.rsplit('_').next().and_then(|week| week.parse::<u64>().ok()));
     }
     weeks.sort_unstable();
-    for week in weeks.into_iter().take_while(|week| begin_of(week + 1) <= before) {
+    for week in weeks.into_iter().take_while(|week| begin_of(week + 1) <= bound(before)) {
         let (low, high) = (begin_of(week), begin_of(week + 1));
-        if is_open(unit, week).await? {
+        if is_open(unit, week, before).await? {
             continue;
         }
         let few = count_few(unit, week).await?;
@@ -104,14 +105,14 @@ async fn count_few(unit: &Unit, week: u64) -> Result<i64, Fault> {
     rows::get(&unit.one(FEW, &[&begin_of(week), &begin_of(week + 1), &(MANY + 1)]).await?, 0)
 }
 
-/// Whether a message of a week has not ended, or a broadcast may still make one.
-async fn is_open(unit: &Unit, week: u64) -> Result<bool, Fault> {
-    rows::get(&unit.one(IS_OPEN, &[&begin_of(week), &begin_of(week + 1)]).await?, 0)
+/// Whether a message of a week has not ended or was to leave at `before` or later, or a broadcast may still make one.
+async fn is_open(unit: &Unit, week: u64, before: Timestamp) -> Result<bool, Fault> {
+    rows::get(&unit.one(IS_OPEN, &[&begin_of(week), &begin_of(week + 1), &before.as_millis()]).await?, 0)
 }
 
 /// Removes the partitions of a week, unless others have the tables, or the week is gone or has something open by now.
 /// Says whether it did.
-async fn remove(unit: &Unit, week: u64) -> Result<bool, Fault> {
+async fn remove(unit: &Unit, week: u64, before: Timestamp) -> Result<bool, Fault> {
     unit.one("SELECT 1 FROM latches WHERE name = 'weeks' FOR UPDATE", &[]).await?;
     // In the order in which transactions use them, so that those that have some of them get the others.
     let tables = TABLES.map(|(table, _)| table).join(", ");
@@ -122,7 +123,7 @@ async fn remove(unit: &Unit, week: u64) -> Result<bool, Fault> {
     }
     let name = format!("delivery_{week}");
     let is_there = unit.one("SELECT to_regclass($1) IS NOT NULL", &[&name]).await?;
-    if !rows::get::<bool>(&is_there, 0)? || is_open(unit, week).await? {
+    if !rows::get::<bool>(&is_there, 0)? || is_open(unit, week, before).await? {
         return Ok(false);
     }
     let partitions = TABLES.map(|(table, _)| format!("{table}_{week}")).join(", ");

@@ -1,6 +1,6 @@
 //! Removing what a look has found: whether it may go is seen here, with the rows locked that say so.
 
-use model::{BroadcastId, MessageId};
+use model::{BroadcastId, MessageId, Timestamp};
 use uuid::Uuid;
 
 use super::ended::{lock_ended, lock_over};
@@ -12,9 +12,9 @@ use crate::postgres::rows;
 use crate::postgres::unit::Unit;
 use crate::walks::Place;
 
-/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Returns
-/// how many went.
-pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)]) -> Result<u64, Fault> {
+/// Removes these things, all of one kind, but those whose message has not ended, or whose broadcast is open. Keys of
+/// messages that were queued at `before` or later stay as well. Returns how many went.
+pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)], before: Timestamp) -> Result<u64, Fault> {
     let (mut ids, mut numbers, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     for (_, thing) in found {
         match thing {
@@ -36,7 +36,7 @@ pub(super) async fn remove(unit: &Unit, found: &[(Place, Thing)]) -> Result<u64,
         Thing::Inbound(_) => let_go(unit, inbound_rows::remove(unit, &messages(&ids)).await?).await,
         Thing::Message(_) => remove_messages(unit, &ids).await,
         Thing::Broadcast(_) => remove_broadcasts(unit, &ids).await,
-        Thing::Key(_) => remove_keys(unit, &keys).await,
+        Thing::Key(_) => remove_keys(unit, &keys, before).await,
         Thing::Unmatched(_) => unit.execute(DELETE_UNMATCHED, &[&numbers]).await,
     }
 }
@@ -94,16 +94,16 @@ async fn remove_broadcasts(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
 }
 
 const OPEN: &str = "SELECT message_id FROM delivery WHERE message_id = ANY($1) AND message_id BETWEEN $2 AND $3 \
-    AND (status IN ('scheduled', 'queued') OR receipt_by IS NOT NULL)";
+    AND (status IN ('scheduled', 'queued') OR receipt_by IS NOT NULL OR queued_at >= $4)";
 const DELETE_KEYS: &str = "DELETE FROM segments s USING unnest($1::text[], $2::text[], $3::uuid[], $4::integer[]) \
     AS n(carrier, key, id, number) WHERE s.carrier = n.carrier AND s.key = n.key AND s.message_id = n.id \
     AND s.number = n.number AND s.message_id BETWEEN $5 AND $6";
 
-/// Removes keys of messages that have ended or are gone.
-async fn remove_keys(unit: &Unit, keys: &[&Place]) -> Result<u64, Fault> {
+/// Removes keys of messages that have ended or are gone, and were not queued later than the others of their age.
+async fn remove_keys(unit: &Unit, keys: &[&Place], before: Timestamp) -> Result<u64, Fault> {
     let ids: Vec<Uuid> = keys.iter().map(|key| rows::id(key.id)).collect();
     let (Some(low), Some(high)) = (ids.first(), ids.last()) else { return Ok(0) };
-    let open = unit.query(OPEN, &[&ids, low, high]).await?;
+    let open = unit.query(OPEN, &[&ids, low, high, &before.as_millis()]).await?;
     let open: Vec<[u8; 16]> = open.iter().map(|row| rows::octets(row, 0)).collect::<Result<_, _>>()?;
     let going: Vec<&&Place> = keys.iter().filter(|key| !open.contains(&key.id)).collect();
     let carriers: Vec<&str> = going.iter().map(|key| &*key.carrier).collect();

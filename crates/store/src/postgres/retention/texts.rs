@@ -24,7 +24,7 @@ const ARE_OVER: &str = "SELECT broadcast_id, status NOT IN ('queued', 'sending')
 
 /// Removes the texts and the media of those of these messages that have ended. Returns how many had any.
 pub(super) async fn blank_old(unit: &Unit, ids: &[Uuid]) -> Result<u64, Fault> {
-    let (Some(low), Some(high)) = (ids.first(), ids.last()) else { return Ok(0) };
+    let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else { return Ok(0) };
     // What has ended is not locked: nearly all has, and it stays so.
     let mut ended = allowed(&unit.query(HAVE_ENDED, &[&ids, low, high]).await?)?;
     ended.extend(lock_ended(unit, &others(ids, &ended)).await?);
@@ -43,9 +43,11 @@ fn others(ids: &[Uuid], those: &[Uuid]) -> Vec<Uuid> {
     ids.iter().filter(|id| !those.contains(id)).copied().collect()
 }
 
-const GOING: &str = "SELECT n.id FROM unnest($1::uuid[], $2::uuid[]) AS n(id, account) \
+/// No walk passes what leaves later: its age is not that of its id.
+const GOING: &str = "SELECT n.id FROM unnest($1::uuid[], $2::uuid[], $5::boolean[]) AS n(id, account, later) \
     WHERE EXISTS (SELECT 1 FROM accounts a WHERE a.id = n.account AND a.retention = 'discard') \
-    OR EXISTS (SELECT 1 FROM retention_marks r WHERE r.walk = $3 AND r.account_id IN (n.account, $4) AND r.id >= n.id)";
+    OR NOT n.later AND EXISTS (SELECT 1 FROM retention_marks r WHERE r.walk = $3 \
+    AND r.account_id IN (n.account, $4) AND r.id >= n.id)";
 
 /// Removes the texts that go with the end of their messages: of accounts that keep none, and those that a walk has
 /// passed. The messages are locked.
@@ -56,7 +58,8 @@ pub(in super::super) async fn blank_ended(unit: &Unit, lives: &[Life]) -> Result
         return Ok(());
     }
     let accounts: Vec<Uuid> = ended().map(|life| rows::id(life.account.to_bytes())).collect();
-    let going = unit.query(GOING, &[&ids, &accounts, &"texts", &rows::NO_ACCOUNT]).await?;
+    let later: Vec<bool> = ended().map(Life::leaves_later).collect();
+    let going = unit.query(GOING, &[&ids, &accounts, &"texts", &rows::NO_ACCOUNT, &later]).await?;
     let going: Vec<Uuid> = going.iter().map(|row| rows::get(row, 0)).collect::<Result<_, _>>()?;
     blank_messages(unit, &going).await.map(drop)
 }
@@ -68,8 +71,8 @@ pub(in super::super) async fn blank_ended_broadcast(
     id: BroadcastId,
 ) -> Result<(), Fault> {
     let (ids, accounts) = ([rows::id(id.to_bytes())], [rows::id(account.to_bytes())]);
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
-        [&&ids[..], &&accounts[..], &"broadcast_texts", &rows::NO_ACCOUNT];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
+        [&&ids[..], &&accounts[..], &"broadcast_texts", &rows::NO_ACCOUNT, &&[false][..]];
     if unit.find(GOING, &values).await?.is_some() {
         blank_broadcasts(unit, &ids).await?;
     }

@@ -34,11 +34,13 @@ pub(super) enum Thing {
 
 /// The parameters of every look but those for keys and for what nothing could use: the first and the last id, both
 /// excluded, how many rows, and the account, where there is one.
-const TEXTS: &str = "SELECT id, body IS NOT NULL OR media_url IS NOT NULL FROM messages \
+///
+/// Texts of messages that leave later have a walk of their own.
+const TEXTS: &str = "SELECT id, send_at IS NULL AND (body IS NOT NULL OR media_url IS NOT NULL) FROM messages \
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
-const TEXTS_OF: &str = "(SELECT id, body IS NOT NULL OR media_url IS NOT NULL FROM messages WHERE account_id = $4 \
-    AND test = false AND id > $1 AND id < $2 ORDER BY id LIMIT $3) UNION ALL \
-    (SELECT id, body IS NOT NULL OR media_url IS NOT NULL FROM messages WHERE account_id = $4 \
+const TEXTS_OF: &str = "(SELECT id, send_at IS NULL AND (body IS NOT NULL OR media_url IS NOT NULL) FROM messages \
+    WHERE account_id = $4 AND test = false AND id > $1 AND id < $2 ORDER BY id LIMIT $3) UNION ALL \
+    (SELECT id, send_at IS NULL AND (body IS NOT NULL OR media_url IS NOT NULL) FROM messages WHERE account_id = $4 \
     AND test = true AND id > $1 AND id < $2 ORDER BY id LIMIT $3) ORDER BY id LIMIT $3";
 const BROADCAST_TEXTS: &str = "SELECT id, body IS NOT NULL OR media_url IS NOT NULL FROM broadcasts \
     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
@@ -53,14 +55,26 @@ const INBOUND_TEXTS_OF: &str = "(SELECT id, body IS NOT NULL OR octets IS NOT NU
     (SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound \
     WHERE account_id = $4 AND test = true AND id > $1 AND id < $2 ORDER BY id LIMIT $3) ORDER BY id LIMIT $3";
 const INBOUND_MESSAGES: &str = "SELECT id, true FROM inbound WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
-const MESSAGES: &str = "SELECT message_id, status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL \
-    FROM delivery WHERE message_id > $1 AND message_id < $2 ORDER BY message_id LIMIT $3";
+/// Beside the parameters of other looks, the moment. A message that leaves later was queued later, or has failed: only
+/// then it is looked up when it was to leave.
+const MESSAGES: &str = "SELECT d.message_id, d.status NOT IN ('scheduled', 'queued') AND d.receipt_by IS NULL \
+    AND (d.queued_at IS NULL AND d.failed_at IS NULL OR NOT EXISTS (SELECT 1 FROM messages m \
+    WHERE m.id = d.message_id AND m.id > $1 AND m.id < $2 AND m.send_at >= $4 OFFSET 0)) \
+    FROM delivery d WHERE d.message_id > $1 AND d.message_id < $2 ORDER BY d.message_id LIMIT $3";
 const BROADCASTS: &str = "SELECT broadcast_id, status NOT IN ('queued', 'sending') FROM broadcast_progress \
     WHERE broadcast_id > $1 AND broadcast_id < $2 ORDER BY broadcast_id LIMIT $3";
 
 /// In the order of messages, so that old keys are one end of the table.
 const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments WHERE message_id >= $1 AND message_id < $2 \
     AND (message_id, carrier, key, number) > ($1, $4, $5, $6) ORDER BY message_id, carrier, key, number LIMIT $3";
+/// In the order of times to leave. The values: the last time and the last id, the moment, how many rows, and the
+/// account.
+const SCHEDULED_TEXTS: &str = "SELECT id, send_at FROM messages WHERE send_at IS NOT NULL \
+    AND (body IS NOT NULL OR media_url IS NOT NULL) AND (send_at, id) > ($1, $2) AND send_at < $3 \
+    ORDER BY send_at, id LIMIT $4";
+const SCHEDULED_TEXTS_OF: &str = "SELECT id, send_at FROM messages WHERE account_id = $5 AND send_at IS NOT NULL \
+    AND (body IS NOT NULL OR media_url IS NOT NULL) AND (send_at, id) > ($1, $2) AND send_at < $3 \
+    ORDER BY send_at, id LIMIT $4";
 const UNMATCHED: &str = "SELECT id, at FROM unmatched WHERE id > $1 AND fate <> 'waiting' ORDER BY id LIMIT $2";
 const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHERE walk = $1 AND account_id = $2";
 
@@ -72,6 +86,10 @@ pub(super) async fn look(unit: &Unit, step: &Step) -> Result<Looked<Thing>, Faul
     };
     let (sql, thing) = match step.walk {
         Walk::Texts(account) => (of(account.is_some(), TEXTS, TEXTS_OF), Thing::Text as fn(Uuid) -> Thing),
+        Walk::ScheduledTexts(account) => {
+            let sql = of(account.is_some(), SCHEDULED_TEXTS, SCHEDULED_TEXTS_OF);
+            return scheduled_texts(unit, sql, step, from).await;
+        }
         Walk::BroadcastTexts(account) => {
             (of(account.is_some(), BROADCAST_TEXTS, BROADCAST_TEXTS_OF), Thing::BroadcastText as _)
         }
@@ -86,8 +104,12 @@ pub(super) async fn look(unit: &Unit, step: &Step) -> Result<Looked<Thing>, Faul
     };
     let (after, before, count, account) = (rows::id(from.id), bound(step.before), ROWS as i64, mark_account(step.walk));
     let mut values: Vec<&(dyn ToSql + Sync)> = vec![&after, &before, &count];
+    let moment = step.before.as_millis();
     if step.walk.account().is_some() {
         values.push(&account);
+    }
+    if step.walk == Walk::Messages {
+        values.push(&moment);
     }
     let found = unit.query(sql, &values).await?;
     through(Looked::behind(from), &found, step.limit, |row| {
@@ -119,6 +141,21 @@ fn through(
         }
     }
     Ok(looked)
+}
+
+/// Those of messages that have not ended are found again by the next walk.
+async fn scheduled_texts(unit: &Unit, sql: &str, step: &Step, from: Place) -> Result<Looked<Thing>, Fault> {
+    let (after, before, count) = (rows::id(from.id), step.before.as_millis(), ROWS as i64);
+    let account = mark_account(step.walk);
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&from.number, &after, &before, &count];
+    if step.walk.account().is_some() {
+        values.push(&account);
+    }
+    let found = unit.query(sql, &values).await?;
+    through(Looked::behind(from.clone()), &found, step.limit, |row| {
+        let (id, number): (Uuid, i64) = (rows::get(row, 0)?, rows::get(row, 1)?);
+        Ok((Place { number, ..Place::of_id(id.into_bytes()) }, Some(Thing::Text(id))))
+    })
 }
 
 async fn keys(unit: &Unit, step: &Step, from: Place) -> Result<Looked<Thing>, Fault> {

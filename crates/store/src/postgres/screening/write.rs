@@ -11,6 +11,21 @@ use crate::screened;
 const INSERT: &str = "INSERT INTO screening_log (id, account_id, test, at, outcome, certainty, about, originator, \
     categories, findings, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
 
+const IS_KNOWN: &str =
+    "SELECT EXISTS (SELECT 1 FROM screening_log WHERE about = $1 AND outcome = $2 AND categories = $3)";
+
+/// Writes a decision about a message that this transaction has locked, unless the log has one about it with the same
+/// outcome and the same categories. Says whether it did.
+pub(in super::super) async fn insert_if_new(unit: &Unit, record: &ScreeningRecord) -> Result<bool, Fault> {
+    let (about, outcome) = (screened::about_text(record.about), record.outcome.as_str());
+    let categories = screened::categories_text(&record.categories);
+    if rows::get(&unit.one(IS_KNOWN, &[&about, &outcome, &categories]).await?, 0)? {
+        return Ok(false);
+    }
+    insert(unit, record).await?;
+    Ok(true)
+}
+
 /// Writes a decision, alone or with what it is about. A known one is left as it is.
 pub(in super::super) async fn insert(unit: &Unit, record: &ScreeningRecord) -> Result<(), Fault> {
     let added = unit

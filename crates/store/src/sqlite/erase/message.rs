@@ -1,11 +1,8 @@
 //! One message of a person, and everything that was recorded of it.
 
-use std::time::Duration;
-
 use model::event::EventKind;
 use model::{
-    AccountId, BroadcastId, ClientReference, ErasureCounts, MediaId, MessageId, Mode, Msisdn, Owner, ScreeningId,
-    Status, Timestamp,
+    AccountId, BroadcastId, ClientReference, ErasureCounts, MediaId, MessageId, Mode, Msisdn, Owner, Status, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -19,9 +16,6 @@ use crate::sqlite::media::drop_unneeded;
 use crate::sqlite::rows;
 use crate::sqlite::webhooks;
 use crate::sqlite::writer::Group;
-
-/// How long before its message a text was screened, at the most: in between, media are fetched.
-const SCREENED_BEFORE: Duration = Duration::from_secs(600);
 
 /// What of a message is the person's.
 struct Subject {
@@ -63,16 +57,6 @@ impl Subject {
         Ok(found.filter(|found| found.is_recipient || found.is_originator))
     }
 
-    /// The record of the screen's decision on the text, if there is one.
-    fn screened(&self, connection: &Connection, about: &str) -> rusqlite::Result<Option<[u8; 16]>> {
-        // Both ids are of one mint, so that the decision has the lower one.
-        let id = ScreeningId::from_bytes(self.id.to_bytes());
-        let earliest = ScreeningId::lowest_at(self.id.made_at() - SCREENED_BEFORE);
-        let (account, mode) = (self.account.to_bytes(), self.mode.as_str());
-        let values = params![account, mode, earliest.to_bytes(), id.to_bytes(), about];
-        connection.prepare_cached(SCREENED)?.query_row(values, |row| row.get(0)).optional()
-    }
-
     /// The broadcast, where it is to this number alone.
     fn lonely(&self, connection: &Connection) -> rusqlite::Result<Option<BroadcastId>> {
         let Some(broadcast) = self.broadcast else { return Ok(None) };
@@ -94,7 +78,7 @@ pub(super) fn look(connection: &Connection, number: Msisdn, id: MessageId) -> ru
         texts: u64::from(subject.has_text),
         events: count(DETAILS, params![id])?,
         media: u64::from(subject.media.is_some()),
-        screenings: u64::from(subject.screened(connection, &subject.id.to_string())?.is_some()),
+        screenings: count(SCREENINGS, params![subject.id.to_string()])?,
         requests: count(CLAIMS, params![created_at, id])?,
         ..ErasureCounts::default()
     })
@@ -124,10 +108,10 @@ pub(super) fn erase(
     webhooks::erase_resource(group, subject.id.to_bytes())?;
     (counts.messages, counts.texts) = (1, u64::from(subject.has_text));
     counts.requests = blank_claim(&group.connection, subject.id.to_bytes(), subject.created_at)?;
-    counts.screenings = forget_screening(group, &subject, &subject.id.to_string())?;
+    counts.screenings = forget_screenings(group, &subject.id.to_string())?;
     if let Some(broadcast) = subject.lonely(&group.connection)? {
         counts = counts.and(erase_broadcast(group, subject.account, broadcast, erased)?);
-        counts.screenings += forget_screening(group, &subject, &broadcast.to_string())?;
+        counts.screenings += forget_screenings(group, &broadcast.to_string())?;
     }
     if let Some(media) = subject.media {
         counts.media += 1;
@@ -168,12 +152,14 @@ fn blank_claim(connection: &Connection, id: [u8; 16], created_at: Timestamp) -> 
     Ok(connection.prepare_cached(BLANK_CLAIM)?.execute(params![created_at.as_millis(), id])? as u64)
 }
 
-fn forget_screening(group: &mut Group, subject: &Subject, about: &str) -> rusqlite::Result<u64> {
-    let Some(id) = subject.screened(&group.connection, about)? else { return Ok(0) };
-    group.connection.prepare_cached(FORGET_SCREENING)?.execute([id])?;
-    // How many are kept is counted again.
-    group.screened.clear();
-    Ok(1)
+/// Removes what the screen recorded of what has this id. Returns how many decisions there were.
+fn forget_screenings(group: &mut Group, about: &str) -> rusqlite::Result<u64> {
+    let forgotten = group.connection.prepare_cached(FORGET_SCREENINGS)?.execute([about])? as u64;
+    if forgotten > 0 {
+        // How many are kept is counted again.
+        group.screened.clear();
+    }
+    Ok(forgotten)
 }
 
 /// Blanks the text and the media of a broadcast to this number alone.
@@ -198,8 +184,8 @@ pub(super) fn erase_broadcast(
 const SUBJECT: &str = "SELECT d.account_id, m.mode, m.broadcast_id, m.created_at, m.body IS NOT NULL, m.media_id, \
     d.status, m.recipient = ?2, m.originator = ?2, m.client_reference FROM delivery d CROSS JOIN messages m \
     ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id = ?1";
-const SCREENED: &str = "SELECT id FROM screening_log INDEXED BY screening_log_of WHERE account_id = ?1 AND mode = ?2 \
-    AND id >= ?3 AND id < ?4 AND about = ?5 ORDER BY id DESC LIMIT 1";
+const SCREENINGS: &str = "SELECT count(*) FROM screening_log INDEXED BY screening_log_about WHERE about = ?1 \
+    AND about <> ''";
 const LONELY: &str = "SELECT 1 FROM broadcasts WHERE account_id = ?1 AND id = ?2 AND total = 1";
 const DETAILS: &str = "SELECT count(*) FROM events WHERE message_id = ?1 AND detail <> ''";
 const CLAIMS: &str = "SELECT count(*) FROM idempotency INDEXED BY idempotency_age WHERE created_at = ?1 \
@@ -218,7 +204,8 @@ const RELIST: &str = "UPDATE list_entries SET facet = ?2 WHERE facet = ?1 \
 /// A record has the time of what its request made.
 const BLANK_CLAIM: &str = "UPDATE idempotency INDEXED BY idempotency_age SET fingerprint = zeroblob(32), \
     answer = NULL WHERE created_at = ?1 AND message_id = ?2 AND fingerprint <> zeroblob(32)";
-const FORGET_SCREENING: &str = "DELETE FROM screening_log WHERE id = ?1";
+const FORGET_SCREENINGS: &str = "DELETE FROM screening_log INDEXED BY screening_log_about WHERE about = ?1 \
+    AND about <> ''";
 const BROADCAST: &str =
     "SELECT body IS NOT NULL, media_id, created_at FROM broadcasts WHERE account_id = ?1 AND id = ?2";
 const BLANK_BROADCAST: &str = "UPDATE broadcasts SET body = NULL, media_url = NULL, media_id = NULL, \
@@ -228,7 +215,7 @@ const BLANK_BROADCAST: &str = "UPDATE broadcasts SET body = NULL, media_url = NU
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     SUBJECT,
-    SCREENED,
+    SCREENINGS,
     LONELY,
     DETAILS,
     CLAIMS,
@@ -239,7 +226,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     BLANK_SEGMENTS,
     RELIST,
     BLANK_CLAIM,
-    FORGET_SCREENING,
+    FORGET_SCREENINGS,
     BROADCAST,
     BLANK_BROADCAST,
 ];

@@ -1,6 +1,6 @@
 //! Removing one thing, in the writer's transaction: whether it may go is seen here.
 
-use model::{AccountId, BroadcastId, MessageId};
+use model::{AccountId, BroadcastId, MessageId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::sqlite::inbound_rows;
@@ -21,8 +21,8 @@ pub(super) enum Thing {
     Message(AccountId, MessageId),
     /// A broadcast.
     Broadcast(AccountId, BroadcastId),
-    /// A key under which a receipt finds its segment.
-    Key(Segment),
+    /// A key under which a receipt finds its segment, of a message that is old if it was queued before this moment.
+    Key(Segment, Timestamp),
     /// Something that nothing could use.
     Unmatched(i64),
 }
@@ -53,8 +53,10 @@ pub(super) fn remove(group: &Group, thing: &Thing) -> rusqlite::Result<bool> {
         Thing::Broadcast(account, id) => {
             Ok(is_open(connection, *id)? == Some(false) && remove_broadcast(connection, *account, *id)?)
         }
-        Thing::Key(segment) => {
+        Thing::Key(segment, before) => {
+            let is_young = params![segment.message.to_bytes(), before.as_millis()];
             let may_go = has_ended(connection, segment.message)?.unwrap_or(true);
+            let may_go = may_go && !connection.prepare_cached(QUEUED_SINCE)?.exists(is_young)?;
             Ok(may_go && remove_key(connection, segment)?)
         }
         Thing::Unmatched(number) => Ok(connection.prepare_cached(DELETE_UNMATCHED)?.execute([number])? > 0),
@@ -143,6 +145,7 @@ fn is_open(connection: &Connection, id: BroadcastId) -> rusqlite::Result<Option<
 
 const HAS_ENDED: &str = "SELECT status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL FROM delivery \
     WHERE message_id = ?1";
+const QUEUED_SINCE: &str = "SELECT 1 FROM delivery WHERE message_id = ?1 AND queued_at >= ?2";
 const IS_OPEN: &str = "SELECT status IN ('queued', 'sending') FROM broadcast_progress WHERE broadcast_id = ?1";
 const TEXT: &str = "SELECT media_id FROM messages WHERE account_id = ?1 AND id = ?2 \
     AND (body IS NOT NULL OR media_url IS NOT NULL OR media_id IS NOT NULL)";
@@ -167,6 +170,7 @@ const DELETE_UNMATCHED: &str = "DELETE FROM unmatched WHERE id = ?1 AND fate <> 
 #[cfg(test)]
 pub(super) const MAINTENANCE: &[&str] = &[
     HAS_ENDED,
+    QUEUED_SINCE,
     IS_OPEN,
     TEXT,
     BLANK,

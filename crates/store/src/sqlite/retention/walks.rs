@@ -27,6 +27,7 @@ pub(super) fn look(
             let thing = |account, id| Thing::Text(account, MessageId::from_bytes(id));
             texts(connection, &mut looking, account, bounds, [TEXTS, TEXTS_OF], thing)?;
         }
+        Walk::ScheduledTexts(account) => scheduled_texts(connection, &mut looking, account, &from, before)?,
         Walk::BroadcastTexts(account) => {
             let thing = |account, id| Thing::BroadcastText(account, BroadcastId::from_bytes(id));
             texts(connection, &mut looking, account, bounds, [BROADCAST_TEXTS, BROADCAST_TEXTS_OF], thing)?;
@@ -50,7 +51,7 @@ pub(super) fn look(
         }
         Walk::Messages => {
             let mut select = connection.prepare_cached(MESSAGES)?;
-            looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS])?, |row| {
+            looking.through(&mut select.query(params![bounds.0, bounds.1, ROWS, before.as_millis()])?, |row| {
                 let (id, has_ended): ([u8; 16], bool) = (row.get(1)?, row.get(2)?);
                 let thing = Thing::Message(AccountId::from_bytes(row.get(0)?), MessageId::from_bytes(id));
                 Ok((Place::of_id(id), has_ended.then_some(thing)))
@@ -64,7 +65,7 @@ pub(super) fn look(
                 Ok((Place::of_id(id), (!is_open).then_some(thing)))
             })?;
         }
-        Walk::ReceiptKeys => keys(connection, &mut looking, &from, bounds.1)?,
+        Walk::ReceiptKeys => keys(connection, &mut looking, &from, before)?,
         Walk::Unmatched => {
             let mut select = connection.prepare_cached(UNMATCHED)?;
             looking.through(&mut select.query(params![from.number, ROWS])?, |row| {
@@ -127,9 +128,37 @@ fn texts(
     }
 }
 
+/// Texts of messages that leave later. Those of messages that have not ended are found again by the next walk.
+fn scheduled_texts(
+    connection: &Connection,
+    looking: &mut Looking,
+    account: Option<AccountId>,
+    from: &Place,
+    before: Timestamp,
+) -> rusqlite::Result<()> {
+    let read = |row: &Row<'_>| {
+        let (id, number): ([u8; 16], i64) = (row.get(1)?, row.get(2)?);
+        let thing = Thing::Text(AccountId::from_bytes(row.get(0)?), MessageId::from_bytes(id));
+        Ok((Place { number, ..Place::of_id(id) }, Some(thing)))
+    };
+    let before = before.as_millis();
+    match account {
+        None => {
+            let mut select = connection.prepare_cached(SCHEDULED_TEXTS)?;
+            looking.through(&mut select.query(params![from.number, from.id, before, ROWS])?, read)
+        }
+        Some(account) => {
+            let mut select = connection.prepare_cached(SCHEDULED_TEXTS_OF)?;
+            let values = params![from.number, from.id, before, ROWS, account.to_bytes()];
+            looking.through(&mut select.query(values)?, read)
+        }
+    }
+}
+
 /// Keys are in no order of time, so that the walk goes through all of them, and old ones are removed from pages that
 /// lie one after the other.
-fn keys(connection: &Connection, looking: &mut Looking, from: &Place, before: [u8; 16]) -> rusqlite::Result<()> {
+fn keys(connection: &Connection, looking: &mut Looking, from: &Place, old_before: Timestamp) -> rusqlite::Result<()> {
+    let before = lowest_at(old_before).to_be_bytes();
     let mut select = connection.prepare_cached(KEYS)?;
     let values = params![from.carrier, from.key, from.id, from.number, ROWS];
     looking.through(&mut select.query(values)?, |row| {
@@ -141,7 +170,7 @@ fn keys(connection: &Connection, looking: &mut Looking, from: &Place, before: [u
             number: place.number,
         };
         let is_old = place.id < before;
-        Ok((place, is_old.then_some(Thing::Key(segment))))
+        Ok((place, is_old.then_some(Thing::Key(segment, old_before))))
     })
 }
 
@@ -165,11 +194,19 @@ fn mark(connection: &Connection, walk: Walk) -> rusqlite::Result<Option<Place>> 
     connection.prepare_cached(MARK_OF)?.query_row(params![walk.name(), mark_account(walk)], read).optional()
 }
 
-const TEXTS: &str = "SELECT d.account_id, d.message_id, m.body IS NOT NULL OR m.media_url IS NOT NULL FROM delivery d \
+/// Those of messages that leave later have a walk of their own.
+const TEXTS: &str = "SELECT d.account_id, d.message_id, \
+    m.send_at IS NULL AND (m.body IS NOT NULL OR m.media_url IS NOT NULL) FROM delivery d \
     CROSS JOIN messages m ON m.account_id = d.account_id AND m.id = d.message_id WHERE d.message_id > ?1 \
     AND d.message_id < ?2 ORDER BY d.message_id LIMIT ?3";
-const TEXTS_OF: &str = "SELECT account_id, id, body IS NOT NULL OR media_url IS NOT NULL FROM messages \
-    WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const TEXTS_OF: &str = "SELECT account_id, id, send_at IS NULL AND (body IS NOT NULL OR media_url IS NOT NULL) \
+    FROM messages WHERE account_id = ?4 AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+const SCHEDULED_TEXTS: &str = "SELECT account_id, id, send_at FROM messages INDEXED BY messages_scheduled_texts \
+    WHERE send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL) AND (send_at, id) > (?1, ?2) \
+    AND send_at < ?3 ORDER BY send_at, id LIMIT ?4";
+const SCHEDULED_TEXTS_OF: &str = "SELECT account_id, id, send_at FROM messages INDEXED BY messages_scheduled_texts_of \
+    WHERE account_id = ?5 AND send_at IS NOT NULL AND (body IS NOT NULL OR media_url IS NOT NULL) \
+    AND (send_at, id) > (?1, ?2) AND send_at < ?3 ORDER BY send_at, id LIMIT ?4";
 const BROADCAST_TEXTS: &str = "SELECT p.account_id, p.broadcast_id, b.body IS NOT NULL OR b.media_url IS NOT NULL FROM \
     broadcast_progress p CROSS JOIN broadcasts b ON b.account_id = p.account_id AND b.id = p.broadcast_id \
     WHERE p.broadcast_id > ?1 AND p.broadcast_id < ?2 ORDER BY p.broadcast_id LIMIT ?3";
@@ -182,8 +219,11 @@ const INBOUND_TEXTS_OF: &str = "SELECT id, body IS NOT NULL OR octets IS NOT NUL
     UNION ALL SELECT id, body IS NOT NULL OR octets IS NOT NULL OR media <> '' FROM inbound INDEXED BY inbound_of \
     WHERE account_id = ?4 AND mode = 'test' AND id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
 const INBOUND_MESSAGES: &str = "SELECT id FROM inbound WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3";
-const MESSAGES: &str = "SELECT account_id, message_id, status NOT IN ('scheduled', 'queued') AND receipt_by IS NULL \
-    FROM delivery WHERE message_id > ?1 AND message_id < ?2 ORDER BY message_id LIMIT ?3";
+/// A message that leaves later was queued later, or has failed. Only then it is looked up when it was to leave.
+const MESSAGES: &str = "SELECT d.account_id, d.message_id, d.status NOT IN ('scheduled', 'queued') \
+    AND d.receipt_by IS NULL AND (d.queued_at IS NULL AND d.failed_at IS NULL OR NOT EXISTS (SELECT 1 FROM messages m \
+    WHERE m.account_id = d.account_id AND m.id = d.message_id AND m.send_at >= ?4)) \
+    FROM delivery d WHERE d.message_id > ?1 AND d.message_id < ?2 ORDER BY d.message_id LIMIT ?3";
 const BROADCASTS: &str = "SELECT account_id, broadcast_id, status IN ('queued', 'sending') FROM broadcast_progress \
     WHERE broadcast_id > ?1 AND broadcast_id < ?2 ORDER BY broadcast_id LIMIT ?3";
 const KEYS: &str = "SELECT carrier, key, message_id, number FROM segments \
@@ -198,6 +238,8 @@ const MARK_OF: &str = "SELECT carrier, key, id, number FROM retention_marks WHER
 pub(super) const MAINTENANCE: &[&str] = &[
     TEXTS,
     TEXTS_OF,
+    SCHEDULED_TEXTS,
+    SCHEDULED_TEXTS_OF,
     BROADCAST_TEXTS,
     BROADCAST_TEXTS_OF,
     INBOUND_TEXTS,

@@ -318,7 +318,7 @@ async fn seen(store: &dyn Store, filled: &Filled) -> Vec<String> {
         see!(store.message_of_any_account(*id));
         see!(store.events(*id));
     }
-    see!(store.scheduled_until(after(3_600), ALL));
+    see!(store.scheduled_until(after(3_600), None, ALL));
     for status in std::iter::once(None).chain(Status::ALL.map(Some)) {
         let filter = store::contract::messages::MessageFilter { status, ..Default::default() };
         see!(store.messages(Some(owner), filter.clone(), None, ALL));

@@ -82,6 +82,18 @@ async fn walk(store: &Arc<dyn Store>, walk: Walk) -> u64 {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_week_is_not_removed_before_its_scheduled_messages_are_old() {
+    let (_database, desk, client) = opened().await;
+    fill(&desk, &client, MANY).await;
+    let id = desk.admit(Message { send_at: Some(after(LATER)), ..desk.message(desk.account()) }).await;
+    desk.store.cancel_message(None, id, after(1)).await.unwrap().unwrap();
+    assert_eq!(walk(&desk.store, Walk::Messages).await, MANY.cast_unsigned() + 1, "the others go row by row");
+    assert!(desk.store.message_of_any_account(id).await.unwrap().is_some());
+    let step = desk.store.remove_old(Walk::Messages, after(LATER + 1), 100).await.unwrap();
+    assert_eq!((step.removed, desk.store.message_of_any_account(id).await.unwrap()), (1, None));
+}
+
 #[tokio::test]
 async fn an_old_week_goes_at_once_and_is_there_again_when_it_is_needed() {
     let (database, desk, client) = opened().await;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use model::idempotency::Endpoint;
 use model::limits::RequestKind;
 use model::quota::UtcDay;
-use model::{Mode, Moment, Owner};
-use runtime::Machine;
+use model::{Message, Mode, Moment, Owner};
+use runtime::{Machine, Runtime};
 use store::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage, Quota};
 use store::contract::nodes::Epoch;
 use store::contract::windows::{Taken, Window};
@@ -17,6 +17,8 @@ use tokio::task::JoinSet;
 
 use super::PostgresDatabase;
 use crate::support::{Backend, Desk, NODE, NOW, admission, claim, live};
+
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Two processes, each with a node of its own; the desk is at the first one.
 struct Two {
@@ -180,4 +182,32 @@ async fn a_message_that_is_taken_back_at_one_node_is_not_attempted_at_the_other(
 async fn a_scheduled_message_is_launched_by_one_of_two_nodes() {
     let two = Two::open().await;
     crate::schedule::race(&two.desk, &two.nodes).await;
+}
+
+#[tokio::test]
+async fn a_scheduled_message_leaves_early_at_no_node_whose_clock_is_fast() {
+    let url = PostgresDatabase::fresh().database().await.url();
+    let machine: Arc<dyn Runtime> = Arc::new(Machine::new());
+    let desk = Desk::at(Arc::new(Postgres::open(&url, Arc::clone(&machine)).await.unwrap())).await;
+    let [past, future] = [machine.now() - HOUR, machine.now() + HOUR].map(|send_at| Message {
+        send_at: Some(send_at),
+        expires_at: send_at + HOUR,
+        ..desk.message(desk.account())
+    });
+    let (come, _) = (desk.admit(past).await, desk.admit(future).await);
+    let fast = machine.now() + 2 * HOUR;
+    let due: Vec<_> = desk.store.scheduled_until(fast, None, 10).await.unwrap().iter().map(|due| due.id).collect();
+    assert_eq!(due, [come]);
+    let slow = machine.now() - 2 * HOUR;
+    assert_eq!(desk.store.scheduled_until(slow, None, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_scheduled_message_that_cannot_be_read_is_told_of_among_the_others() {
+    let two = Two::open().await;
+    let [broken, other] = crate::schedule::two_scheduled(&two.desk).await;
+    let client = two.database.database().await.client().await;
+    let id = uuid::Uuid::from_bytes(broken.to_bytes());
+    client.execute("UPDATE messages SET kind = 'fax' WHERE id = $1", &[&id]).await.unwrap();
+    crate::schedule::one_cannot_be_read(&two.desk, broken, other).await;
 }

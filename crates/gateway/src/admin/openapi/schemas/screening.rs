@@ -100,7 +100,9 @@ fn decision() -> Value {
         "mode": mode(),
         "outcome": one_of(&ScreeningOutcome::ALL.map(ScreeningOutcome::as_str), "The outcome for the text."),
         "certainty": certainty(),
-        "about": text_or_null("The message or the broadcast; `null` for a text that was blocked."),
+        "about": text_or_null(
+            "The message or the broadcast; `null` for a text that was blocked before it became one.",
+        ),
         "from": text("The sender."),
         "categories": list(&json!({ "type": "string" }), "The categories that were found, surest first."),
         "findings": {

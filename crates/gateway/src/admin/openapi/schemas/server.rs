@@ -151,6 +151,7 @@ fn report() -> Value {
 
 fn hold() -> Value {
     whole(&json!({
+        "at": time("The time of this answer, by the clock of the server."),
         "held": flag("Whether the store was restored and is held."),
         "since": time_or_null("The time of the restore."),
         "backedUpAt": time_or_null("The time of the backup."),
@@ -158,7 +159,8 @@ fn hold() -> Value {
         "underWay": count("Messages among them that were under way to a carrier."),
         "openBroadcasts": count("Broadcasts that are not complete."),
         "recipientsToCome": count("Their recipients that have no message yet."),
-        "scheduledMessages": count("Messages that leave at a later time."),
+        "scheduledMessages": count("Messages whose `sendAt` is still to come: none has left."),
+        "overdueMessages": count("Scheduled messages whose `sendAt` is past: each may have left."),
     }))
 }
 
