@@ -60,12 +60,12 @@ while (Date.now() < end) {
 }
 await look();
 const durations = await page.evaluate(() => window.pressed);
-const words = await page.locator("#live [data-state]").innerText();
+const words = await page.locator("#live [data-counts]").innerText();
 const leftOut = Number(words.match(/(\d+) lines are left out/)?.[1] ?? 0);
 // How much of a core the page's thread takes, from the second look to the last: what the browser does to start is over.
 const [from, to] = [threadSecs[1] ?? threadSecs[0], threadSecs.at(-1)];
 const share = (to[1] - from[1]) / (to[0] - from[0]);
-const keys = { pressed: presses, longest: Math.max(0, ...durations), beyond: durations.filter((ms) => ms > 100).length };
+const keys = { pressed: presses, durations };
 const drawn = await page.evaluate(() => window.drawn);
 console.log(JSON.stringify({ keys, rows, nodes, heapMb, share, leftOut, drawn }));
 await browser.close();

@@ -31,6 +31,7 @@ before(async () => {
   hook = await world.hook(HOSTILE);
   hostile = await world.send(HOSTILE);
   demo = await world.accountOf(hostile.id);
+  await world.operate("PATCH", `/accounts/${demo}`, { messagePerMinute: 1000 });
   await fillWithHostileTexts();
   (await world.signIn()).context().close();
   await eventually("an event was refused", async () => (await deliveries()).some(({ attempts }) => attempts.length > 0));
@@ -114,6 +115,8 @@ const paths = () => [
   "/console/messages/new",
   `/console/carriers/${carrier}`,
   `/console/carriers/${carrier}/stop`,
+  `/console/carriers/${carrier}/message`,
+  `/console/accounts/${account}/optouts?number=%2B18005550999`,
   "/console/operators",
   "/console/operators/new",
   "/console/audit",
@@ -321,6 +324,62 @@ test("a message shows where its text splits, and the characters that made its se
   await page.context().close();
 });
 
+test("an inbound message shows the characters that made it UCS-2, on its page and where it belongs to nobody", async () => {
+  const [number] = world.demo.numbers;
+  const text = "Where’s my order? 😀";
+  for (const to of [number, "+18005550777"]) await world.phone("POST", "phones/18005550198/reply", { to, text });
+  const find = async (path) => (await world.operate("GET", path)).data.find(({ body }) => body === text);
+  await eventually("both arrive", async () => (await find("/inbound")) && (await find("/inbound/unrouted")));
+  const page = await world.page();
+  await page.goto(`${world.url}/console/messages/${(await find("/inbound")).id}`);
+  await page.getByText("SMS in UCS-2, 1 segment.").waitFor();
+  assert.deepEqual(await page.locator(".bubble mark").allInnerTexts(), ["’", "😀"]);
+  await page.getByText("Because of these characters the text is in UCS-2; they are marked: ’ at 6, 😀 at 19").waitFor();
+  assert.equal(await page.getByRole("heading", { name: "Timeline" }).count(), 0);
+  await page.goto(`${world.url}/console/inbound/unrouted`);
+  const row = page.getByRole("row").filter({ hasText: "my order" });
+  await row.locator("summary").click();
+  await row.getByText("Because of these characters").waitFor();
+  assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+test("an act leads back to the list as it was narrowed", async () => {
+  await world.send(WEED.replace("gummies", "vapes"));
+  await world.send(WEED.replace("gummies", "oils"));
+  const page = await world.page();
+  const narrowed = `${world.url}/console/screening?reviewed=false&mode=live`;
+  await page.goto(narrowed);
+  await page.getByRole("link", { name: "The screen was right" }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "The screen was right" }).click();
+  await page.getByText("The decision is confirmed.").waitFor();
+  assert.equal(page.url(), narrowed);
+  await page.context().close();
+});
+
+test("the live view begins with the latest messages that its filter lets pass", async () => {
+  const sent = await world.send("filtered");
+  const page = await world.page({ javaScriptEnabled: false });
+  const shown = () => page.locator(`tbody a[href$="${sent.id}"]`).count();
+  for (const [query, count] of [[`accountId=${demo}`, 1], [`accountId=${account}`, 0], ["carrier=none", 0]]) {
+    await page.goto(`${world.url}/console/live?${query}`);
+    assert.equal(await shown(), count, query);
+  }
+  await page.context().close();
+});
+
+test("opt-outs of an account are searched by handset", async () => {
+  const page = await world.page({ javaScriptEnabled: false });
+  await page.goto(`${world.url}/console/accounts/${account}/optouts`);
+  await page.getByLabel("Handset").fill("+18005550112");
+  await page.getByRole("button", { name: "Filter" }).click();
+  assert.equal(await page.getByRole("table", { name: "Opt-outs" }).locator("tbody tr").count(), 1);
+  await page.getByLabel("Handset").fill("+18005550999");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.getByText("None of these is like that. Widen the filter.").waitFor();
+  await page.context().close();
+});
+
 test("a page that follows what happens keeps open what a person has opened", async () => {
   const page = await world.page();
   await page.clock.install();
@@ -481,8 +540,25 @@ test("a link works once, and signing out ends the session", async () => {
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByText("This link was used already").waitFor();
   await page.goto(`${world.url}/console/messages`);
-  assert.equal(page.url(), `${world.url}/console/sign-in`);
+  assert.equal(new URL(page.url()).pathname, "/console/sign-in");
   await context.close();
+});
+
+test("a shared link leads to its page, through the sign-in", async () => {
+  const password = "a password of some length";
+  await world.operate("POST", "/operators", { name: "petra", role: "viewer", password });
+  const page = await (await world.browser.newContext()).newPage();
+  const shared = `${world.url}/console/messages?to=%2B18005550199&status=delivered`;
+  await page.goto(shared);
+  await page.getByLabel("Name").fill("petra");
+  await page.getByLabel("Password").fill("not hers");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("The name or the password is wrong.").waitFor();
+  await page.getByLabel("Name").fill("petra");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(shared);
+  await page.context().close();
 });
 
 test("a role shows its own pages and acts, and masks what a viewer reads", async () => {
@@ -540,7 +616,7 @@ test("an operator is added, gets a link, and is disabled", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
   await page.getByText("The operator is disabled.").waitFor();
   await other.goto(`${world.url}/console/messages`);
-  assert.equal(other.url(), `${world.url}/console/sign-in`);
+  assert.equal(new URL(other.url()).pathname, "/console/sign-in");
   await page.goto(`${world.url}/console/audit?path=/operators/grace`);
   assert.ok((await page.locator("tbody tr").count()) >= 2);
   assert.deepEqual(page.wrongs, []);

@@ -53,9 +53,47 @@ export class World {
     });
     world.demo = JSON.parse(readFileSync(join(world.data, "demo.json"), "utf8"));
     world.token = readFileSync(join(world.data, "admin.token"), "utf8").trim();
-    const rules = `--host-resolver-rules=MAP 127.0.0.1:${port ?? admin} 127.0.0.1:${admin}`;
-    world.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", rules] });
+    await world.launch(`--host-resolver-rules=MAP 127.0.0.1:${port ?? admin} 127.0.0.1:${admin}`);
     return world;
+  }
+
+  // A platform of `smsfactory serve` with these tables in its configuration: no simulator, no account, and an admin.
+  static async serve(tables) {
+    const world = new World();
+    world.data = mkdtempSync(join(tmpdir(), "smsfactory-served-"));
+    const [api, admin] = [await freePort(), await freePort()];
+    world.token = "token-of-the-operator-0123456789";
+    world.admin = world.url = `http://127.0.0.1:${admin}`;
+    const config = `
+[api]
+listen = "127.0.0.1:${api}"
+[admin]
+listen = "127.0.0.1:${admin}"
+token = "${world.token}"
+[store]
+url = "sqlite:${world.data}/smsfactory.db"
+[media]
+directory = "${world.data}/media"
+[keys]
+pepper = "${"p".repeat(32)}"
+${tables}`;
+    const file = join(world.data, "smsfactory.toml");
+    writeFileSync(file, config, { mode: 0o600 });
+    const output = ["ignore", "ignore", "inherit"];
+    world.process = spawn(process.env.SMSFACTORY_BINARY, ["serve", "--config", file], { stdio: output });
+    const isReady = () => fetch(`${world.admin}/readyz`).then(({ ok }) => ok, () => false);
+    while (!(await isReady())) {
+      if (world.process.exitCode !== null) throw new Error(`serve ended with ${world.process.exitCode}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await world.operate("POST", "/operators", { name: "ada", role: "admin" });
+    world.link = `${world.url}/console/login?token=${(await world.operate("POST", "/operators/ada/link")).token}`;
+    await world.launch();
+    return world;
+  }
+
+  async launch(...args) {
+    this.browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox", ...args] });
   }
 
   // Sets the server's clock, where it is not the machine's.

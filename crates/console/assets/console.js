@@ -32,12 +32,18 @@ if (live && navigator.locks && window.BroadcastChannel) watch(live);
 
 function watch(live) {
   const rowsMax = 200;
-  const rowsAtOnce = 40;
+  // More in a second than a person reads, a few at a time: each draw is short, and a key does not wait for it.
+  const rowsAtOnce = 10;
+  const drawEveryMs = 250;
+  // The server tells the first lines of each second at once. They are drawn over the second.
+  const waitingMax = 40;
   const wanted = new URLSearchParams(location.search);
   const channel = new BroadcastChannel("smsfactory-live");
-  const state = live.querySelector("[data-state]");
+  const [state, counts] = ["[data-state]", "[data-counts]"].map((name) => live.querySelector(name));
   const pause = live.querySelector("[data-pause]");
   const body = tableOf(live.querySelector("[data-lines]"));
+  const waiting = [];
+  let drawing = null;
   let isPaused = false;
   let leftOut = 0;
   let passed = 0;
@@ -57,20 +63,28 @@ function watch(live) {
       passed += found.length + missed;
       return tell();
     }
-    leftOut += missed + Math.max(0, found.length - rowsAtOnce);
-    found.slice(-rowsAtOnce).forEach((line) => body.prepend(rowOf(line)));
-    while (body.rows.length > rowsMax) body.lastElementChild.remove();
+    waiting.push(...found);
+    leftOut += missed + waiting.splice(0, Math.max(0, waiting.length - waitingMax)).length;
+    if (drawing === null) draw();
     tell();
   };
+  const draw = () => {
+    waiting.splice(0, rowsAtOnce).forEach((line) => body.prepend(rowOf(line)));
+    while (body.rows.length > rowsMax) body.lastElementChild.remove();
+    drawing = waiting.length > 0 ? setTimeout(draw, drawEveryMs) : null;
+  };
   const tell = () => {
-    const missed = leftOut > 0 ? ` ${leftOut} lines are left out, because they come faster than they can be read.` : "";
-    const paused = isPaused ? " Paused." : "";
-    const unseen = passed > 0 ? ` Lines that passed in pauses: ${passed}.` : "";
-    state.textContent = `${notice}${paused}${unseen}${missed}`;
+    const said = isPaused ? `${notice} Paused.` : notice;
+    // Screen readers say what changes here, and the counts, which are beside it, change all the time.
+    if (state.textContent !== said) state.textContent = said;
+    const unseen = passed > 0 ? `Lines that passed in pauses: ${passed}. ` : "";
+    const missed = leftOut > 0 ? `${leftOut} lines are left out, because they come faster than they can be read.` : "";
+    counts.textContent = unseen + missed;
   };
   pause.hidden = false;
   pause.addEventListener("click", () => {
     isPaused = !isPaused;
+    passed += waiting.splice(0).length;
     pause.setAttribute("aria-pressed", String(isPaused));
     pause.textContent = isPaused ? "Go on" : "Pause";
     tell();
@@ -117,22 +131,33 @@ function hold(address, give) {
   return new Promise(() => {});
 }
 
+// A table whose rows are grids: browsers neither lay out nor paint those that are out of sight. With another layout
+// they forget the roles of a table, so that these are said again.
 function tableOf(place) {
   const table = document.createElement("table");
+  table.className = "live";
+  table.setAttribute("role", "table");
   table.setAttribute("aria-label", "Messages as they happen");
-  const head = table.createTHead().insertRow();
+  const head = table.createTHead();
+  head.setAttribute("role", "rowgroup");
+  const names = head.insertRow();
+  names.setAttribute("role", "row");
   for (const name of liveColumns) {
     const cell = document.createElement("th");
+    cell.setAttribute("role", "columnheader");
     cell.scope = "col";
     cell.textContent = name;
-    head.append(cell);
+    names.append(cell);
   }
   place.prepend(table);
-  return table.createTBody();
+  const body = table.createTBody();
+  body.setAttribute("role", "rowgroup");
+  return body;
 }
 
 function rowOf(line) {
   const row = document.createElement("tr");
+  row.setAttribute("role", "row");
   const link = (path, id, text) => {
     const shown = document.createElement("a");
     shown.href = `${path}/${encodeURIComponent(id)}`;
@@ -162,6 +187,7 @@ function rowOf(line) {
   ];
   cells.forEach((content, index) => {
     const cell = row.insertCell();
+    cell.setAttribute("role", "cell");
     cell.dataset.label = liveColumns[index];
     cell.append(content);
   });

@@ -5,7 +5,7 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::RawPathParams;
-use axum::http::{Response, StatusCode, Uri};
+use axum::http::{HeaderMap, Response, StatusCode, Uri};
 use axum::routing::{MethodRouter, get};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -108,7 +108,10 @@ impl Act {
     /// ids and numbers alone.
     pub(crate) fn button(&self, visit: &Visit, given: Given<'_>) -> Markup {
         let mut path = path_with(self.path, of_given(given));
-        let fields = given.iter().filter(|(name, _)| self.fields.iter().any(|field| field.name == *name));
+        let is_in_query = |name: &str| {
+            self.fields.iter().any(|field| field.name == name) && names_in(self.path).all(|known| known != name)
+        };
+        let fields = given.iter().filter(|(name, _)| is_in_query(name));
         for (index, (name, value)) in fields.enumerate() {
             path.push_str(&format!("{}{name}={}", if index == 0 { "?" } else { "&" }, encoded(value)));
         }
@@ -141,8 +144,11 @@ impl Act {
         let shown = move |Extension(visit): Visited, uri: Uri, params: RawPathParams| async move {
             self.shown(&visit, &Form::parse(uri.query().unwrap_or_default().as_bytes()), &params).await
         };
-        let done = move |Extension(visit): Visited, Extension(form): Sent, params: RawPathParams| async move {
-            self.done(&visit, &form, &params).await
+        let done = move |Extension(visit): Visited,
+                         Extension(form): Sent,
+                         headers: HeaderMap,
+                         params: RawPathParams| async move {
+            self.done(&visit, &form, &headers, &params).await
         };
         get(shown).post(done)
     }
@@ -177,10 +183,11 @@ impl Act {
         frame::page(visit, self.part, self.verb, &[(self.part.name(), self.part.path().to_owned())], &content)
     }
 
-    async fn done(&self, visit: &Visit, form: &Form, params: &RawPathParams) -> Response<Body> {
+    async fn done(&self, visit: &Visit, form: &Form, headers: &HeaderMap, params: &RawPathParams) -> Response<Body> {
         let of_path = |name: &str| params.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned());
         let value = |name: &str| of_path(name).or_else(|| form.get(name).map(str::to_owned)).unwrap_or_default();
         let back = path_with(self.back, value);
+        let back = guard::came_from(headers, &path_with(self.path, value), &back).unwrap_or(back);
         // The admin API refuses it too; here the answer comes without a call.
         if !visit.may(self.least) {
             return frame::problem(visit, self.part, &Problem::of_role(self.least), &back, &html! {});

@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, REFERER, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri};
 use axum::middleware::Next;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +20,7 @@ use crate::door::{Actor, Client, Unavailable};
 use crate::form::Form;
 use crate::frame;
 use crate::origin;
+use crate::return_to;
 use crate::shared::{Flash, Shared, Visit};
 use crate::token::{FormToken, fresh};
 
@@ -107,7 +108,7 @@ pub(crate) async fn identify(State(shared): State<Arc<Shared>>, mut request: Req
             }
             response
         }
-        Ok(None) => see_other("/console/sign-in"),
+        Ok(None) => see_other(&return_to::address(request.method(), request.uri())),
         Err(error) => {
             tracing::warn!("{error}");
             let message = "Operators cannot be looked up at the moment. Try again in a while";
@@ -151,7 +152,36 @@ pub(crate) fn done(path: &str, words: &str, is_secure: bool) -> Response<Body> {
     response
 }
 
+/// The page with the dialog from which a form was sent, with its filters and its place in a list: where it is `back` or
+/// below that, and not the act's own page.
+pub(crate) fn came_from(headers: &HeaderMap, own: &str, back: &str) -> Option<String> {
+    let from: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let is_below = from.path().strip_prefix(back).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    (is_below && from.path() != own).then(|| from.path_and_query().map(ToString::to_string))?
+}
+
 fn flash(headers: &HeaderMap, is_secure: bool) -> Option<Flash> {
     let octets = URL_SAFE_NO_PAD.decode(Cookie::Flash.read(headers, is_secure)?).ok()?;
     String::from_utf8(octets).ok().map(Flash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_leads_back_to_the_list_as_it_was_narrowed() {
+        let (own, back) = ("/console/screening/scr_1/correct", "/console/screening");
+        let from = |address: &str| {
+            let headers = HeaderMap::from_iter([(REFERER, HeaderValue::try_from(address).unwrap())]);
+            came_from(&headers, own, back)
+        };
+        let narrowed = "/console/screening?reviewed=false&cursor=x";
+        assert_eq!(from(&format!("https://sms.example.com{narrowed}")).as_deref(), Some(narrowed));
+        assert_eq!(from("http://localhost/console/screening/groups").as_deref(), Some("/console/screening/groups"));
+        for elsewhere in [own, "/console", "/console/screenings", "/console/messages"] {
+            assert_eq!(from(&format!("http://localhost{elsewhere}")), None, "{elsewhere}");
+        }
+        assert_eq!(came_from(&HeaderMap::new(), own, back), None);
+    }
 }

@@ -18,6 +18,7 @@ mod guard;
 mod origin;
 mod pages;
 mod parts;
+mod return_to;
 mod routes;
 mod shared;
 mod sign;

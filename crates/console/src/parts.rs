@@ -136,6 +136,7 @@ pub(crate) fn link(path: &str, id: &str) -> Markup {
 }
 
 /// A filter of a list.
+#[derive(Debug)]
 pub(crate) enum Filter {
     /// A text that is typed.
     Typed(&'static str, &'static str, &'static str),
@@ -151,9 +152,14 @@ impl Filter {
     }
 }
 
+/// Whether one of these filters is given.
+pub(crate) fn is_narrowed(filters: &[Filter], given: &Form) -> bool {
+    filters.iter().any(|filter| given.get(filter.name()).is_some())
+}
+
 /// A form that narrows a list, and whose address can be shared.
 pub(crate) fn filters(action: &str, filters: &[Filter], given: &Form) -> Markup {
-    let is_narrowed = filters.iter().any(|filter| given.get(filter.name()).is_some());
+    let is_narrowed = is_narrowed(filters, given);
     html! {
         form.filters method="get" action=(action) role="search" {
             @for filter in filters {

@@ -26,7 +26,7 @@ use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 38] = [
+static ACTS: [&Act; 39] = [
     &accounts::CREATE,
     &CHANGE,
     &KEY_CREATE,
@@ -48,13 +48,14 @@ static ACTS: [&Act; 38] = [
     &screening::allow::PHRASE,
     &screening::allow::DOMAIN,
     &inbound::ASSIGN,
-    &messages::SEND,
-    &messages::AGAIN,
-    &messages::CANCEL,
-    &messages::REVEAL,
+    &messages::acts::SEND,
+    &messages::acts::AGAIN,
+    &messages::acts::CANCEL,
+    &messages::acts::REVEAL,
     &carriers::acts::STOP,
     &carriers::acts::START,
     &carriers::acts::TEST,
+    &carriers::acts::MESSAGE,
     &carriers::acts::TRACE,
     &carriers::acts::TRACE_END,
     &operators::CREATE,

@@ -15,18 +15,25 @@ use crate::door::{SignIn, SignedIn, Unavailable};
 use crate::form::Form;
 use crate::frame::{bare, refused};
 use crate::guard::{Guest, see_other};
+use crate::return_to::{self, HOME};
 use crate::shared::Shared;
 
 /// The form for a name and a password.
-pub(crate) async fn show(State(shared): State<Arc<Shared>>, Extension(guest): Extension<Guest>) -> Response<Body> {
-    bare(&shared, StatusCode::OK, "Sign in", &password_form(&guest, None))
+pub(crate) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Extension(guest): Extension<Guest>,
+    uri: Uri,
+) -> Response<Body> {
+    let asked = Form::parse(uri.query().unwrap_or_default().as_bytes());
+    bare(&shared, StatusCode::OK, "Sign in", &password_form(&guest, return_to::page(&asked), None))
 }
 
-fn password_form(guest: &Guest, problem: Option<&str>) -> Markup {
+fn password_form(guest: &Guest, next: &str, problem: Option<&str>) -> Markup {
     html! {
         @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
         form method="post" action="/console/sign-in" {
             input type="hidden" name="token" value=(guest.token.as_str());
+            input type="hidden" name="next" value=(next);
             label for="name" { "Name" }
             input #name name="name" autocomplete="username" autocapitalize="none" required;
             label for="password" { "Password" }
@@ -44,9 +51,10 @@ pub(crate) async fn sign_in(
     Extension(form): Extension<Form>,
 ) -> Response<Body> {
     let (name, password) = (form.get("name").unwrap_or_default(), form.get("password").unwrap_or_default());
-    let again = |status, words: &str| bare(&shared, status, "Sign in", &password_form(&guest, Some(words)));
+    let next = return_to::page(&form);
+    let again = |status, words: &str| bare(&shared, status, "Sign in", &password_form(&guest, next, Some(words)));
     match shared.console.door.sign_in(name, password, guest.address).await {
-        Ok(SignIn::In(signed_in)) => begun(&shared, &signed_in),
+        Ok(SignIn::In(signed_in)) => begun(&shared, &signed_in, next),
         Ok(SignIn::Wrong) => again(StatusCode::FORBIDDEN, "The name or the password is wrong."),
         Ok(SignIn::Later(secs)) => {
             again(StatusCode::TOO_MANY_REQUESTS, &format!("Too many attempts. Try again in {secs} seconds."))
@@ -81,7 +89,7 @@ pub(crate) async fn redeem(
     Extension(form): Extension<Form>,
 ) -> Response<Body> {
     match shared.console.door.redeem(form.get("link").unwrap_or_default(), guest.address).await {
-        Ok(Some(signed_in)) => begun(&shared, &signed_in),
+        Ok(Some(signed_in)) => begun(&shared, &signed_in, HOME),
         Ok(None) => {
             let content = html! {
                 p { "This link was used already, or it is older than 10 minutes." }
@@ -107,8 +115,8 @@ pub(crate) async fn sign_out(State(shared): State<Arc<Shared>>, request: Request
     response
 }
 
-fn begun(shared: &Shared, signed_in: &SignedIn) -> Response<Body> {
-    let mut response = see_other("/console");
+fn begun(shared: &Shared, signed_in: &SignedIn, next: &str) -> Response<Body> {
+    let mut response = see_other(next);
     response.headers_mut().append(SET_COOKIE, Cookie::Session.set(&signed_in.cookie, shared.is_secure()));
     response
 }

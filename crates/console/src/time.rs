@@ -12,6 +12,11 @@ pub(crate) fn time(at: &Value, now: Timestamp) -> Markup {
     }
 }
 
+/// The same with the exact time beside it, for those who have no pointer to rest on it.
+pub(crate) fn exact(at: &Value, now: Timestamp) -> Markup {
+    html! { (time(at, now)) @if let Some(text) = at.as_str() { " " span.hint { (text) } } }
+}
+
 /// How long before or after `now`.
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let ms = now.as_millis() - at.as_millis();

@@ -14,6 +14,7 @@ mod rules;
 
 pub(crate) use arrivals::arrivals_of;
 pub(crate) use interpreting::Interpreting;
+pub use reading::GAP;
 pub(crate) use replies::Replies;
 pub use rules::InboundRules;
 pub(crate) use rules::InboundRulesInForce;

@@ -36,6 +36,9 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
             @for (anchor, name) in SECTIONS { a href={ "#" (anchor) } { (name) } }
         }
         p.lead { (text::short(word(&account, "name"))) " " (chip(word(&account, "state"))) }
+        p.acts {
+            @for (path, name) in OF_ACCOUNT { a.button href={ "/console/" (path) "?accountId=" (id) } { (name) } }
+        }
         section #limits { h2 { "Limits and state" } (limits(visit, &account)) }
         section #usage { h2 { "Usage" } (usage::of_week(visit, id).await?) }
         section #keys { h2 { "Keys" } (lists::KEYS.beginning(visit, id).await?) }
@@ -58,6 +61,14 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
     let within = [("Accounts", "/console/accounts".to_owned())];
     Ok(frame::page(visit, Part::Accounts, &format!("Account {id}"), &within, &content))
 }
+
+/// Lists that can be narrowed to an account.
+const OF_ACCOUNT: [(&str, &str); 4] = [
+    ("messages", "Its messages"),
+    ("broadcasts", "Its broadcasts"),
+    ("inbound", "Its inbound messages"),
+    ("screening", "Its screened texts"),
+];
 
 const SECTIONS: [(&str, &str); 9] = [
     ("limits", "Limits"),

@@ -9,7 +9,6 @@ use axum::http::{Response, StatusCode};
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::messages::SEND;
 use super::{pdus, shown};
 use crate::api::Problem;
 use crate::calls;
@@ -94,7 +93,7 @@ async fn one(visit: &Visit, name: &str) -> Result<Response<Body>, Problem> {
                 Some(_) => { (acts::TRACE.button(visit, &[("name", name)])) }
                 None => {}
             }
-            (SEND.button(visit, &[]))
+            @if codes.is_some() { (acts::MESSAGE.button(visit, &[("carrier", name)])) }
         }
         section #carrier data-refresh="5" {
             (facts(&[
@@ -107,7 +106,12 @@ async fn one(visit: &Visit, name: &str) -> Result<Response<Body>, Problem> {
                 })),
                 ("Sessions bound", in_use("sessions")),
                 ("Window in use", in_use("window")),
-                ("Segments a second", Some(html! { (carrier["throughput"]) })),
+                ("Segments a second", Some(html! {
+                    (carrier["throughput"])
+                    @if carrier["rate"].as_u64().is_some_and(|rate| rate > 0) {
+                        " of at most " (count(&carrier["rate"]))
+                    }
+                })),
                 ("Queued", number("queued")),
                 ("Sent", number("sent")),
                 ("Delivered", number("delivered")),
@@ -166,7 +170,14 @@ fn sessions_table(visit: &Visit, carrier: &Value) -> Markup {
         Column::Words("Since"),
         Column::Numbers("Window"),
     ];
-    table("Sessions", &columns, &rows, &html! { p { "This carrier has no sessions at this node." } })
+    table(
+        "Sessions",
+        &columns,
+        &rows,
+        &html! { p {
+            "This carrier has no sessions at this node. Where it should have some, test the connection."
+        } },
+    )
 }
 
 /// A code, which is a number or a word.

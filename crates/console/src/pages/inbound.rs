@@ -6,6 +6,7 @@ use axum::http::{Response, Uri};
 use maud::{Markup, html};
 use serde_json::Value;
 
+use super::messages::segments;
 use super::{asked, keywords, number, shown};
 use crate::acts::{Act, Field, Kind, Then};
 use crate::api::Problem;
@@ -62,7 +63,8 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
     let given = asked(&uri);
     let found = visit.api.get(&calls::INBOUND, &[], &query(FILTERS, &given)).await;
     let made = found.map(|found| {
-        let empty = html! { p { "No inbound message is like that." } };
+        let empty =
+            html! { p { "No inbound message is like that. Widen the filter, or look at those without an account." } };
         let content = html! {
             (tabs(PATH))
             (filters(PATH, FILTERS, &given))
@@ -145,12 +147,25 @@ fn inbound_table(visit: &Visit, found: &Value, is_unrouted: bool, empty: &Markup
                 html! { @if is_unrouted { (at) } @else { a href={ "/console/messages/" (id) } { (at) } } },
                 text::short(word(message, "from")),
                 text::short(word(message, "to")),
-                html! { div.clip { @if let Some(text) = text::of(&message["body"]) { (text) } } },
+                html! {
+                    div.clip { @if let Some(text) = text::of(&message["body"]) { (text) } }
+                    // It has no page of its own.
+                    @if is_unrouted {
+                        details {
+                            summary { "The whole text" }
+                            (segments::bubble(message)) (segments::encoding(message))
+                        }
+                    }
+                },
                 html! {
                     @if let Some(keyword) = message["keyword"].as_str() { (chip(keyword)) }
                     @else if message["suspectedOptOut"] == true { (chip("suspected opt-out")) }
                 },
-                html! { (count(&message["segments"])) @if message["partial"] == true { " (parts missing)" } },
+                html! { (word(message, "encoding")) },
+                html! {
+                    (count(&message["segments"]))
+                    @if let Some(parts) = segments::parts(message) { p.hint { (parts) } }
+                },
                 text::short(word(message, "carrier")),
                 html! {
                     @if is_unrouted { (ASSIGN.button(visit, &[("id", id)])) }
@@ -165,7 +180,8 @@ fn inbound_table(visit: &Visit, found: &Value, is_unrouted: bool, empty: &Markup
         Column::Words("To"),
         Column::Words("Text"),
         Column::Words("Keyword"),
-        Column::Numbers("Segments"),
+        Column::Words("Encoding"),
+        Column::Words("Segments"),
         Column::Words("Carrier"),
         if is_unrouted { Column::Acts } else { Column::Words("Account") },
     ];

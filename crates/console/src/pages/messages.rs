@@ -1,6 +1,8 @@
 //! Messages: the search, and the whole life of one.
 
-mod segments;
+pub(crate) mod acts;
+mod media;
+pub(super) mod segments;
 
 use axum::Extension;
 use axum::body::Body;
@@ -9,99 +11,27 @@ use axum::http::{Response, Uri};
 use maud::{Markup, html};
 use serde_json::Value;
 
+use self::acts::{AGAIN, CANCEL, REVEAL, SEND};
 use super::{asked, shown};
-use crate::acts::{Act, Field, Kind, Then};
 use crate::api::Problem;
 use crate::calls::{self, encoded};
-use crate::door::Role;
 use crate::form::Form;
 use crate::frame::{self, Part};
 use crate::guard::see_other;
-use crate::parts::{Column, Filter, chip, count, facts, filters, items, link, pager, query, said, table, word};
+use crate::parts::{
+    Column, Filter, chip, count, facts, filters, grouped, items, link, pager, query, said, table, word,
+};
 use crate::shared::Visit;
 use crate::text;
-use crate::time::time;
+use crate::time::{exact, time};
 
 const PATH: &str = "/console/messages";
-
-/// What the acts of messages have in common.
-const fn of_messages(verb: &'static str, path: &'static str, call: calls::Call) -> Act {
-    Act {
-        path,
-        call,
-        least: Role::Operator,
-        part: Part::Messages,
-        verb,
-        about: "",
-        is_destructive: false,
-        fields: &[],
-        filled: None,
-        done: "",
-        back: "/console/messages/{id}",
-        then: Then::To(PATH),
-    }
-}
-
-const fn typed(name: &'static str, label: &'static str, hint: &'static str) -> Field {
-    Field { name, label, hint, kind: Kind::Text }
-}
-
-pub(crate) static SEND: Act = Act {
-    about: "The message passes every check of the account, and counts against its limits and its quota.",
-    fields: &[
-        typed("accountId", "Account", "acc_…"),
-        Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["test", "live"]) },
-        typed("from", "From", "A number, short code or name of the account"),
-        typed("to", "To", "Such as +18005550199"),
-        Field { name: "body", label: "Text", hint: "", kind: Kind::Long },
-    ],
-    done: "The message is accepted.",
-    back: PATH,
-    ..of_messages("Send a message", "/console/messages/new", calls::MESSAGE_SEND)
-};
-
-pub(crate) static AGAIN: Act = Act {
-    about: "A new message with the same sender, recipient and text is sent on the account's behalf. It passes every \
-            check, counts against the account's limits, and is charged again.",
-    is_destructive: true,
-    done: "The message is sent again, as this one.",
-    ..of_messages("Send again", "/console/messages/{id}/again", calls::MESSAGE_AGAIN)
-};
-
-pub(crate) static CANCEL: Act = Act {
-    about: "The message is not sent, and its client gets an event. Its quota stays used. This cannot be undone. A \
-        message that was submitted to a carrier cannot be canceled.",
-    is_destructive: true,
-    done: "The message is canceled.",
-    then: Then::Back,
-    ..of_messages("Cancel the message", "/console/messages/{id}/cancel", calls::MESSAGE_CANCEL)
-};
-
-pub(crate) static REVEAL: Act = Act {
-    least: Role::Viewer,
-    about: "The numbers and the text are shown once. The audit log notes that you saw them.",
-    done: "This is on record in the audit log.",
-    then: Then::Shows(revealed),
-    ..of_messages("Reveal", "/console/messages/{id}/reveal", calls::MESSAGE_REVEAL)
-};
-
-fn revealed(message: &Value) -> Markup {
-    html! {
-        (facts(&[("From", said(message, "from")), ("To", said(message, "to"))]))
-        div.bubble {
-            @match text::of(&message["body"]) {
-                Some(text) => { (text) }
-                None => { p.none { "No text." } }
-            }
-        }
-    }
-}
 
 const FILTERS: &[Filter] = &[
     Filter::Typed("number", "Number", "from or to"),
     Filter::Typed("to", "To", "+18005550199"),
     Filter::Typed("from", "From", "number or name"),
-    Filter::Typed("reference", "Reference", ""),
+    Filter::Typed("reference", "Reference", "or a carrier's id"),
     Filter::Typed("accountId", "Account", "acc_…"),
     Filter::One("status", "Status", &["scheduled", "queued", "sent", "delivered", "undelivered", "failed", "canceled"]),
     Filter::One("mode", "Mode", &["live", "test"]),
@@ -207,8 +137,8 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
                 (particulars(visit, &message))
             }
         }
-        section { h2 { "Timeline" } (timeline(visit, &message)) }
         @if is_outbound {
+            section { h2 { "Timeline" } (timeline(visit, &message)) }
             section {
                 h2 { "PDUs" }
                 (super::pdus::table_of(visit, &message["pdus"], &html! {
@@ -229,11 +159,13 @@ async fn one(visit: &Visit, id: &str) -> Result<Response<Body>, Problem> {
 
 /// What is known of a message beside its text.
 fn particulars(visit: &Visit, message: &Value) -> Markup {
-    let moment = |name: &str| message[name].is_string().then(|| time(&message[name], visit.now));
+    let moment = |name: &str| message[name].is_string().then(|| exact(&message[name], visit.now));
+    let known = |is_so: bool, words: &'static str| is_so.then(|| html! { (words) });
     facts(&[
         ("Status", Some(chip(word(message, "status")))),
         ("From", said(message, "from")),
         ("To", said(message, "to")),
+        ("Also to", others(message)),
         ("Direction", said(message, "direction")),
         ("Account", Some(link("/console/accounts", word(message, "accountId")))),
         ("Mode", said(message, "mode")),
@@ -241,6 +173,15 @@ fn particulars(visit: &Visit, message: &Value) -> Markup {
         ("Reference", said(message, "reference")),
         ("Broadcast", message["broadcastId"].as_str().map(|id| link("/console/broadcasts", id))),
         ("Attempts", message["attempts"].is_u64().then(|| html! { (count(&message["attempts"])) })),
+        (
+            "Of unknown outcome",
+            message["unknownOutcomes"].as_u64().filter(|count| *count > 0).map(|count| {
+                html! { (grouped(count)) }
+            }),
+        ),
+        ("Automatic", known(message["automatic"] == true, "the answer to a keyword")),
+        ("Media", media::of(message)),
+        ("Received", moment("receivedAt")),
         ("Created", moment("createdAt")),
         ("Leaves", moment("sendAt")),
         ("Sent", moment("sentAt")),
@@ -250,10 +191,19 @@ fn particulars(visit: &Visit, message: &Value) -> Markup {
         ("Valid until", moment("expiresAt")),
         ("Error", said(message, "errorType")),
         ("Reason", text::of(&message["errorMessage"])),
+        ("Receipt", known(message["receipt"] == "missing", "none came")),
         ("Keyword", said(message, "keyword")),
+        ("Suspected", known(message["suspectedOptOut"] == true, "it may ask for an end of messages")),
         ("Erased", moment("erasedAt")),
         ("Id", Some(html! { code { (word(message, "id")) } })),
     ])
+}
+
+/// The other recipients of a group message.
+fn others(message: &Value) -> Option<Markup> {
+    let others = message["additionalRecipients"].as_array()?;
+    let others: Vec<&str> = others.iter().filter_map(Value::as_str).collect();
+    Some(text::short(&others.join(", ")))
 }
 
 fn timeline(visit: &Visit, message: &Value) -> Markup {
@@ -265,7 +215,7 @@ fn timeline(visit: &Visit, message: &Value) -> Markup {
             ol.timeline {
                 @for event in events {
                     li {
-                        span.when { (time(&event["at"], visit.now)) }
+                        span.when { (exact(&event["at"], visit.now)) }
                         (chip(word(event, "event")))
                         @if let Some(carrier) = event["carrier"].as_str() { " " (text::short(carrier)) }
                         @if let Some(attempt) = event["attempt"].as_u64() { " attempt " (attempt) }

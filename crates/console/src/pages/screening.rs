@@ -90,7 +90,7 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
             (tabs(PATH))
             (filters(PATH, FILTERS, &given))
             @if items(&found).is_empty() {
-                div.empty { p { "The screen has found nothing like that." } }
+                div.empty { p { "The screen has found nothing like that. Widen the filter." } }
             }
             @for record in items(&found) { (decision(&visit, record)) }
             (pager(PATH, FILTERS, &given, &found))

@@ -14,7 +14,9 @@ use crate::calls;
 use crate::door::Role;
 use crate::form::Form;
 use crate::frame::{self, Part};
-use crate::parts::{Column, Filter, chip, count, facts, filters, items, link, pager, query, said, table, word};
+use crate::parts::{
+    Column, Filter, chip, count, facts, filters, is_narrowed, items, link, pager, query, said, table, word,
+};
 use crate::shared::Visit;
 use crate::text;
 use crate::time::time;
@@ -93,7 +95,7 @@ async fn one(visit: &Visit, id: &str, given: &Form) -> Result<Response<Body>, Pr
     let found = visit.api.get(&calls::DELIVERIES, &[id], &query(FILTERS, given)).await?;
     let (id, own) = (word(&webhook, "id"), format!("/console/webhooks/{id}"));
     let account = word(&webhook, "accountId");
-    let is_narrowed = FILTERS.iter().any(|filter| given.get(filter.name()).is_some());
+    let is_narrowed = is_narrowed(FILTERS, given);
     let content = html! {
         p.acts { (REPLAY_TIME.button(visit, &[("id", id)])) }
         section #webhook data-refresh="5" { (particulars(visit, &webhook)) }

@@ -5,7 +5,8 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use model::error::{ErrorCode, Refusal};
-use model::{InboundAddress, InboundMessage, MessageId, Originator, Owner};
+use model::{InboundAddress, InboundEncoding, InboundMessage, MessageId, Originator, Owner};
+use pipeline::inbound::GAP;
 use pipeline::refusal::refused_by_store;
 use serde::Deserialize;
 use serde_json::{Value, json as object};
@@ -15,7 +16,7 @@ use super::input::{self, not_there, path};
 use super::optouts::owner;
 use super::{Admin, Answered, Shared, json};
 use crate::api::list::{cursor, limit, time};
-use crate::api::view::InboundView;
+use crate::api::view::{InboundView, Ucs2View, ucs2_view};
 use crate::http::log::About;
 use crate::http::query::Parameters;
 
@@ -107,5 +108,23 @@ fn view(admin: &Admin, message: &InboundMessage) -> Value {
 fn view_unrouted(admin: &Admin, message: &InboundMessage) -> Value {
     let mut view = object!(InboundView::of(message, &admin.links, admin.runtime.now()));
     view["carrier"] = message.carrier.as_str().into();
+    let characters = ucs2_characters(message);
+    if !characters.is_empty() {
+        view["ucs2Characters"] = object!(characters);
+    }
     view
+}
+
+/// The characters for which a text came as UCS-2. None where the handset chose UCS-2 for a text that GSM-7 has.
+fn ucs2_characters(message: &InboundMessage) -> Vec<Ucs2View> {
+    match (message.encoding, message.body.text()) {
+        (InboundEncoding::Ucs2, Some(text)) if message.is_partial() => ucs2_view(&without_gaps(text)),
+        (InboundEncoding::Ucs2, Some(text)) => ucs2_view(text),
+        _ => Vec::new(),
+    }
+}
+
+/// A text in which what stands for missing parts is in GSM-7, with every character in its place.
+fn without_gaps(text: &str) -> String {
+    text.replace(GAP, &".".repeat(GAP.chars().count()))
 }

@@ -37,12 +37,24 @@ fn page(title: &str, content: &Markup) -> Response<Body> {
                 a href="/openapi.json" { "OpenAPI" }
             }
         }
-        main #content tabindex="-1" { h1 { (title) } (content) }
+        main #content tabindex="-1" { h1 { (breakable(title)) } (content) }
     };
     let mut response = with_type("text/html; charset=utf-8", look::page(&head, &body));
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     response
+}
+
+/// A title in which a narrow screen breaks a name of several words between them: `NotFound` behind `Not`.
+fn breakable(title: &str) -> Markup {
+    let letters: Vec<char> = title.chars().collect();
+    let words = letters.chunk_by(|before, after| !(before.is_lowercase() && after.is_uppercase()));
+    html! {
+        @for (index, word) in words.enumerate() {
+            @if index > 0 { wbr; }
+            (word.iter().collect::<String>())
+        }
+    }
 }
 
 fn with_type(kind: &'static str, text: String) -> Response<Body> {

@@ -256,6 +256,41 @@ async fn the_operator_finds_messages_of_handsets_and_gives_away_those_of_no_acco
 }
 
 #[tokio::test]
+async fn the_operator_sees_which_characters_made_a_text_of_a_handset_ucs2() {
+    let stage = Stage::at(NOON, |_, _| {}).await;
+    let tenant = stage.tenant().await;
+    let foreign = |character: char, position: usize| json!({ "character": character, "position": position });
+    for (index, (body, encoding, missing, expected)) in [
+        ("don’t go 😀", InboundEncoding::Ucs2, &[][..], json!([foreign('’', 4), foreign('😀', 10)])),
+        ("a[…]c…", InboundEncoding::Ucs2, &[], json!([foreign('…', 3)])),
+        // What stands for a missing part is not the handset's.
+        ("a[…]’c", InboundEncoding::Ucs2, &[2], json!([foreign('’', 5)])),
+        ("a[…]c", InboundEncoding::Ucs2, &[2], Value::Null),
+        ("hello", InboundEncoding::Ucs2, &[], Value::Null),
+        // Of a national table.
+        ("ş", InboundEncoding::Gsm7, &[], Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let message = stage.text(&tenant, &format!("+1800555123{index}"), body, |message| {
+            (message.encoding, message.missing_parts) = (encoding, missing.into());
+            message.segments = 3;
+        });
+        let id = message.id;
+        match missing {
+            [] => drop(stage.record(message, Consequence::default()).await),
+            _ => drop(stage.record_parts(message).await),
+        }
+        let seen = stage.operate("GET", &format!("/messages/{id}"), Value::Null).await.expect(200);
+        assert_eq!((&seen["body"], &seen["ucs2Characters"]), (&json!(body), &expected));
+        assert_eq!(shown(&stage, &tenant, id).await.get("ucs2Characters"), None, "clients hear what is published");
+        let masked = stage.operate("GET", &format!("/messages/{id}?mask=1"), Value::Null).await.expect(200);
+        assert!(!masked.to_string().contains('’'), "{masked}");
+    }
+}
+
+#[tokio::test]
 async fn nothing_of_a_handset_is_there_for_another_account_or_another_world() {
     let stage = Stage::start().await;
     let (tenant, other) = (stage.tenant().await, stage.tenant().await);

@@ -10,7 +10,7 @@ use wire::inbound::{Coding, Decoded, UserData, decode};
 use super::content::{Content, Mms};
 
 /// What stands in a text where parts are missing.
-pub(super) const GAP: &str = "[…]";
+pub const GAP: &str = "[…]";
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::calls::{self, Call};
 use crate::form::Form;
 use crate::frame::{self, Part};
 use crate::pages::{asked, number, shown, webhook};
-use crate::parts::{Column, chip, count, items, pager, query, said, table, word};
+use crate::parts::{Column, Filter, chip, count, filters, is_narrowed, items, pager, query, said, table, word};
 use crate::shared::Visit;
 use crate::text;
 use crate::time::time;
@@ -29,16 +29,27 @@ pub(crate) struct List {
     name: &'static str,
     title: &'static str,
     call: Call,
+    /// What its pages can be narrowed by.
+    filters: &'static [Filter],
     table: fn(&Visit, &str, &Value) -> Markup,
 }
 
-pub(crate) static KEYS: List = List { name: "keys", title: "Keys", call: calls::KEYS, table: keys };
-pub(crate) static NUMBERS: List = List { name: "numbers", title: "Numbers", call: calls::NUMBERS, table: numbers };
-pub(crate) static WEBHOOKS: List = List { name: "webhooks", title: "Webhooks", call: calls::WEBHOOKS, table: webhooks };
-pub(crate) static BLOCKS: List = List { name: "blocks", title: "Blocks", call: calls::BLOCKS, table: blocks };
-pub(crate) static OPTOUTS: List = List { name: "optouts", title: "Opt-outs", call: calls::OPTOUTS, table: optouts };
-pub(crate) static TEMPLATES: List =
-    List { name: "templates", title: "Approved templates", call: calls::TEMPLATES, table: templates };
+const fn list(name: &'static str, title: &'static str, call: Call, table: fn(&Visit, &str, &Value) -> Markup) -> List {
+    List { name, title, call, filters: &[], table }
+}
+
+pub(crate) static KEYS: List = list("keys", "Keys", calls::KEYS, keys);
+pub(crate) static NUMBERS: List = list("numbers", "Numbers", calls::NUMBERS, numbers);
+pub(crate) static WEBHOOKS: List = list("webhooks", "Webhooks", calls::WEBHOOKS, webhooks);
+pub(crate) static BLOCKS: List = List {
+    filters: &[Filter::One("kind", "Kind", &["recipient", "sender"])],
+    ..list("blocks", "Blocks", calls::BLOCKS, blocks)
+};
+pub(crate) static OPTOUTS: List = List {
+    filters: &[Filter::Typed("number", "Handset", "+18005550199")],
+    ..list("optouts", "Opt-outs", calls::OPTOUTS, optouts)
+};
+pub(crate) static TEMPLATES: List = list("templates", "Approved templates", calls::TEMPLATES, templates);
 
 /// Every list.
 pub(crate) static LISTS: [&List; 6] = [&KEYS, &NUMBERS, &WEBHOOKS, &BLOCKS, &OPTOUTS, &TEMPLATES];
@@ -59,15 +70,20 @@ impl List {
 
     async fn page(&self, visit: &Visit, id: &str, given: &Form) -> Result<Response<Body>, Problem> {
         let account = visit.api.get(&calls::ACCOUNT, &[id], &[]).await?;
-        let found = self.found(visit, id, &query(&[], given)).await?;
+        let found = self.found(visit, id, &query(self.filters, given)).await?;
         let own = format!("/console/accounts/{id}");
         let content = html! {
             p.lead { "Of " a href=(own) { (text::short(word(&account, "name"))) } }
-            ((self.table)(visit, id, &found))
+            @if !self.filters.is_empty() { (filters(&format!("{own}/{}", self.name), self.filters, given)) }
+            @if items(&found).is_empty() && is_narrowed(self.filters, given) {
+                div.empty { p { "None of these is like that. Widen the filter." } }
+            } @else {
+                ((self.table)(visit, id, &found))
+            }
             @if found["nextCursor"].as_str().is_some_and(|cursor| cursor.contains('*')) {
                 p.hint { "There is more. Its address has a number in it, which your role sees masked." }
             } @else {
-                (pager(&format!("{own}/{}", self.name), &[], given, &found))
+                (pager(&format!("{own}/{}", self.name), self.filters, given, &found))
             }
         };
         let within = [("Accounts", "/console/accounts".to_owned()), ("Account", own)];
@@ -246,8 +262,9 @@ fn templates(visit: &Visit, id: &str, templates: &Value) -> Markup {
         })
         .collect();
     let columns = [Column::Words("Template"), Column::Words("Note"), Column::Words("Approved"), Column::Acts];
+    let empty = html! { p { "No templates are approved. Texts of the shape of one pass the screen." } };
     html! {
-        (table("Approved templates", &columns, &rows, &html! { p { "No templates are approved." } }))
+        (table("Approved templates", &columns, &rows, &empty))
         p.acts { (TEMPLATE.button(visit, &[("id", id)])) }
     }
 }

@@ -50,6 +50,23 @@ pub(crate) static TEST: Act = Act {
     ..of_carrier("Test the connection", "/console/carriers/{name}/test", calls::CARRIER_TEST)
 };
 
+pub(crate) static MESSAGE: Act = Act {
+    about: "A live message that this carrier gets first, in place of the first carrier of its route. It passes every \
+            check of the account, and counts against its limits and its quota. If this carrier cannot send it, the \
+            other carriers of the route get it, like any other message.",
+    fields: &[
+        Field { name: "carrier", label: "Carrier", hint: "", kind: Kind::Given },
+        Field { name: "accountId", label: "Account", hint: "acc_…", kind: Kind::Text },
+        Field { name: "from", label: "From", hint: "A number, short code or name of the account", kind: Kind::Text },
+        Field { name: "to", label: "To", hint: "Such as +18005550199", kind: Kind::Text },
+        Field { name: "body", label: "Text", hint: "", kind: Kind::Long },
+    ],
+    done: "The message is accepted. Its timeline shows the carrier.",
+    back: "/console/carriers/{carrier}",
+    then: Then::To("/console/messages"),
+    ..of_carrier("Send a test message", "/console/carriers/{carrier}/message", calls::MESSAGE_SEND)
+};
+
 pub(crate) static TRACE: Act = Act {
     about: "The PDUs of this carrier are kept in memory and shown for so long. Texts are masked unless you ask for \
             them.",

@@ -7,26 +7,33 @@ use crate::parts::{count, word};
 use crate::text;
 
 /// The text, with its segments apart and with marks on the characters that need UCS-2.
-pub(super) fn bubble(message: &Value) -> Markup {
+pub(in crate::pages) fn bubble(message: &Value) -> Markup {
     html! {
         div.bubble {
             @match (message["body"].as_str(), text::of(&message["body"])) {
                 (Some(body), _) => { (text::segmented(body, &lengths(message), &ucs2(message, body))) }
                 (None, Some(masked)) => { (masked) }
+                (None, None) if !message["bodyBase64"].is_null() => { (data(&message["bodyBase64"])) }
                 (None, None) => { p.none { "No text, or the text was removed because it is old." } }
             }
         }
     }
 }
 
+/// Data in the place of a text, as Base64.
+fn data(octets: &Value) -> Markup {
+    html! { p.none { "No text: data, in Base64." } @if let Some(octets) = text::of(octets) { (octets) } }
+}
+
 /// How the text is encoded, into how many segments, and because of which characters.
-pub(super) fn encoding(message: &Value) -> Markup {
+pub(in crate::pages) fn encoding(message: &Value) -> Markup {
     let (lengths, foreign) = (lengths(message), foreign(message));
     html! {
         p.hint {
             (word(message, "messageType")) " in " (word(message, "encoding")) ", "
             (count(&message["segments"])) @if message["segments"] == 1 { " segment" } @else { " segments" }
             @if lengths.len() > 1 { " of " (listed(&lengths)) " characters" } "."
+            @if let Some(parts) = parts(message) { " " (parts) }
         }
         @if !foreign.is_empty() {
             p.hint { "Because of these characters the text is in UCS-2; they are marked:"
@@ -34,19 +41,43 @@ pub(super) fn encoding(message: &Value) -> Markup {
                     @if index > 0 { "," } " " (text::short(word(each, "character"))) " at " (each["position"])
                 }
             }
+        } @else if is_ucs2_without_need(message) {
+            p.hint { "GSM-7 has every character of this text: the handset chose UCS-2." }
         }
     }
 }
 
+/// Which parts of a message of a handset came and which did not. `None` where all of them came.
+pub(in crate::pages) fn parts(message: &Value) -> Option<String> {
+    let missing: Vec<usize> = whole_numbers(&message["missingParts"]).collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let total = message["segments"].as_u64().and_then(|total| usize::try_from(total).ok()).unwrap_or_default();
+    let came: Vec<usize> = (1..=total).filter(|number| !missing.contains(number)).collect();
+    let named =
+        |numbers: &[usize]| format!("{} {}", if numbers.len() == 1 { "part" } else { "parts" }, listed(numbers));
+    Some(format!("Came: {} of {total}. Missing: {}.", named(&came), named(&missing)))
+}
+
+fn whole_numbers(list: &Value) -> impl Iterator<Item = usize> {
+    list.as_array().into_iter().flatten().filter_map(|number| usize::try_from(number.as_u64()?).ok())
+}
+
 /// The number of characters of each segment; of a text in one segment, all of them.
 fn lengths(message: &Value) -> Vec<usize> {
-    let lengths = message["segmentCharacters"].as_array().into_iter().flatten();
-    let lengths: Vec<usize> = lengths.filter_map(|length| usize::try_from(length.as_u64()?).ok()).collect();
+    let lengths: Vec<usize> = whole_numbers(&message["segmentCharacters"]).collect();
     if lengths.is_empty() { vec![usize::MAX] } else { lengths }
 }
 
 fn foreign(message: &Value) -> &[Value] {
     message["ucs2Characters"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Whether a handset sent as UCS-2 a text that GSM-7 has. Of a masked text nothing is said.
+fn is_ucs2_without_need(message: &Value) -> bool {
+    let has_text = message["body"].as_str().is_some_and(|body| !body.is_empty());
+    message["direction"] == "inbound" && message["encoding"] == "UCS-2" && has_text
 }
 
 /// Every place at which a text has a character that needs UCS-2.
@@ -93,7 +124,28 @@ mod tests {
             "body": { "masked": true, "length": 3 }, "ucs2Characters": { "masked": true, "length": 1 }, "segments": 1,
         });
         assert!(bubble(&masked).into_string().contains("Masked, 3 characters"));
-        assert!(bubble(&json!({})).into_string().contains("No text"));
+        let data = bubble(&json!({ "bodyBase64": "AP8=" })).into_string();
+        assert!(data.contains("No text: data") && data.contains("AP8=") && !data.contains("removed"), "{data}");
+        assert!(bubble(&json!({})).into_string().contains("No text, or the text was removed"));
+    }
+
+    #[test]
+    fn a_message_of_a_handset_says_which_parts_came() {
+        let message = |more: Value| {
+            let mut message = json!({
+                "direction": "inbound", "messageType": "SMS", "encoding": "UCS-2", "segments": 3, "body": "a[…]c",
+            });
+            message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            encoding(&message).into_string()
+        };
+        let partial = message(json!({ "missingParts": [2] }));
+        assert!(partial.contains("3 segments. Came: parts 1 and 3 of 3. Missing: part 2."), "{partial}");
+        assert!(partial.contains("the handset chose UCS-2"), "{partial}");
+        let whole = message(json!({ "ucs2Characters": [{ "character": "’", "position": 1 }] }));
+        assert!(whole.contains("the text is in UCS-2; they are marked") && !whole.contains("chose"), "{whole}");
+        assert!(!whole.contains("Missing"), "{whole}");
+        let masked = message(json!({ "body": { "masked": true, "length": 5 } }));
+        assert!(!masked.contains("chose"), "{masked}");
     }
 
     #[test]

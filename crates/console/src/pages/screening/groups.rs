@@ -28,7 +28,7 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
             (filters(PATH, FILTERS, &given))
             p.hint { "Of the newest " (count(&found["of"])) " decisions like that." }
             @if items(&found).is_empty() {
-                div.empty { p { "The screen has found nothing like that." } }
+                div.empty { p { "The screen has found nothing like that. Widen the filter." } }
             } @else {
                 section { h2 { "By category" } (by_category(items(&found))) }
                 section { h2 { "Texts of one shape" } @for group in items(&found) { (shape(&visit, group)) } }

@@ -75,6 +75,9 @@ fn details(code: ErrorCode) -> Markup {
         },
         ErrorCode::MediaUrlNotAllowed => sentences("Rules for a `mediaUrl`", &URL_RULES),
         ErrorCode::MediaUploadFailed => sentences("Causes", &DOWNLOAD_CAUSES),
+        ErrorCode::MessageTooLong => sentences("Limits", &LENGTHS),
+        ErrorCode::TooManyRecipients => sentences("Limits", &RECIPIENTS),
+        ErrorCode::RequestTooLarge => sentences("Limits", &SIZES),
         _ => html! {},
     }
 }
@@ -92,6 +95,21 @@ const URL_RULES: [&str; 5] = [
     "The host is public: so are all its addresses, and its name has a dot and is not reserved.",
     "The platform follows at most three redirects, and none from `https` to `http`. Each must keep these rules.",
     "The URL of a webhook must be `https`, on any port, unless the operator allows other URLs.",
+];
+
+const LENGTHS: [&str; 3] = [
+    "An SMS has at most 640 characters, unless the operator has set another limit.",
+    "An MMS has at most 1,600 characters, unless the operator has set another limit.",
+    "A character is a Unicode scalar value: most letters and many emoji count as one, a flag as two.",
+];
+
+const RECIPIENTS: [&str; 1] = ["A broadcast has at most 50,000 recipients, unless the operator has set another limit."];
+
+const SIZES: [&str; 4] = [
+    "A body has at most 262,144 bytes, unless the operator has set another limit.",
+    "The body of a broadcast has at most 5,242,880 bytes, unless the operator has set another limit.",
+    "The headers have at most 32,768 bytes in at most 100 fields, unless the operator has set another limit.",
+    "An import of opt-outs has at most 50,000 entries.",
 ];
 
 const DOWNLOAD_CAUSES: [&str; 7] = [
@@ -125,6 +143,29 @@ fn categories() -> Markup {
         p {
             "If a harmless message is refused, the operator can allow a domain, a phrase or a category for your \
             account."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DEFAULTS;
+
+    #[test]
+    fn limits_on_the_pages_are_those_of_the_defaults() {
+        let defaults: toml::Table = toml::from_str(DEFAULTS).unwrap();
+        let shown = [&LENGTHS[..], &RECIPIENTS, &SIZES].concat().join(" ").replace(',', "");
+        for (section, key) in [
+            ("limits", "sms_characters_max"),
+            ("limits", "mms_characters_max"),
+            ("limits", "max_recipients"),
+            ("api", "body_bytes_max"),
+            ("api", "broadcast_body_bytes_max"),
+            ("api", "head_bytes_max"),
+        ] {
+            let limit = defaults[section][key].as_integer().unwrap();
+            assert!(shown.contains(&format!("at most {limit} ")), "{section}.{key}");
         }
     }
 }

@@ -8,7 +8,11 @@ use crate::api::openapi::parts::reference;
 use crate::api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
 
 pub(super) fn all(public: &Map<String, Value>) -> Vec<(&'static str, Value)> {
-    let inbound = |more: &Value| extended(public, "InboundMessage", more, &[]);
+    let inbound = |more: &Value| {
+        let mut schema = extended(public, "InboundMessage", more, &[]);
+        schema["properties"]["ucs2Characters"] = reference("Ucs2Characters");
+        schema
+    };
     vec![
         ("Message", extended(public, "Message", &operators(), &[])),
         ("MessageDetails", details(public)),
