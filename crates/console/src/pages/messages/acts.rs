@@ -56,8 +56,8 @@ pub(crate) static AGAIN: Act = Act {
 };
 
 pub(crate) static CANCEL: Act = Act {
-    about: "The message is not sent, and its client is told so. Its quota stays used. This cannot be undone. A message \
-            that was handed to a carrier cannot be canceled.",
+    about: "The message is not sent, and its client gets an event. Its quota stays used. This cannot be undone. A \
+        message that was submitted to a carrier cannot be canceled.",
     is_destructive: true,
     done: "The message is canceled.",
     then: Then::Back,
