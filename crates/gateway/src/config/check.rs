@@ -59,7 +59,10 @@ pub(super) fn check(config: &Config, mistakes: &mut Vec<Mistake>) {
         );
     }
     check_console(config, &mut note);
-    if let Err(mistake) = crate::screen::load(config.screening.directory.as_deref()) {
+    // The program's own data is sound, and a start loads it later.
+    if let Some(directory) = &config.screening.directory
+        && let Err(mistake) = crate::screen::load(Some(directory))
+    {
         note("screening.directory", mistake);
     }
     if (1..MESSAGES_DAYS_MIN).contains(&config.retention.messages_days) {
