@@ -61,7 +61,7 @@ impl ScreeningCertainty {
     }
 }
 
-/// The subject of a flagged record.
+/// What a flagged record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screened {
     /// A message.
@@ -85,7 +85,7 @@ pub struct ScreeningRecord {
     pub outcome: ScreeningOutcome,
     /// The certainty of the surest finding.
     pub certainty: ScreeningCertainty,
-    /// The message or broadcast; `None` if it was blocked.
+    /// What it became; nothing where it was blocked.
     pub about: Option<Screened>,
     /// From which address it was to leave.
     pub originator: Originator,

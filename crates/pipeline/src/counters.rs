@@ -47,7 +47,7 @@ pub struct Counters {
     unmatched: Growing<UnmatchedCounters>,
     /// The same, of carriers that are no longer configured.
     unmatched_elsewhere: UnmatchedCounters,
-    /// Attempts that failed temporarily and are repeated.
+    /// Attempts that failed for now and are repeated.
     pub retried: Counter,
     /// Attempts of unknown outcome.
     pub unknown: Counter,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use model::{TextRetention, Timestamp};
 
-/// How long data are kept, counted from the acceptance of their message. `None` keeps them forever.
+/// How long things are kept, counted from the acceptance of their message. `None` keeps them for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// Texts, the URLs of media, and the media themselves.
@@ -32,7 +32,8 @@ pub(crate) enum Rule {
 }
 
 impl Retention {
-    /// Data accepted before this time are old at `now`. `None` if no data are, or if another rule removes them earlier.
+    /// What was accepted before this moment is old at `now`. `None` where nothing is, or where another rule removes it
+    /// earlier.
     pub(crate) fn old_before(&self, rule: Rule, now: Timestamp) -> Option<Timestamp> {
         const DAY: Duration = Duration::from_secs(86_400);
         let kept = match rule {

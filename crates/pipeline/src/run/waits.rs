@@ -116,7 +116,7 @@ impl Pipeline {
         Ok(Some(found))
     }
 
-    /// The sentence, if another node has the message or its carrier.
+    /// That another node has the message or its carrier.
     fn elsewhere(&self, carrier: &CarrierName, waiting: &Waiting) -> Option<String> {
         let of_message = waiting.owner.filter(|owner| *owner != self.node.epoch());
         if let Some(name) = of_message.and_then(|owner| self.node.name_of(owner)) {

@@ -32,7 +32,7 @@ pub struct Waiting {
     pub broadcasts: u64,
     /// Recipients of those that are not expanded yet.
     pub recipients: u64,
-    /// Scheduled messages. Those whose time has come may have left.
+    /// Messages that leave later. Of these, one whose time has come may have left.
     pub scheduled: u64,
 }
 
@@ -51,7 +51,7 @@ pub trait Holds: Send + Sync {
     /// Releases the store. `false` if it was not held.
     async fn release_hold(&self) -> Result<bool, StoreError>;
 
-    /// The waiting messages.
+    /// What waits.
     async fn waiting_in_all(&self) -> Result<Waiting, StoreError>;
 
     /// Ends queued messages without a lease at `now`, and scheduled ones whose time has come, after the operator has

@@ -2,10 +2,10 @@
 //! the keys under which receipts find their segment.
 //!
 //! A message has *ended* when it is delivered, undelivered, failed or canceled, or when it is sent and waits for no
-//! receipt. A message that has not ended keeps everything, regardless of its age; the transaction in which it ends then
-//! removes a text that is too old. The age counts from acceptance, for a message of a broadcast from that of the
-//! broadcast, by the times in ids. An inbound message has always ended; its age counts from its first record. The
-//! counts of a broadcast and the usage of an owner do not change.
+//! receipt. One that has not ended keeps everything, whatever its age; text that is too old then goes in the
+//! transaction in which the message ends. Age is counted from acceptance, for a message of a broadcast from that of the
+//! broadcast, by the times in ids. A message of a handset has always ended; its age is counted from when it was
+//! recorded first. What a broadcast has counted and what an owner has used is not changed.
 //!
 //! Walks remove old data in steps. A step looks at a limited number of rows beside other work, and removes some of them
 //! in a transaction that takes about a millisecond.
@@ -20,7 +20,7 @@ use super::StoreError;
 pub enum Walk {
     /// Removes the texts and the media of messages that have ended: of one account, or of all.
     Texts(Option<AccountId>),
-    /// Removes the texts and the media of broadcasts that are not open.
+    /// The same of broadcasts that are not open.
     BroadcastTexts(Option<AccountId>),
     /// Removes the texts and files of inbound messages: of one account, or of all.
     InboundTexts(Option<AccountId>),
@@ -71,9 +71,9 @@ pub trait Retention: Send + Sync {
     /// The accounts with their own rule for texts, in the order of their ids.
     async fn text_rules(&self) -> Result<Vec<(AccountId, TextRetention)>, StoreError>;
 
-    /// One step of a walk: removes data that were accepted (for [`Walk::Unmatched`]: received) before `before`, at most
-    /// `limit`; a store that keeps messages by weeks may remove an old week as a whole, and then counts it roughly. The
-    /// next step of the same walk continues after it; a walk through texts or keys does so after a restart as well.
+    /// One step of a walk: removes of what was accepted (of [`Walk::Unmatched`]: of what came) before `before`, at most
+    /// `limit`; a store that keeps messages by weeks may remove all of an old week at once, and counts it roughly. The
+    /// next step of the same walk goes on behind it; a walk through texts or keys does so after a restart as well.
     ///
     /// Atomic: no row is removed in part. Texts of an account that [discards](TextRetention::Discard) them need no walk
     /// unless they are older than the rule: the end of their message removes them.

@@ -22,7 +22,8 @@ pub struct ScreeningFilter {
     pub reviewed: Option<bool>,
 }
 
-/// The log of the screen. A flagged text is recorded with its message or broadcast, in the same transaction.
+/// The log of the screen. What was flagged is recorded with the message or broadcast that it became, in the same
+/// transaction.
 #[async_trait]
 pub trait Screening: Send + Sync {
     /// Records a decision. A second call changes nothing.

@@ -87,7 +87,7 @@ fn held(connection: &Connection) -> rusqlite::Result<Option<Hold>> {
     connection.query_row("SELECT since, backed_up_at FROM holds", [], hold).optional()
 }
 
-/// The waiting messages.
+/// What waits.
 pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<Waiting> {
     let sql = "SELECT count(*), coalesce(sum(in_flight), 0) FROM delivery WHERE status = 'queued'";
     let (queued, under_way) = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
