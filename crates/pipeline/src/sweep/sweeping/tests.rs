@@ -521,8 +521,10 @@ fn what_was_removed_is_reported_at_the_end_and_now_and_then_before_it() {
         secs(601),
         vec![
             (step(3, true, 4_000), "rest 100 ms"),
-            (Input::Due, "50 broadcast_texts at 0"),
-            (down(), "Retention later; removed [3, 0, 0, 0, 0, 0, 0, 0]; rest 0 ms"),
+            (Input::Due, "50 texts of scheduled at 0"),
+            (step(2, true, 4_001), "rest 4 ms"),
+            (Input::Due, "400 broadcast_texts at 0"),
+            (down(), "Retention later; removed [5, 0, 0, 0, 0, 0, 0, 0]; rest 0 ms"),
         ],
     );
     // The next round begins anew.
