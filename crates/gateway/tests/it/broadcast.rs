@@ -8,6 +8,9 @@ use crate::support::{Stage, Tenant, at_once, basic};
 
 const PATH: &str = "/api/v1/messaging/broadcast";
 
+/// Where the time stands still, so that no quota begins anew.
+const NOON: &str = "2026-03-15T12:00:00.000Z";
+
 /// So many recipients, none like another.
 pub(crate) fn recipients(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("+1202{number:07}")).collect()
@@ -260,7 +263,7 @@ fn all_wrong_but(fields: &Value) -> Value {
 
 #[tokio::test]
 async fn the_first_broken_rule_answers() {
-    let stage = Stage::with(|config, _| {
+    let stage = Stage::at(NOON, |config, _| {
         config.limits.max_recipients = 3;
         config.carrier.clear();
     })

@@ -132,7 +132,7 @@ async fn i5_a_request_under_way_is_never_made_twice() {
 
 #[tokio::test]
 async fn i6_a_refusal_is_not_kept_and_the_mended_request_is_made() {
-    let stage = Stage::start().await;
+    let stage = Stage::at(NOON, |_, _| {}).await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
     stage.operate("PATCH", &format!("/numbers/{}", tenant.number), json!({ "state": "suspended" })).await.expect(200);
     stage.ask(&keyed(&tenant, "hello", "order-1")).await.refused(33009, Value::Null);

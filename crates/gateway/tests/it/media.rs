@@ -12,6 +12,9 @@ use crate::support::http::{Ask, Connection};
 use crate::support::media::{MediaServer, PHOTO};
 use crate::support::{RECIPIENT, Stage, Tenant, eventually, files};
 
+/// Where the time stands still, so that no quota begins anew.
+const NOON: &str = "2026-03-15T12:00:00.000Z";
+
 async fn stage() -> (Stage, MediaServer) {
     let server = MediaServer::start().await;
     let stage = Stage::with(|config, _| server.allow(config)).await;
@@ -87,7 +90,8 @@ async fn the_same_media_are_kept_once_for_messages_and_for_a_broadcast() {
 
 #[tokio::test]
 async fn each_reason_against_media_has_its_code_and_leaves_nothing_behind() {
-    let (stage, server) = stage().await;
+    let server = MediaServer::start().await;
+    let stage = Stage::at(NOON, |config, _| server.allow(config)).await;
     let tenant = stage.tenant_with(json!({ "dailyQuota": 1 })).await;
     let nobody = server.url("photo.jpg").replace("127.0.0.1", "no-such-host.invalid");
     for (url, code) in [

@@ -7,6 +7,9 @@ use crate::support::{RECIPIENT, Stage, Tenant, basic};
 
 const PATH: &str = "/api/v1/messaging/message";
 
+/// Where the time stands still, so that no quota begins anew.
+const NOON: &str = "2026-03-15T12:00:00.000Z";
+
 /// The fields of a request that breaks every rule that can be broken together from the number of the recipient on.
 fn worst(key: &str) -> Value {
     json!({
@@ -53,7 +56,7 @@ async fn cast(stage: &Stage) -> Cast {
 
 #[tokio::test]
 async fn the_first_broken_rule_answers() {
-    let stage = Stage::start().await;
+    let stage = Stage::at(NOON, |_, _| {}).await;
     let Cast { tenant, other, suspended, blocked } = cast(&stage).await;
     let media = json!("http://10.0.0.1/a.png");
     let hurried = stage.tenant_with(json!({ "messagePerMinute": 0 })).await;
