@@ -181,6 +181,7 @@ pub(crate) enum Named {
 #[derive(Clone, Debug)]
 pub(crate) struct Submit {
     pub(crate) at: Duration,
+    pub(crate) process: ProcessId,
     pub(crate) carrier: String,
     pub(crate) id: MessageId,
     pub(crate) account: AccountId,

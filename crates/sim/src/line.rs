@@ -154,6 +154,7 @@ impl Line {
         let message = &submission.message;
         let submit = Submit {
             at: now,
+            process: self.process,
             carrier: self.network.plan.name.clone(),
             id: message.id,
             account: message.account,
