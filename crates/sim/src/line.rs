@@ -389,6 +389,7 @@ impl Carrier for Handle {
             match line.room() {
                 Ok(room) => {
                     line.lock().granted = room;
+                    line.network.ledger.has_room_for(line.process);
                     return room;
                 }
                 Err(until) => {
