@@ -10,19 +10,31 @@ use std::time::Duration;
 
 use carrier::{ReceiptState, Submission};
 use model::{AccountId, BroadcastId, MessageId, Mode, Msisdn, Originator, Status, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::executor::ProcessId;
 pub(crate) use people::{Asked, Brought, Change, Name, People, Standing, Text, Times};
 
 /// Everything that happened.
-#[derive(Default)]
 pub struct Ledger {
     facts: Mutex<Facts>,
     /// Notified at moments at which an interruption is likely to do harm.
     stir: Notify,
     /// Notified when a broadcast is accepted, whose messages are about to be made.
     broadcast: Notify,
+    /// The process that a carrier has told last that it has room, and that is about to begin attempts.
+    room: watch::Sender<ProcessId>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            facts: Mutex::default(),
+            stir: Notify::new(),
+            broadcast: Notify::new(),
+            room: watch::Sender::new(ProcessId::WORLD),
+        }
+    }
 }
 
 impl Ledger {
@@ -48,6 +60,23 @@ impl Ledger {
     /// Waits until a broadcast is accepted.
     pub(crate) async fn broadcast_begun(&self) {
         self.broadcast.notified().await;
+    }
+
+    /// A carrier has room for messages of a process.
+    pub(crate) fn has_room_for(&self, process: ProcessId) {
+        self.room.send_replace(process);
+    }
+
+    /// Waits until a carrier has room for messages of this process.
+    pub(crate) async fn room_for(&self, process: ProcessId) {
+        let mut room = self.room.subscribe();
+        loop {
+            // The sender is ours.
+            let _ = room.changed().await;
+            if *room.borrow_and_update() == process {
+                return;
+            }
+        }
     }
 
     /// Writes down what must not happen.
@@ -181,6 +210,7 @@ pub(crate) enum Named {
 #[derive(Clone, Debug)]
 pub(crate) struct Submit {
     pub(crate) at: Duration,
+    pub(crate) process: ProcessId,
     pub(crate) carrier: String,
     pub(crate) id: MessageId,
     pub(crate) account: AccountId,

@@ -154,6 +154,7 @@ impl Line {
         let message = &submission.message;
         let submit = Submit {
             at: now,
+            process: self.process,
             carrier: self.network.plan.name.clone(),
             id: message.id,
             account: message.account,
@@ -388,6 +389,7 @@ impl Carrier for Handle {
             match line.room() {
                 Ok(room) => {
                     line.lock().granted = room;
+                    line.network.ledger.has_room_for(line.process);
                     return room;
                 }
                 Err(until) => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Everything, Wrong};
+use crate::executor::ProcessId;
 use crate::ledger::{Facts, Named, Submit};
 use crate::plan::Mood;
 use crate::world::World;
@@ -52,21 +53,24 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
         } else {
             Duration::ZERO
         };
-        for (name, rate, tolerance) in [
-            (format!("number {}", submit.originator), rate_of_number, tolerance + of_shares),
-            (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier, tolerance),
+        for (name, rate, tolerance, is_of_carrier) in [
+            (format!("number {}", submit.originator), rate_of_number, tolerance + of_shares, false),
+            (format!("originator {} of {}", submit.originator, submit.carrier), rate_of_carrier, tolerance, true),
             (
                 format!("account {} at {}", submit.account, submit.carrier),
                 world.plan.dispatch.queue.account_rate,
                 tolerance,
+                true,
             ),
         ] {
             if rate == 0 {
                 continue;
             }
             let pace = paces.entry(name).or_default();
-            // A process knows nothing of what the one before it sent, and a machine that stood still not when it did.
-            if facts.cuts.iter().any(|(at, _)| pace.last < *at && *at <= submit.at) {
+            // A process knows nothing of what the one before it sent, also where a carrier moves between living ones,
+            // and a machine that stood still not when it did.
+            let has_moved = is_of_carrier && pace.process.is_some_and(|process| process != submit.process);
+            if has_moved || facts.cuts.iter().any(|(at, _)| pace.last < *at && *at <= submit.at) {
                 *pace = Pace::default();
             }
             let early = pace.free_at.saturating_sub(submit.at);
@@ -79,6 +83,7 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
             }
             pace.free_at = pace.free_at.max(submit.at) + Duration::from_secs(submit.segments.into()) / rate;
             pace.last = submit.at;
+            pace.process = Some(submit.process);
         }
     }
 }
@@ -87,6 +92,8 @@ pub(super) fn paces_are_kept(world: &World, facts: &Facts, wrong: &mut Wrong) {
 struct Pace {
     free_at: Duration,
     last: Duration,
+    /// The process that sent the last segment.
+    process: Option<ProcessId>,
     is_broken: bool,
 }
 

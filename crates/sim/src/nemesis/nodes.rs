@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::yield_now;
 use crate::chance::Chance;
+use crate::executor::ProcessId;
 use crate::site::Process;
 use crate::world::World;
 
@@ -16,6 +17,9 @@ pub(crate) struct Unrest {
 
 /// As long as a node must stand still so that others take over from it.
 const TAKEN_OVER_AFTER: u64 = 10_000;
+
+/// How soon a machine that stood still has done what was due meanwhile.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 
 impl Unrest {
     pub(crate) async fn run(mut self) {
@@ -42,6 +46,27 @@ impl Unrest {
     async fn wait_for_something(&mut self) {
         let world = self.world.clone();
         let _ = world.runtime.timeout(Duration::from_secs(3), world.ledger.stirred()).await;
+        self.let_others_go_on().await;
+    }
+
+    /// A node that stands still from then on hears only much later that its attempts are on record, and others have
+    /// taken its messages meanwhile.
+    async fn wait_for_attempts(&mut self, node: ProcessId) {
+        let world = self.world.clone();
+        let _ = world.runtime.timeout(Duration::from_secs(3), world.ledger.room_for(node)).await;
+        self.let_others_go_on().await;
+    }
+
+    /// Everything is due then at once, and reads queue for the few connections of the store, which all nodes share here
+    /// and on PostgreSQL have each for itself. A node that stood still with its place in the queue would keep the
+    /// others from reading.
+    fn machine_has_just_gone_on(&self) -> bool {
+        let now = self.world.executor.now();
+        self.world.ledger.lock().cuts.iter().any(|(at, process)| process.is_none() && *at + SETTLES_WITHIN > now)
+    }
+
+    /// No time passes meanwhile.
+    async fn let_others_go_on(&mut self) {
         for _ in 0..self.chance.below(40) {
             yield_now().await;
         }
@@ -53,7 +78,15 @@ impl Unrest {
             3..=5 => {
                 let long = TAKEN_OVER_AFTER + 1_000..TAKEN_OVER_AFTER * 5 / 2;
                 let time = if self.chance.permille(700) { long } else { 100..TAKEN_OVER_AFTER - 1_000 };
-                self.world.site.stop_for(node.id, self.chance.millis(time));
+                let id = node.id;
+                drop(node);
+                if self.chance.permille(500) {
+                    self.wait_for_attempts(id).await;
+                }
+                if !self.world.is_active() || self.machine_has_just_gone_on() {
+                    return;
+                }
+                self.world.site.stop_for(id, self.chance.millis(time));
             }
             _ => self.drain(node).await,
         }
