@@ -379,7 +379,7 @@ pub enum AdditionalInfo {
         /// The place of the recipient among the recipients, from 0.
         index: usize,
         /// Details about the text.
-        info: Option<Box<AdditionalInfo>>,
+        info: Option<Box<Self>>,
     },
     /// The name of the status of the message to cancel.
     Status(&'static str),

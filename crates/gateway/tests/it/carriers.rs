@@ -299,6 +299,6 @@ async fn a_test_says_that_live_sessions_are_all_that_the_smsc_allows() {
     eventually("it is bound", async || (stage.carrier("main").await["state"] == "bound").then_some(())).await;
     let tested = stage.operate("POST", "/carriers/main/test", Value::Null).await.expect(200);
     assert_eq!((&tested["ok"], &tested["sessionsBound"]), (&json!(true), &json!(1)), "{tested}");
-    assert!(tested["note"].as_str().unwrap().contains("takes no session beside the 1"), "{tested}");
+    assert!(tested["note"].as_str().unwrap().contains("accepts no session in addition to the 1"), "{tested}");
     assert_eq!(stage.carrier("main").await["sessions"]["used"], 1);
 }

@@ -55,7 +55,7 @@ pub(super) fn values_of(body: Option<&LooseText>, list: &RecipientList) -> Resul
 
 fn no_template(why: NoTemplate) -> Refusal {
     match why {
-        NoTemplate::NoName => wrong_body("a text in which `{{…}}` is the name of a variable: `{{name}}`"),
+        NoTemplate::NoName => wrong_body("a text in which each `{{…}}` has the name of a variable, such as `{{name}}`"),
         NoTemplate::TooMany => wrong_body(format!("a text with at most {VARIABLES_MAX} variables")),
     }
 }
