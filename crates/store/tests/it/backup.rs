@@ -209,7 +209,7 @@ async fn a_backup_with_another_octet_or_a_missing_file_is_refused_by_name() {
     let manifest = site.at("backup/manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     for (from, to, told) in [
-        ("media/ab/abc", "media/../../abc", "no file of a backup"),
+        ("media/ab/abc", "media/../../abc", "is not a file of a backup"),
         ("\"format\": 1", "\"format\": 2", "form 2"),
         ("\"madeAt\": \"2", "\"madeAt\": \"x", "`madeAt` is no time"),
     ] {

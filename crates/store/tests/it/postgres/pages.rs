@@ -33,7 +33,8 @@ fn pages_that_look_at_two_rows_show_the_same_list() {
 
 #[tokio::test]
 async fn a_page_of_scheduled_messages_looks_only_at_those_of_its_account_and_mode() {
-    let desk = Desk::open(&SmallPages(PostgresDatabase::fresh())).await;
+    let place = SmallPages(PostgresDatabase::fresh());
+    let desk = Desk::open(&place).await;
     let (account, other) = (desk.account(), desk.account());
     let mut wanted = Vec::new();
     for secs in 1..=5 {

@@ -186,7 +186,8 @@ async fn a_scheduled_message_is_launched_by_one_of_two_nodes() {
 
 #[tokio::test]
 async fn a_scheduled_message_leaves_early_at_no_node_whose_clock_is_fast() {
-    let url = PostgresDatabase::fresh().database().await.url();
+    let place = PostgresDatabase::fresh();
+    let url = place.database().await.url();
     let machine: Arc<dyn Runtime> = Arc::new(Machine::new());
     let desk = Desk::at(Arc::new(Postgres::open(&url, Arc::clone(&machine)).await.unwrap())).await;
     let [past, future] = [machine.now() - HOUR, machine.now() + HOUR].map(|send_at| Message {
