@@ -167,7 +167,7 @@ mod tests {
                 354,
                 "go on",
                 SegmentOutcome::NotSent,
-                &Peer::Fails("it answers what makes no sense: SMTP 354".into()),
+                &Peer::Fails("its answer makes no sense: SMTP 354".into()),
             ),
         ] {
             let reply = Reply { code, lines: vec![words.to_owned()] };
