@@ -1,4 +1,4 @@
-//! Variables in the text of a broadcast: `{{name}}` stands for a value that each recipient has of their own.
+//! Variables in the text of a broadcast: the value of each recipient replaces `{{name}}`.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub struct Template<'a> {
     places: Vec<Place>,
 }
 
-/// Where a variable stands in the text, and which of the names it has.
+/// The place of a variable in the text, and the index of its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     at: Range<usize>,
@@ -65,7 +65,7 @@ impl<'a> Template<'a> {
         if names.len() > VARIABLES_MAX { Err(NoTemplate::TooMany) } else { Ok(Self { text, names, places }) }
     }
 
-    /// The names of its variables, in the order in which they first stand in it.
+    /// The names of its variables, in the order of their first places in the text.
     pub fn names(&self) -> &[&'a str] {
         &self.names
     }

@@ -338,7 +338,7 @@ struct Asked {
     send_at: Option<Timestamp>,
 }
 
-/// What stands in the texts of some broadcasts for the place of each recipient among the recipients.
+/// The variable in the texts of some broadcasts: its value is the place of the recipient among the recipients.
 const PLACE: &str = "{{place}}";
 
 /// The text that a recipient of a broadcast gets.

@@ -1,4 +1,4 @@
-//! The variables of a broadcast: which recipient has which values, and whether each text that follows may be sent.
+//! The variables of a broadcast: the values of each recipient, and the checks of each text with its values.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::recipients::RecipientList;
 use super::{Admission, AdmissionLimits};
 use crate::tenants::Caller;
 
-/// How many missing values are told.
+/// The number of missing values in an answer.
 const MISSING_MAX: usize = 100;
 
-/// How many texts are screened before others have their turn.
+/// The number of texts that are screened before other tasks have their turn.
 const SCREENED_AT_ONCE: usize = 100;
 
 /// The values of each recipient for the variables in a text; none where it has no variables.
