@@ -5,6 +5,7 @@ use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Lexicon};
 use crate::text::fold::fold;
 use crate::text::links::{Found, is_ip};
+use crate::text::suffix::{self, registrable};
 use crate::text::words::Words;
 use crate::text::{hash, hash_of};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -162,7 +163,7 @@ impl Domains {
             // It stands where a reader expects the host, so a brand there is a brand in a foreign host.
             self.match_parts(&link.user, say);
             let posed = link.user.split(':').next().unwrap_or("");
-            if self.owners.contains_key(psl::domain_str(posed).unwrap_or(posed)) {
+            if self.owners.contains_key(registrable(posed)) {
                 say(names.foreign);
             }
         }
@@ -171,7 +172,7 @@ impl Domains {
             say(names.ip);
             return false;
         }
-        let registrable = psl::domain_str(&host).unwrap_or(&host).to_owned();
+        let registered = registrable(&host);
         let punycode = host != link.host;
         if punycode || link.disguised || link.path.contains("@") && link.path.contains('.') && link.path.len() < 8 {
             say(names.disguised);
@@ -180,7 +181,7 @@ impl Domains {
             say(names.path);
         }
         if link.is_plain() && !punycode {
-            if let Some(&owner) = self.owners.get(&registrable).or_else(|| self.owners.get(&host)) {
+            if let Some(&owner) = self.owners.get(registered).or_else(|| self.owners.get(&host)) {
                 owners.push(owner);
                 say(names.own);
                 return true;
@@ -190,11 +191,11 @@ impl Domains {
                 return true;
             }
         }
-        if let Some(&concept) = self.exact.get(&registrable).or_else(|| self.exact.get(&host)) {
+        if let Some(&concept) = self.exact.get(registered).or_else(|| self.exact.get(&host)) {
             say(concept);
             return false;
         }
-        self.judge(&host, &registrable, named, say);
+        self.judge(&host, registered, named, say);
         false
     }
 
@@ -205,15 +206,13 @@ impl Domains {
 
     /// Whether `host` leads to pages of anybody: a shortener, a chat, a form.
     pub(crate) fn is_shared(&self, host: &str) -> bool {
-        let registrable = psl::domain_str(host).unwrap_or(host);
-        self.exact.contains_key(registrable) || self.exact.contains_key(host)
+        self.exact.contains_key(registrable(host)) || self.exact.contains_key(host)
     }
 
     /// A host that nobody vouches for.
     fn judge(&self, host: &str, registrable: &str, named: &dyn Fn(&str) -> bool, say: &mut dyn FnMut(u16)) {
         let names = &self.names;
-        let suffix_len = psl::suffix_str(host).map_or(0, |suffix| suffix.len() + 1);
-        let labels = &host[..host.len().saturating_sub(suffix_len)];
+        let labels = suffix::labels(host);
         if self.odd.contains(host.rsplit('.').next().unwrap_or("")) {
             say(names.odd);
         } else {

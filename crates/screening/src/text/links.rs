@@ -1,6 +1,7 @@
 //! Finding links, also those that a sender broke or dressed up: `hxxp`, `[.]`, no scheme at all.
 
 use super::fold::{ACCENTED, CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
+use super::suffix;
 
 /// One link of a message.
 #[derive(Clone, Debug)]
@@ -190,7 +191,7 @@ fn is_host(host: &str, scheme: bool, path: bool, capital_tail: bool) -> bool {
     if !valid || last.len() < 2 || last.bytes().any(|byte| byte.is_ascii_digit()) && !last.starts_with("xn--") {
         return false;
     }
-    let listed = psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    let listed = suffix::is_listed(host);
     if scheme {
         return true;
     }
