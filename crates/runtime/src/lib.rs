@@ -8,6 +8,7 @@
 mod alarm;
 mod breakable;
 mod machine;
+mod slot;
 mod supervisor;
 mod task;
 mod ticks;
@@ -24,6 +25,7 @@ use tokio::sync::oneshot;
 pub use alarm::Alarm;
 pub use breakable::Breakable;
 pub use machine::Machine;
+pub use slot::Slot;
 pub use supervisor::Supervisor;
 pub use task::{Ended, Task};
 pub use ticks::Ticks;
@@ -113,13 +115,18 @@ impl dyn Runtime {
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Ended> {
-        let (sender, result) = oneshot::channel();
-        // A caller that is gone needs no result.
-        let task = self.spawn(name, Box::pin(async move { drop(sender.send(work.await)) }));
-        match result.await {
-            Ok(result) => Ok(result),
-            Err(_) => Err(task.ended().await.err().unwrap_or(Ended::Aborted)),
-        }
+        let (result, left) = Slot::pair();
+        let (sender, done) = oneshot::channel();
+        let task = self.spawn(
+            name,
+            Box::pin(async move {
+                left.put(work.await);
+                // A caller that is gone needs no result.
+                let _ = sender.send(());
+            }),
+        );
+        end_of(task, done).await?;
+        result.take().ok_or(Ended::Aborted)
     }
 
     /// The result of work beside the tasks.
@@ -131,13 +138,24 @@ impl dyn Runtime {
         name: &'static str,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Ended> {
-        let (sender, result) = oneshot::channel();
-        // A caller that is gone needs no result.
-        let task = self.spawn_blocking(name, Box::new(move || drop(sender.send(work()))));
-        match result.await {
-            Ok(result) => Ok(result),
-            Err(_) => Err(task.ended().await.err().unwrap_or(Ended::Aborted)),
-        }
+        let (result, left) = Slot::pair();
+        let (sender, done) = oneshot::channel();
+        let work = move || {
+            left.put(work());
+            // A caller that is gone needs no result.
+            let _ = sender.send(());
+        };
+        let task = self.spawn_blocking(name, Box::new(work));
+        end_of(task, done).await?;
+        result.take().ok_or(Ended::Aborted)
+    }
+}
+
+/// Resolves when the work of `task` is done.
+async fn end_of(task: Task, done: oneshot::Receiver<()>) -> Result<(), Ended> {
+    match done.await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(task.ended().await.err().unwrap_or(Ended::Aborted)),
     }
 }
 

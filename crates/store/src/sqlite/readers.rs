@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use runtime::Runtime;
+use runtime::{Runtime, Slot};
 use rusqlite::Connection;
 
 use super::store_error;
@@ -46,6 +46,16 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
+        let (result, left) = Slot::pair();
+        let look = move |connection: &Connection| {
+            left.put(look(connection)?);
+            Ok(())
+        };
+        self.run(reader, work, Box::new(look)).await?;
+        result.take().ok_or_else(|| StoreError::Unavailable("a read has no result".to_owned()))
+    }
+
+    async fn run(&self, reader: Reader, work: Work, look: Look) -> Result<(), StoreError> {
         let seat = self.seats.take(reader, work).await?;
         let looked = self.runtime.run_blocking("store-read", move || look_from(&seat, look)).await;
         looked.unwrap_or_else(|ended| Err(StoreError::Unavailable(format!("a read {ended}"))))
@@ -58,11 +68,11 @@ impl Readers {
     }
 }
 
+/// A look at what is there, which leaves what it sees where its caller finds it.
+type Look = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
 /// Several statements of one look see the same state.
-fn look_from<T>(
-    seat: &Seat<Connection>,
-    look: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> Result<T, StoreError> {
+fn look_from(seat: &Seat<Connection>, look: Look) -> Result<(), StoreError> {
     let connection = seat.place()?;
     let snapshot = || look(&*connection.unchecked_transaction()?);
     snapshot().map_err(|error| store_error(&error))

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{Assignment, BroadcastId, Owner};
-use runtime::{Ended, Runtime, Task};
+use runtime::{Ended, Runtime, Slot, Task};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -56,10 +56,29 @@ pub(super) struct Writer {
 type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 
-/// A call: it does its part of the transaction, and leaves behind how to answer once the commit is known.
-/// Without a group it does nothing and can only be answered with a refusal.
-type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// A call: its part of the transaction, and who is answered once the commit is known.
+struct Job {
+    part: Part,
+    caller: Caller,
+}
+
+/// It leaves its result where its caller finds it.
+type Part = Box<dyn FnOnce(&mut Group) -> Result<(), Fault> + Send>;
+type Caller = oneshot::Sender<Result<(), StoreError>>;
+
+/// Who is to be answered after the commit, and how, if that succeeds.
+type Answers = Vec<(Caller, Result<(), StoreError>)>;
+
+impl Job {
+    fn refuse(self, error: StoreError) {
+        answer(self.caller, Err(error));
+    }
+}
+
+/// A caller that no longer listens has gone away; its call has run all the same.
+fn answer(caller: Caller, result: Result<(), StoreError>) {
+    let _ = caller.send(result);
+}
 
 /// The transaction that calls run in, and what the writer knows without asking the file. Quota, tallies, counts by day,
 /// the count of parked receipts, attempts under way, the changes, the count of the screen's decisions, the living
@@ -145,20 +164,21 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Group) -> Result<T, Fault> + Send + 'static,
     {
-        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let (result, left) = Slot::pair();
+        let part = move |group: &mut Group| {
+            left.put(job(group)?);
+            Ok(())
+        };
+        self.run(Box::new(part)).await?;
+        result.take().ok_or_else(closed)
+    }
+
+    async fn run(&self, part: Part) -> Result<(), StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
-        let (sender, answer) = oneshot::channel();
-        let job: Job = Box::new(move |group| {
-            let done = match group {
-                Some(group) => group.attempt(job),
-                None => Err(StoreError::Unavailable("the call was not tried".to_owned())),
-            };
-            // A caller that no longer listens has gone away; what it asked for is done all the same.
-            Box::new(move |committed| drop(sender.send(committed.and(done))))
-        });
-        jobs.send(job).await.map_err(|_| closed())?;
-        match answer.await {
-            Ok(answer) => answer,
+        let (caller, answered) = oneshot::channel();
+        jobs.send(Job { part, caller }).await.map_err(|_| closed())?;
+        match answered.await {
+            Ok(result) => result,
             // The job was dropped without an answer: the writer panicked in it, or has ended.
             Err(_) => Err(self.failure().await.unwrap_or_else(closed)),
         }
@@ -202,6 +222,10 @@ impl Writer {
     }
 }
 
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
 /// The writer's side: what its task has.
 struct Writing {
     group: Group,
@@ -220,13 +244,13 @@ impl Writing {
             if let Some(error) = poisoned {
                 // What an fsync did not write may be gone for good, and a second fsync would not tell: promise nothing
                 // more.
-                first(None)(Err(error));
+                first.refuse(error);
                 continue;
             }
-            let mut answers = Vec::new();
+            let mut answers = Answers::new();
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.step(first, &mut waiting, &mut answers))) {
                 let error = self.panicked(&Ended::by_panic(&*panic));
-                answers.into_iter().for_each(|answer| answer(Err(error.clone())));
+                answers.into_iter().for_each(|(caller, _)| answer(caller, Err(error.clone())));
             }
         }
         self.group.feed.close();
@@ -234,7 +258,7 @@ impl Writing {
     }
 
     /// One group: its commit, and what follows from it.
-    fn step(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>, answers: &mut Vec<Answer>) {
+    fn step(&mut self, first: Job, waiting: &mut mpsc::Receiver<Job>, answers: &mut Answers) {
         let began = self.group.runtime.instant();
         self.group.bounds = *self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
         let (size, result) = self.group.commit(first, waiting, answers);
@@ -314,45 +338,45 @@ impl Group {
         &mut self,
         first: Job,
         waiting: &mut mpsc::Receiver<Job>,
-        answers: &mut Vec<Answer>,
+        answers: &mut Answers,
     ) -> (usize, Result<(), StoreError>) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             // They have all waited as long as the first, and would wait as long again one after another.
             let mut refused = 0;
             for job in std::iter::once(first).chain(std::iter::from_fn(|| waiting.try_recv().ok())).take(GROUP_MAX) {
-                job(None)(Err(error.clone()));
+                job.refuse(error.clone());
                 refused += 1;
             }
             return (refused, Err(error));
         }
         let rows = self.connection.total_changes();
-        answers.push(first(Some(self)));
+        self.attempt(first, answers);
         while answers.len() < GROUP_MAX
             && self.failed.is_none()
             && self.connection.total_changes() - rows < GROUP_ROWS_MAX
         {
             let Ok(job) = waiting.try_recv() else { break };
-            answers.push(job(Some(self)));
+            self.attempt(job, answers);
         }
         let result = self.finish();
         let size = answers.len();
-        for answer in answers.drain(..) {
-            answer(result.clone());
+        for (caller, done) in answers.drain(..) {
+            answer(caller, result.clone().and(done));
         }
         (size, result)
     }
 
-    fn attempt<T>(&mut self, job: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, StoreError> {
+    fn attempt(&mut self, job: Job, answers: &mut Answers) {
         self.lists.calls += 1;
-        match job(self) {
-            Ok(value) => Ok(value),
-            Err(Fault::Told(refusal)) => Err(refusal),
-            Err(Fault::Sql(error)) => {
+        let done = (job.part)(self).map_err(|fault| match fault {
+            Fault::Told(refusal) => refusal,
+            Fault::Sql(error) => {
                 let told = store_error(&error);
                 self.failed = Some(error);
-                Err(told)
+                told
             }
-        }
+        });
+        answers.push((job.caller, done));
     }
 
     /// Commits, or rolls back where a call or the commit failed.
