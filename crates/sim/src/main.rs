@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::Parser;
 use sim::plan::SEVERAL_NODES;
 use sim::seeds::{Summary, run_all};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{fmt, registry};
 
 /// Simulates smsfactory with faults; one seed decides everything.
 #[derive(Parser)]
@@ -46,8 +50,9 @@ fn simulate(arguments: &Arguments) -> io::Result<bool> {
     let base = if arguments.several_nodes { SEVERAL_NODES } else { 0 };
     if let Some(seed) = arguments.seed.map(|seed| if seed < base { base + seed } else { seed }) {
         if arguments.trace {
-            let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-            tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).init();
+            let wanted = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+            let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+            registry().with(filter).with(fmt::layer().without_time().with_ansi(false)).init();
         }
         let report = sim::scenario::run(seed, arguments.trace);
         writeln!(out, "seed {seed}: {} steps, digest {:016x}, {:?}", report.steps, report.digest, report.counts)?;

@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{registry, reload};
 use wire::terminal::escape;
 
 use crate::config::{LogFormat, log_filter};
@@ -21,37 +23,24 @@ pub(super) fn start(format: LogFormat, filter: &str) -> Result<SetLogLevel, Stri
     Ok(set_level)
 }
 
-fn subscriber<W>(format: LogFormat, filter: EnvFilter, writer: W) -> (Box<dyn Subscriber + Send + Sync>, SetLogLevel)
+fn subscriber<W>(format: LogFormat, filter: Targets, writer: W) -> (Box<dyn Subscriber + Send + Sync>, SetLogLevel)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    let (filter, handle) = reload::Layer::new(filter);
     // Without colours: among escape characters of ours, those of a carrier would not stand out.
-    let builder = fmt::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false);
-    match format {
-        LogFormat::Text => {
-            let builder = builder.with_filter_reloading();
-            let filters = builder.reload_handle();
-            (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
-        }
+    let lines = fmt::layer().with_writer(writer).with_ansi(false);
+    let subscriber: Box<dyn Subscriber + Send + Sync> = match format {
+        LogFormat::Text => Box::new(registry().with(filter).with(lines)),
         LogFormat::Json => {
-            let builder = builder
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .with_filter_reloading();
-            let filters = builder.reload_handle();
-            (Box::new(builder.finish()), set_level(move |filter| filters.reload(filter)))
+            let lines = lines.json().flatten_event(true).with_current_span(false).with_span_list(false);
+            Box::new(registry().with(filter).with(lines))
         }
-    }
-}
-
-fn set_level(
-    reload: impl Fn(EnvFilter) -> Result<(), tracing_subscriber::reload::Error> + Send + Sync + 'static,
-) -> SetLogLevel {
-    Box::new(move |filter| {
-        log_filter::parse(filter).and_then(|filter| reload(filter).map_err(|error| error.to_string()))
-    })
+    };
+    let set_level = move |filter: &str| {
+        log_filter::parse(filter).and_then(|filter| handle.reload(filter).map_err(|error| error.to_string()))
+    };
+    (subscriber, Box::new(set_level))
 }
 
 /// A writer of log lines, each of which comes in one call. Foreign text in it is escaped: a line break would forge
@@ -108,7 +97,7 @@ mod tests {
         for format in [LogFormat::Text, LogFormat::Json] {
             let written = Written::default();
             let writer = written.clone();
-            let (subscriber, set_level) = subscriber(format, EnvFilter::new("warn"), move || OneLine(writer.clone()));
+            let (subscriber, set_level) = subscriber(format, "warn".parse().unwrap(), move || OneLine(writer.clone()));
             tracing::subscriber::with_default(subscriber, || {
                 let line = |number: u32| tracing::info!("line {number}");
                 line(1);
@@ -133,7 +122,7 @@ mod tests {
             for format in [LogFormat::Text, LogFormat::Json] {
                 let written = Written::default();
                 let writer = written.clone();
-                let (subscriber, _) = subscriber(format, EnvFilter::new("info"), move || OneLine(writer.clone()));
+                let (subscriber, _) = subscriber(format, "info".parse().unwrap(), move || OneLine(writer.clone()));
                 tracing::subscriber::with_default(
                     subscriber,
                     || tracing::info!(id = foreign, why = %foreign, "Carrier says {foreign}"),

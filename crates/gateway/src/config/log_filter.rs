@@ -1,7 +1,6 @@
 //! `log.level`: which log lines are written.
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 /// The sources of log lines: our crates, the two separate kinds of lines, and the libraries below us.
 const TARGETS: [&str; 20] = [
@@ -33,7 +32,7 @@ const TARGETS: [&str; 20] = [
 ///
 /// # Errors
 /// The mistake, as the rest of a sentence that begins with its key.
-pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
+pub(crate) fn parse(filter: &str) -> Result<Targets, String> {
     let parts: Vec<&str> = filter.split(',').map(str::trim).collect();
     let mut levels = 0;
     for part in &parts {
@@ -59,7 +58,7 @@ pub(crate) fn parse(filter: &str) -> Result<EnvFilter, String> {
             "is `{filter}`, and must have one level for everything that it does not name, such as `info,carrier=debug`"
         ));
     }
-    EnvFilter::try_new(parts.join(",")).map_err(|error| format!("is `{filter}`: {error}"))
+    parts.join(",").parse().map_err(|error| format!("is `{filter}`: {error}"))
 }
 
 fn level(text: &str) -> Result<(), String> {
