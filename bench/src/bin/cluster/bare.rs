@@ -74,7 +74,7 @@ pub(crate) async fn measure(
 
 /// Has a store make the partitions.
 async fn make_room(url: &str) -> Result<(), Failure> {
-    let node = crate::nodes::Node::join(url, "room").await?;
+    let node = crate::nodes::Node::join(url, "room", None).await?;
     let first = Load::new(1).next().ok_or("a load of nothing")?;
     node.accept(Arc::new(first), Keys::None).await?;
     node.store.close().await;

@@ -1,5 +1,6 @@
 //! What a store on PostgreSQL takes from one, two and three nodes, beside one bare client that writes the same rows;
-//! and how long it takes until others have what a dead node had.
+//! what the rate windows cost when PostgreSQL counts them and when a Valkey does; and how long it takes until others
+//! have what a dead node had.
 //!
 //! `bench/cluster` starts a PostgreSQL and runs this. Nodes are stores of this process, each with connections of its
 //! own, and share its callers; client, nodes and PostgreSQL share the machine's cores. Every measurement has a new
@@ -13,6 +14,7 @@ mod databases;
 mod nodes;
 mod table;
 mod take_over;
+mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,8 +48,11 @@ struct Options {
     /// How many callers ask at once, at all nodes together
     #[arg(long, default_value_t = 256)]
     callers: usize,
-    /// Which parts: accept, keys, submit, both, take-over
-    #[arg(long, default_value = "accept,keys,submit,both,take-over", value_delimiter = ',')]
+    /// Where Valkey is, for the windows
+    #[arg(long, default_value = "")]
+    valkey: String,
+    /// Which parts: accept, keys, submit, both, windows, take-over
+    #[arg(long, default_value = "accept,keys,submit,both,windows,take-over", value_delimiter = ',')]
     only: Vec<String>,
     /// How many nodes there are at most
     #[arg(long, default_value_t = 3)]
@@ -69,7 +74,11 @@ async fn main() -> Result<(), Failure> {
             let mut nodes: Vec<usize> = (1..=options.nodes).collect();
             nodes.rotate_left(round % options.nodes);
             for count in nodes {
-                table.add(what, count, measure(&databases, what, count, &options).await?);
+                table.add(what, count, measure(&databases, what, count, options.callers, &options).await?);
+                if what == "both" && count > 1 {
+                    let callers = options.callers * count;
+                    table.add("each", count, measure(&databases, what, count, callers, &options).await?);
+                }
             }
             if what == "keys" || what == "accept" || !has("accept") {
                 measure_ceiling(&databases, &mut table, what, &options).await?;
@@ -77,6 +86,9 @@ async fn main() -> Result<(), Failure> {
         }
     }
     table.print();
+    if has("windows") {
+        windows::measure(&databases, &options.valkey, &options).await?;
+    }
     if has("take-over") {
         take_over::measure(&databases).await?;
     }
@@ -101,11 +113,17 @@ async fn measure_ceiling(
     Ok(())
 }
 
-/// One measurement of so many nodes.
-async fn measure(databases: &Databases, what: &str, count: usize, options: &Options) -> Result<Measured, Failure> {
-    let (callers, messages) = (options.callers, options.messages);
+/// One measurement of so many nodes and callers.
+async fn measure(
+    databases: &Databases,
+    what: &str,
+    count: usize,
+    callers: usize,
+    options: &Options,
+) -> Result<Measured, Failure> {
+    let messages = options.messages;
     let url = databases.fresh().await?;
-    let fleet = Arc::new(Fleet::join(&url, count).await?);
+    let fleet = Arc::new(Fleet::join(&url, count, None).await?);
     let load = Arc::new(Load::new(messages));
     let mut took = None;
     let began = Instant::now();

@@ -47,13 +47,17 @@ struct Groups {
 }
 
 impl Fleet {
-    /// So many nodes of a database.
-    pub(crate) async fn join(url: &str, count: usize) -> Result<Self, Failure> {
+    /// So many nodes of a database, and of a Valkey where one is named.
+    pub(crate) async fn join(url: &str, count: usize, valkey: Option<&str>) -> Result<Self, Failure> {
         let mut nodes = Vec::new();
         for number in 0..count {
-            nodes.push(Node::join(url, &format!("node-{number}")).await?);
+            nodes.push(Node::join(url, &format!("node-{number}"), valkey).await?);
         }
         Ok(Self(nodes))
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.0
     }
 
     /// Accepts all messages of the load: each of so many callers waits for its answer before it asks again.
@@ -107,8 +111,12 @@ impl Fleet {
 }
 
 impl Node {
-    pub(crate) async fn join(url: &str, name: &str) -> Result<Self, Failure> {
-        let store = store::open(url, Arc::new(Machine::new())).await?;
+    pub(crate) async fn join(url: &str, name: &str, valkey: Option<&str>) -> Result<Self, Failure> {
+        let runtime = Arc::new(Machine::new());
+        let store = match valkey {
+            Some(valkey) => store::open_with_valkey(url, valkey, runtime).await?,
+            None => store::open(url, runtime).await?,
+        };
         let epoch = store.join(name.to_owned(), "0".to_owned(), Moment::of(NOW)).await?;
         let (accepted, to_submit) = mpsc::unbounded_channel();
         let groups: Arc<Groups> = Arc::default();
@@ -170,7 +178,7 @@ impl Node {
 }
 
 /// The end of what has begun; the first failure, where there is one.
-async fn all(mut running: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
+pub(crate) async fn all(mut running: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
     while let Some(ended) = running.join_next().await {
         ended??;
     }

@@ -17,11 +17,12 @@ pub(crate) struct Table {
     ceilings: BTreeMap<&'static str, BTreeMap<usize, Vec<Measured>>>,
 }
 
-const WHAT: [(&str, &str); 4] = [
+const WHAT: [(&str, &str); 5] = [
     ("accept", "accepting"),
     ("keys", "accepting, each with an idempotency key"),
     ("submit", "submitting what was accepted before"),
     ("both", "accepting and submitting"),
+    ("each", "accepting and submitting, as many callers at each"),
 ];
 
 impl Table {
@@ -39,6 +40,9 @@ impl Table {
     }
 
     pub(crate) fn print(&self) {
+        if self.nodes.is_empty() {
+            return;
+        }
         say("| | median | of the ceiling | of two connections | of one node | calls a commit |");
         say("|---|---:|---:|---:|---:|---:|");
         for (what, name) in WHAT {
@@ -49,7 +53,9 @@ impl Table {
                 print_ceiling(one, two, with_keys);
             }
             for (count, runs) in self.nodes.get(what).into_iter().flatten() {
-                let alone = self.nodes.get(what).and_then(|nodes| nodes.get(&1)).unwrap_or(runs);
+                // One node alone has as many callers as each of several.
+                let by_one = if what == "each" { "both" } else { what };
+                let alone = self.nodes.get(by_one).and_then(|nodes| nodes.get(&1)).unwrap_or(runs);
                 let plural = if *count == 1 { "node" } else { "nodes" };
                 say(&format!(
                     "| {name}: {count} {plural} | {:.0}/s | {:.2} | {:.2} | {:.2} | {:.0} |",
@@ -96,6 +102,6 @@ pub(crate) fn say(line: &str) {
 }
 
 #[expect(clippy::print_stderr, reason = "it goes on for minutes")]
-fn say_now(line: &str) {
+pub(crate) fn say_now(line: &str) {
     eprintln!("{line}");
 }

@@ -24,9 +24,9 @@ const CALLERS: usize = 256;
 /// A node renews its epoch and dies at once, which is the latest that another one can notice.
 pub(crate) async fn measure(databases: &Databases) -> Result<(), Failure> {
     let url = databases.fresh().await?;
-    let dying = Arc::new(Fleet::join(&url, 1).await?);
+    let dying = Arc::new(Fleet::join(&url, 1, None).await?);
     dying.accept(&Arc::new(Load::new(MESSAGES)), CALLERS, Keys::None).await?;
-    let other = Node::join(&url, "other").await?;
+    let other = Node::join(&url, "other", None).await?;
     dying.renew().await?;
     let died = Instant::now();
     let mut ticks = tokio::time::interval(HEARTBEAT);
