@@ -648,6 +648,77 @@ test("a message is sent and sent again", async () => {
   await page.context().close();
 });
 
+// Clicks once more while the answer to the first click is on its way. So many forms are sent by that; returns the
+// answers of the server.
+async function clickTwice(page, button, forms) {
+  const answers = [];
+  let goOn;
+  const clicked = new Promise((resolve) => (goOn = resolve));
+  await page.route("**", async (route) => {
+    const request = route.request();
+    if (request.method() !== "POST") return route.continue();
+    // The server gets a form although the browser gives it up for the next one, as over a network.
+    const headers = { ...(await request.allHeaders()), origin: world.url };
+    const answer = await route.fetch({ headers, maxRedirects: 0 });
+    answers.push(answer);
+    if (answers.length === 1) await clicked;
+    await route.fulfill({ response: answer }).catch(() => {});
+  });
+  await button.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await button.boundingBox();
+  // `button.click` would wait for the next page.
+  const click = () => page.mouse.click(x + width / 2, y + height / 2);
+  await click();
+  await eventually("the first form arrives", () => answers.length === 1);
+  await click();
+  await eventually("the second form arrives", () => answers.length >= forms);
+  goOn();
+  return answers;
+}
+
+test("a double click sends one message, without scripts too", async () => {
+  for (const [javaScriptEnabled, forms, to] of [[true, 1, "+18005550178"], [false, 2, "+18005550179"]]) {
+    const page = await world.page({ javaScriptEnabled });
+    await page.goto(`${world.url}/console/messages/new`);
+    await page.getByLabel("Account").fill(demo);
+    await page.getByLabel("From").fill(world.demo.numbers[0]);
+    await page.getByLabel("To").fill(to);
+    await page.getByLabel("Text").fill("Once");
+    const answers = await clickTwice(page, page.getByRole("button", { name: "Send a message" }), forms);
+    await page.getByText("The message is accepted.").waitFor();
+    assert.equal(answers.length, forms);
+    const { data } = await world.operate("GET", `/messages?mode=test&to=${encodeURIComponent(to)}`);
+    assert.deepEqual(data.map(({ id }) => `/console/messages/${id}`), [...new Set(answers.map((one) => one.headers().location))]);
+    await page.context().close();
+  }
+});
+
+test("a double click opens one dialog, and makes one key", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/accounts/${demo}/keys`);
+  await page.getByRole("link", { name: "New key" }).dblclick();
+  await page.waitForLoadState("networkidle");
+  assert.equal(await page.locator("dialog").count(), 1);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Made once");
+  const answers = await clickTwice(page, dialog.getByRole("button", { name: "New key" }), 1);
+  await page.locator("#secret").waitFor();
+  assert.equal(answers.length, 1);
+  const { data } = await world.operate("GET", `/accounts/${demo}/keys`);
+  assert.equal(data.filter(({ name }) => name === "Made once").length, 1);
+  await page.unrouteAll();
+  // A form that was refused can be sent again.
+  await page.goto(`${world.url}/console/accounts/${demo}/keys/new`);
+  await page.getByLabel("Expires").fill("tomorrow");
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.getByRole("alert").getByText("expiresAt").waitFor();
+  await page.getByLabel("Expires").fill("");
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.locator("#secret").waitFor();
+  assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("400")), []);
+  await page.context().close();
+});
+
 test("a carrier is tested, traced, stopped and started", async () => {
   const page = await world.page();
   await page.goto(`${world.url}/console/carriers/${carrier}`);
