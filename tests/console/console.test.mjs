@@ -586,6 +586,15 @@ test("a role shows its own pages and acts, and masks what a viewer reads", async
   await viewer.getByText("https://evil.example").waitFor();
   const seen = await world.operate("GET", "/audit?actor=vera&path=/messages");
   assert.equal(seen.data[0].path, `/messages/${hostile.id}/reveal`);
+  // Live lines have masked numbers: a filter by number shows the latest messages, and says so.
+  await viewer.goto(`${world.url}/console/live`);
+  await viewer.getByText("Live from node").waitFor();
+  await viewer.getByLabel("Number").fill("+18005550113");
+  await viewer.getByRole("button", { name: "Filter" }).click();
+  await viewer.getByText("does not follow new ones").waitFor();
+  await viewer.getByText("These are the latest messages.").waitFor();
+  assert.ok(await viewer.locator("#live tbody tr").count());
+  assert.equal(await viewer.getByRole("button", { name: "Pause" }).count(), 0);
   await viewer.goto(`${world.url}/console/operators`);
   await viewer.getByRole("heading", { name: "Your role may not do this" }).waitFor();
   await viewer.context().close();

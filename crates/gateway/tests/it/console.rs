@@ -109,6 +109,25 @@ async fn a_key_is_created_shown_once_and_revoked() {
 }
 
 #[tokio::test]
+async fn a_viewer_is_told_that_the_live_view_of_one_number_does_not_follow() {
+    let platform = Stage::start().await;
+    let tenant = platform.tenant().await;
+    let sent = platform.send(&tenant, "+18005550199", "hello").await["id"].as_str().unwrap().to_owned();
+    let of_number = "?number=%2B18005550199";
+    for (name, role, query, follows) in [
+        ("vera", Role::Viewer, "", true),
+        ("vera", Role::Viewer, of_number, false),
+        ("otto", Role::Operator, of_number, true),
+    ] {
+        let mut browser = Browser::signed_in_as(&platform, name, role).await;
+        let page = browser.get(&format!("/console/live{query}")).await.text();
+        assert!(page.contains(&sent), "{page}");
+        assert_eq!(page.contains("data-events"), follows, "{name} {query}");
+        assert_eq!(page.contains("does not follow new ones"), role == Role::Viewer, "{name} {query}");
+    }
+}
+
+#[tokio::test]
 async fn a_phrase_is_allowed_out_of_the_decision_about_its_text() {
     let platform = Stage::start().await;
     let tenant = platform.tenant().await;
