@@ -94,6 +94,7 @@ const paths = () => [
   `/console/accounts/${account}/templates`,
   `/console/accounts/${account}/keywords`,
   `/console/accounts/${account}/policy`,
+  `/console/accounts/${account}/retention`,
   "/console/numbers/+18005550888",
   "/console/numbers/+18005550888/keywords",
   `/console/accounts/${account}/usage`,
@@ -225,6 +226,12 @@ test("limits, blocks and opt-outs of an account are changed without scripts", as
   await page.getByRole("button", { name: "Change limits and state" }).click();
   await page.getByText("The account is changed.").waitFor();
   assert.equal((await world.operate("GET", `/accounts/${account}`)).messagePerMinute, 77);
+  await page.getByRole("link", { name: "Change the retention of texts" }).click();
+  await page.getByText("This cannot be undone").waitFor();
+  await page.getByLabel("Days for which texts are kept").fill("14");
+  await page.getByRole("button", { name: "Change the retention of texts" }).click();
+  await page.getByText("The retention of texts is changed.").waitFor();
+  await page.getByText("14 days").waitFor();
   await page.getByRole("link", { name: "New opt-out" }).click();
   await page.getByLabel("Handset").fill("nonsense");
   await page.getByRole("button", { name: "New opt-out" }).click();
@@ -365,6 +372,21 @@ test("the live view begins with the latest messages that its filter lets pass", 
     await page.goto(`${world.url}/console/live?${query}`);
     assert.equal(await shown(), count, query);
   }
+  await page.context().close();
+});
+
+test("accounts are searched by a part of their name", async () => {
+  const { id } = await world.operate("POST", "/accounts", { name: "Bäckerei Nord" });
+  const page = await world.page({ javaScriptEnabled: false });
+  await page.goto(`${world.url}/console/accounts`);
+  assert.ok((await page.locator("tbody tr").count()) > 1);
+  await page.getByLabel("Name", { exact: true }).fill("bäcker");
+  await page.getByRole("button", { name: "Filter" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.locator(`tbody a[href$="${id}"]`).first().click();
+  await page.getByText("Bäckerei Nord").waitFor();
+  await page.goto(`${world.url}/console/accounts?name=nobody`);
+  await page.getByText("No account has such a name.").waitFor();
   await page.context().close();
 });
 

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Long,
     /// A whole number. Left out where it is blank.
     Whole,
+    /// A whole number or a word. `null` where it is blank.
+    WholeOrWord,
     /// One of these.
     One(&'static [&'static str]),
     /// One of these, or the default. Left out for the default.
@@ -90,7 +92,9 @@ pub(crate) fn input(id: &str, field: &Field, value: &str) -> Markup {
             // Firefox would put the value of an earlier rendering here.
             Kind::Once => { input type="hidden" name=(field.name) value=(value) autocomplete="off"; }
             Kind::Always(_) => {}
-            Kind::Text => { (label) input id=(id) name=(field.name) value=(value) autocomplete="off"; (hint) }
+            Kind::Text | Kind::WholeOrWord => {
+                (label) input id=(id) name=(field.name) value=(value) autocomplete="off"; (hint)
+            }
             Kind::Secret => {
                 (label) input id=(id) name=(field.name) type="password" autocomplete="new-password"; (hint)
             }
@@ -137,7 +141,8 @@ pub(crate) fn json_of(field: &Field, form: &Form) -> Option<Value> {
         // Browsers end lines as the network does.
         Kind::Long => given.map(|text| text.replace("\r\n", "\n").into()),
         // The admin API says of what is no number that it has to be one.
-        Kind::Whole => given.map(|text| text.trim().parse::<u64>().map_or_else(|_| text.into(), Into::into)),
+        Kind::Whole => given.map(number_or_text),
+        Kind::WholeOrWord => Some(given.map_or(Value::Null, number_or_text)),
         Kind::Lines => {
             let lines = form.get(field.name).unwrap_or_default().lines().map(str::trim);
             Some(lines.filter(|line| !line.is_empty()).map(Value::from).collect())
@@ -148,6 +153,11 @@ pub(crate) fn json_of(field: &Field, form: &Form) -> Option<Value> {
         Kind::Always(value) => Some(value.into()),
         Kind::Once => given.map(|_| form.key().into()),
     }
+}
+
+fn number_or_text(given: &str) -> Value {
+    let given = given.trim();
+    given.parse::<u64>().map_or_else(|_| given.into(), Into::into)
 }
 
 #[cfg(test)]
@@ -168,6 +178,9 @@ mod tests {
             ("blank", Kind::Text, None),
             ("a", Kind::Secret, Some(json!(" 5 "))),
             ("blank", Kind::Whole, None),
+            ("a", Kind::WholeOrWord, Some(json!(5))),
+            ("yes", Kind::WholeOrWord, Some(json!("true"))),
+            ("blank", Kind::WholeOrWord, Some(json!(null))),
             ("lines", Kind::Lines, Some(json!(["x", "y"]))),
             ("none", Kind::Lines, Some(json!([]))),
             ("many", Kind::Many(&["p", "q"]), Some(json!(["p", "q"]))),

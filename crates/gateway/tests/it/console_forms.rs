@@ -81,6 +81,38 @@ async fn what_was_typed_into_a_refused_form_is_kept() {
 }
 
 #[tokio::test]
+async fn an_account_is_found_by_its_name_and_its_texts_are_kept_for_other_days() {
+    let platform = Stage::start().await;
+    let mut browser = Browser::signed_in(&platform).await;
+    for (name, days) in [("Shop", ""), ("Other", "7")] {
+        let made = browser.post("/console/accounts/new", &[("name", name), ("retentionDays", days)]).await;
+        assert_eq!(made.status, 303, "{}", made.text());
+    }
+    let found = browser.get("/console/accounts?name=sho").await.text();
+    assert!(found.contains("Shop") && !found.contains("Other"), "{found}");
+    assert!(browser.get("/console/accounts?name=none").await.text().contains("No account has such a name"));
+    let listed = platform.operate("GET", "/accounts", json!(null)).await.expect(200);
+    assert_eq!([&listed["data"][0]["retentionDays"], &listed["data"][1]["retentionDays"]], [&json!(null), &json!(7)]);
+    let id = listed["data"][1]["id"].as_str().unwrap();
+    let page = format!("/console/accounts/{id}");
+    for (typed, kept, shown) in [
+        ("30", json!(30), "30 days"),
+        ("discard", json!("discard"), "discard"),
+        ("", json!(null), "as the configuration says"),
+    ] {
+        let changed = browser.post(&format!("{page}/retention"), &[("retentionDays", typed)]).await;
+        assert_eq!((changed.status, changed.header("location")), (303, Some(&page[..])), "{}", changed.text());
+        let account = platform.operate("GET", &format!("/accounts/{id}"), json!(null)).await.expect(200);
+        assert_eq!(account["retentionDays"], kept);
+        assert!(browser.get(&page).await.text().contains(shown), "{shown}");
+        let form = browser.get(&format!("{page}/retention")).await.text();
+        assert!(form.contains(&format!("value=\"{typed}\"")) && form.contains("This cannot be undone"), "{form}");
+    }
+    let wrong = browser.post(&format!("{page}/retention"), &[("retentionDays", "never")]).await;
+    assert!(wrong.status == 400 && wrong.text().contains("<code>retentionDays</code>"), "{}", wrong.text());
+}
+
+#[tokio::test]
 async fn keywords_are_changed_as_they_stand_and_the_change_is_on_record() {
     let platform = Stage::start().await;
     let tenant = platform.tenant().await;
