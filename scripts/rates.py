@@ -2,6 +2,7 @@
 
 import base64
 import collections
+import datetime
 import threading
 import time
 
@@ -24,6 +25,11 @@ KNOWN_SECS = 1.5
 
 # Nodes look for a Valkey again every 10 seconds.
 BACK_WITHIN_SECS = 25
+
+
+def utc_day():
+    """The day whose quota is used now."""
+    return datetime.datetime.now(datetime.timezone.utc).date()
 
 
 class Rates:
@@ -119,6 +125,22 @@ class Rates:
         if set(statuses) - {201, 429} or not enough <= statuses[201] <= 2 * LIMIT:
             raise Failed(f"a limit of {LIMIT} {what}: {dict(statuses)}")
 
+    def require_quota(self, account, what, change):
+        """A daily quota that is asked for at all nodes at once, while something changes, is met exactly. At midnight
+        (UTC) it begins anew: if midnight passes meanwhile, the quota of another account is asked for after the
+        change."""
+        statuses, day = [], utc_day()
+        asking = threading.Thread(target=lambda: statuses.append(self.ask(account, 3 * QUOTA)), daemon=True)
+        asking.start()
+        change()
+        asking.join()
+        if utc_day() != day:
+            account = self.account(dailyQuota=QUOTA)
+            self.settle()
+            return self.require_quota(account, f"after midnight, {what}", lambda: None)
+        if statuses[0] != {201: QUOTA, 429: 2 * QUOTA}:
+            raise Failed(f"a quota of {QUOTA} {what}: {dict(statuses[0])}")
+
     def round(self, leave, come_back, empty):
         """Valkey goes away and comes back, and loses its data at last."""
         self.limited = [self.account(messagePerMinute=LIMIT) for _ in range(7)]
@@ -126,13 +148,8 @@ class Rates:
         self.settle()
         self.require_exact_in_valkey("while Valkey counts")
         elsewhere = self.fallbacks()
-        quota = []
-        asking = threading.Thread(target=lambda: quota.append(self.ask(metered, 3 * QUOTA)), daemon=True)
-        asking.start()
-        self.require_within("while Valkey goes away", leave)
-        asking.join()
-        if quota[0] != {201: QUOTA, 429: 2 * QUOTA}:
-            raise Failed(f"a quota of {QUOTA} while Valkey goes away: {dict(quota[0])}")
+        what = "while Valkey goes away"
+        self.require_quota(metered, what, lambda: self.require_within(what, leave))
         self.require_exact("while PostgreSQL counts")
         self.counted_elsewhere += self.fallbacks() - elsewhere
         if self.fallbacks() == elsewhere:

@@ -94,6 +94,7 @@ const paths = () => [
   `/console/accounts/${account}/templates`,
   `/console/accounts/${account}/keywords`,
   `/console/accounts/${account}/policy`,
+  `/console/accounts/${account}/retention`,
   "/console/numbers/+18005550888",
   "/console/numbers/+18005550888/keywords",
   `/console/accounts/${account}/usage`,
@@ -225,6 +226,12 @@ test("limits, blocks and opt-outs of an account are changed without scripts", as
   await page.getByRole("button", { name: "Change limits and state" }).click();
   await page.getByText("The account is changed.").waitFor();
   assert.equal((await world.operate("GET", `/accounts/${account}`)).messagePerMinute, 77);
+  await page.getByRole("link", { name: "Change the retention of texts" }).click();
+  await page.getByText("This cannot be undone").waitFor();
+  await page.getByLabel("Days for which texts are kept").fill("14");
+  await page.getByRole("button", { name: "Change the retention of texts" }).click();
+  await page.getByText("The retention of texts is changed.").waitFor();
+  await page.getByText("14 days").waitFor();
   await page.getByRole("link", { name: "New opt-out" }).click();
   await page.getByLabel("Handset").fill("nonsense");
   await page.getByRole("button", { name: "New opt-out" }).click();
@@ -365,6 +372,21 @@ test("the live view begins with the latest messages that its filter lets pass", 
     await page.goto(`${world.url}/console/live?${query}`);
     assert.equal(await shown(), count, query);
   }
+  await page.context().close();
+});
+
+test("accounts are searched by a part of their name", async () => {
+  const { id } = await world.operate("POST", "/accounts", { name: "Bäckerei Nord" });
+  const page = await world.page({ javaScriptEnabled: false });
+  await page.goto(`${world.url}/console/accounts`);
+  assert.ok((await page.locator("tbody tr").count()) > 1);
+  await page.getByLabel("Name", { exact: true }).fill("bäcker");
+  await page.getByRole("button", { name: "Filter" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.locator(`tbody a[href$="${id}"]`).first().click();
+  await page.getByText("Bäckerei Nord").waitFor();
+  await page.goto(`${world.url}/console/accounts?name=nobody`);
+  await page.getByText("No account has such a name.").waitFor();
   await page.context().close();
 });
 
@@ -586,6 +608,15 @@ test("a role shows its own pages and acts, and masks what a viewer reads", async
   await viewer.getByText("https://evil.example").waitFor();
   const seen = await world.operate("GET", "/audit?actor=vera&path=/messages");
   assert.equal(seen.data[0].path, `/messages/${hostile.id}/reveal`);
+  // Live lines have masked numbers: a filter by number shows the latest messages, and says so.
+  await viewer.goto(`${world.url}/console/live`);
+  await viewer.getByText("Live from node").waitFor();
+  await viewer.getByLabel("Number").fill("+18005550113");
+  await viewer.getByRole("button", { name: "Filter" }).click();
+  await viewer.getByText("does not follow new ones").waitFor();
+  await viewer.getByText("These are the latest messages.").waitFor();
+  assert.ok(await viewer.locator("#live tbody tr").count());
+  assert.equal(await viewer.getByRole("button", { name: "Pause" }).count(), 0);
   await viewer.goto(`${world.url}/console/operators`);
   await viewer.getByRole("heading", { name: "Your role may not do this" }).waitFor();
   await viewer.context().close();
@@ -645,6 +676,77 @@ test("a message is sent and sent again", async () => {
   await page.getByText("The message is sent again, as this one.").waitFor();
   assert.notEqual(page.url(), first);
   assert.deepEqual(page.wrongs, []);
+  await page.context().close();
+});
+
+// Clicks once more while the answer to the first click is on its way. So many forms are sent by that; returns the
+// answers of the server.
+async function clickTwice(page, button, forms) {
+  const answers = [];
+  let goOn;
+  const clicked = new Promise((resolve) => (goOn = resolve));
+  await page.route("**", async (route) => {
+    const request = route.request();
+    if (request.method() !== "POST") return route.continue();
+    // The server gets a form although the browser gives it up for the next one, as over a network.
+    const headers = { ...(await request.allHeaders()), origin: world.url };
+    const answer = await route.fetch({ headers, maxRedirects: 0 });
+    answers.push(answer);
+    if (answers.length === 1) await clicked;
+    await route.fulfill({ response: answer }).catch(() => {});
+  });
+  await button.scrollIntoViewIfNeeded();
+  const { x, y, width, height } = await button.boundingBox();
+  // `button.click` would wait for the next page.
+  const click = () => page.mouse.click(x + width / 2, y + height / 2);
+  await click();
+  await eventually("the first form arrives", () => answers.length === 1);
+  await click();
+  await eventually("the second form arrives", () => answers.length >= forms);
+  goOn();
+  return answers;
+}
+
+test("a double click sends one message, without scripts too", async () => {
+  for (const [javaScriptEnabled, forms, to] of [[true, 1, "+18005550178"], [false, 2, "+18005550179"]]) {
+    const page = await world.page({ javaScriptEnabled });
+    await page.goto(`${world.url}/console/messages/new`);
+    await page.getByLabel("Account").fill(demo);
+    await page.getByLabel("From").fill(world.demo.numbers[0]);
+    await page.getByLabel("To").fill(to);
+    await page.getByLabel("Text").fill("Once");
+    const answers = await clickTwice(page, page.getByRole("button", { name: "Send a message" }), forms);
+    await page.getByText("The message is accepted.").waitFor();
+    assert.equal(answers.length, forms);
+    const { data } = await world.operate("GET", `/messages?mode=test&to=${encodeURIComponent(to)}`);
+    assert.deepEqual(data.map(({ id }) => `/console/messages/${id}`), [...new Set(answers.map((one) => one.headers().location))]);
+    await page.context().close();
+  }
+});
+
+test("a double click opens one dialog, and makes one key", async () => {
+  const page = await world.page();
+  await page.goto(`${world.url}/console/accounts/${demo}/keys`);
+  await page.getByRole("link", { name: "New key" }).dblclick();
+  await page.waitForLoadState("networkidle");
+  assert.equal(await page.locator("dialog").count(), 1);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Made once");
+  const answers = await clickTwice(page, dialog.getByRole("button", { name: "New key" }), 1);
+  await page.locator("#secret").waitFor();
+  assert.equal(answers.length, 1);
+  const { data } = await world.operate("GET", `/accounts/${demo}/keys`);
+  assert.equal(data.filter(({ name }) => name === "Made once").length, 1);
+  await page.unrouteAll();
+  // A form that was refused can be sent again.
+  await page.goto(`${world.url}/console/accounts/${demo}/keys/new`);
+  await page.getByLabel("Expires").fill("tomorrow");
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.getByRole("alert").getByText("expiresAt").waitFor();
+  await page.getByLabel("Expires").fill("");
+  await page.getByRole("button", { name: "New key" }).click();
+  await page.locator("#secret").waitFor();
+  assert.deepEqual(page.wrongs.filter((wrong) => !wrong.includes("400")), []);
   await page.context().close();
 });
 

@@ -216,6 +216,8 @@ document.addEventListener("click", async (event) => {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const asked = page.querySelector(".ask");
       if (!answer.ok || !asked) throw new Error("no form");
+      // The second half of a double click.
+      if (document.querySelector("dialog[open]")) return;
       const box = dialog(link.textContent);
       box.append(asked);
       box.showModal();
@@ -230,6 +232,29 @@ document.addEventListener("click", async (event) => {
     cancel.closest("dialog").close();
   }
 });
+
+// A form is sent once: a second click does nothing while the answer is on its way. If none comes, as after a click on
+// the browser's button to stop, the form can be sent again.
+const answerWithinMs = 10_000;
+
+function setSent(form, isSent) {
+  form.toggleAttribute("data-sent", isSent);
+  for (const button of form.querySelectorAll("button[type=submit]")) {
+    if (isSent) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.getAttribute("method") !== "post") return;
+  if (form.hasAttribute("data-sent")) return event.preventDefault();
+  setSent(form, true);
+  setTimeout(() => setSent(form, false), answerWithinMs);
+});
+
+// The page comes back as the browser has kept it.
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => setSent(form, false)));
 
 // Keys: `g` and a letter goes to a part, `/` to the search, `?` shows them.
 let isGoing = false;

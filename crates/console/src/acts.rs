@@ -20,6 +20,7 @@ use crate::frame::{self, Part};
 use crate::guard;
 use crate::parts::word;
 use crate::shared::Visit;
+use crate::token::fresh;
 
 /// Where an act leads.
 #[derive(Clone, Copy, Debug)]
@@ -124,13 +125,17 @@ impl Act {
         let action = path_with(self.path, of_given(given));
         // Two forms on one page have two addresses.
         let ids = action.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        let value = of_given(given);
+        let value = |field: &Field| match (field.kind, of_given(given)(field.name)) {
+            // A form that was refused keeps the value that it was sent with.
+            (Kind::Once, value) if value.is_empty() => fresh(&*visit.shared.console.entropy),
+            (_, value) => value,
+        };
         let class = if self.is_destructive { "danger" } else { "primary" };
         html! {
             @if visit.may(self.least) {
                 form.act method="post" action=(action) {
                     input type="hidden" name="token" value=(visit.token.as_str());
-                    @for field in self.fields { (input(&format!("by{ids}-{}", field.name), field, &value(field.name))) }
+                    @for field in self.fields { (input(&format!("by{ids}-{}", field.name), field, &value(field))) }
                     button class=(class) type="submit" { (self.verb) }
                 }
             }
@@ -160,7 +165,7 @@ impl Act {
             return frame::problem(visit, self.part, &Problem::of_role(self.least), &back, &html! {});
         }
         let asked = |field: &Field| Some((field.name.to_owned(), query.get(field.name)?.to_owned()));
-        given.extend(self.fields.iter().filter_map(asked));
+        given.extend(self.fields.iter().filter(|field| field.kind != Kind::Once).filter_map(asked));
         if let Some(Filled { call, values }) = self.filled {
             let args: Vec<String> = names_in(call.route).map(of_given(&as_given(&given))).collect();
             let args: Vec<&str> = args.iter().map(String::as_str).collect();

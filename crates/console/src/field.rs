@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Long,
     /// A whole number. Left out where it is blank.
     Whole,
+    /// A whole number or a word. `null` where it is blank.
+    WholeOrWord,
     /// One of these.
     One(&'static [&'static str]),
     /// One of these, or the default. Left out for the default.
@@ -32,6 +34,9 @@ pub(crate) enum Kind {
     Given,
     /// Not filled in, and yes.
     Always(bool),
+    /// Not filled in: a random value of each rendering. In the call, the key of the whole form, so that a form that is
+    /// sent twice is done once, and a form that was changed in between is done again.
+    Once,
 }
 
 /// A field of an act.
@@ -49,7 +54,7 @@ pub(crate) struct Field {
 impl Field {
     /// Whether a person fills it in.
     pub(crate) const fn is_typed(&self) -> bool {
-        !matches!(self.kind, Kind::Given | Kind::Always(_))
+        !matches!(self.kind, Kind::Given | Kind::Always(_) | Kind::Once)
     }
 }
 
@@ -84,8 +89,12 @@ pub(crate) fn input(id: &str, field: &Field, value: &str) -> Markup {
     html! {
         @match field.kind {
             Kind::Given => { input type="hidden" name=(field.name) value=(value); }
+            // Firefox would put the value of an earlier rendering here.
+            Kind::Once => { input type="hidden" name=(field.name) value=(value) autocomplete="off"; }
             Kind::Always(_) => {}
-            Kind::Text => { (label) input id=(id) name=(field.name) value=(value) autocomplete="off"; (hint) }
+            Kind::Text | Kind::WholeOrWord => {
+                (label) input id=(id) name=(field.name) value=(value) autocomplete="off"; (hint)
+            }
             Kind::Secret => {
                 (label) input id=(id) name=(field.name) type="password" autocomplete="new-password"; (hint)
             }
@@ -132,7 +141,8 @@ pub(crate) fn json_of(field: &Field, form: &Form) -> Option<Value> {
         // Browsers end lines as the network does.
         Kind::Long => given.map(|text| text.replace("\r\n", "\n").into()),
         // The admin API says of what is no number that it has to be one.
-        Kind::Whole => given.map(|text| text.trim().parse::<u64>().map_or_else(|_| text.into(), Into::into)),
+        Kind::Whole => given.map(number_or_text),
+        Kind::WholeOrWord => Some(given.map_or(Value::Null, number_or_text)),
         Kind::Lines => {
             let lines = form.get(field.name).unwrap_or_default().lines().map(str::trim);
             Some(lines.filter(|line| !line.is_empty()).map(Value::from).collect())
@@ -141,11 +151,18 @@ pub(crate) fn json_of(field: &Field, form: &Form) -> Option<Value> {
         Kind::Flag => Some(given.is_some().into()),
         Kind::YesOrDefault => given.map(|given| (given == "true").into()),
         Kind::Always(value) => Some(value.into()),
+        Kind::Once => given.map(|_| form.key().into()),
     }
+}
+
+fn number_or_text(given: &str) -> Value {
+    let given = given.trim();
+    given.parse::<u64>().map_or_else(|_| given.into(), Into::into)
 }
 
 #[cfg(test)]
 mod tests {
+    use model::idempotency::IdempotencyKey;
     use serde_json::json;
 
     use super::*;
@@ -161,6 +178,9 @@ mod tests {
             ("blank", Kind::Text, None),
             ("a", Kind::Secret, Some(json!(" 5 "))),
             ("blank", Kind::Whole, None),
+            ("a", Kind::WholeOrWord, Some(json!(5))),
+            ("yes", Kind::WholeOrWord, Some(json!("true"))),
+            ("blank", Kind::WholeOrWord, Some(json!(null))),
             ("lines", Kind::Lines, Some(json!(["x", "y"]))),
             ("none", Kind::Lines, Some(json!([]))),
             ("many", Kind::Many(&["p", "q"]), Some(json!(["p", "q"]))),
@@ -175,6 +195,22 @@ mod tests {
         ] {
             assert_eq!(json_of(&Field { name, label: "", hint: "", kind }, &form), value, "{name} {kind:?}");
         }
+    }
+
+    #[test]
+    fn a_form_that_is_sent_twice_has_one_key_and_a_changed_form_has_another() {
+        let field = Field { name: "once", label: "", hint: "", kind: Kind::Once };
+        let key = |octets: &[u8]| json_of(&field, &Form::parse(octets));
+        let first = key(b"once=x&to=1&body=a");
+        assert!(
+            first.as_ref().and_then(Value::as_str).is_some_and(|key| IdempotencyKey::parse(key).is_ok()),
+            "{first:?}"
+        );
+        assert_eq!(key(b"once=x&to=1&body=a"), first);
+        for other in [&b"once=y&to=1&body=a"[..], b"once=x&to=1&body=b", b"once=x&to=1a&body=", b"once=x&to=1"] {
+            assert_ne!(key(other), first);
+        }
+        assert_eq!(key(b"to=1&body=a"), None);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::assets::Assets;
 use crate::frame;
 use crate::guard::{identify, protect, see_other};
 use crate::pages::account::acts::{
-    BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, TEMPLATE, TEMPLATE_REMOVE,
+    BLOCK, CHANGE, KEY_CREATE, KEY_REVOKE, LIFT, NUMBER_CREATE, OPT_IN, OPT_OUT, POLICY, RETAIN, TEMPLATE,
+    TEMPLATE_REMOVE,
 };
 use crate::pages::account::lists::LISTS;
 use crate::pages::{
@@ -26,9 +27,10 @@ use crate::shared::{Console, Shared};
 use crate::sign;
 
 /// Every act.
-static ACTS: [&Act; 39] = [
+static ACTS: [&Act; 40] = [
     &accounts::CREATE,
     &CHANGE,
+    &RETAIN,
     &KEY_CREATE,
     &KEY_REVOKE,
     &NUMBER_CREATE,

@@ -31,7 +31,7 @@ impl FormToken {
     }
 }
 
-/// An unguessable value for the form cookie.
+/// An unguessable value, for the form cookie and for forms that are done once.
 pub(crate) fn fresh(entropy: &dyn Entropy) -> String {
     let mut octets = [0; 32];
     entropy.fill(&mut octets);

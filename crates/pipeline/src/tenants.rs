@@ -320,10 +320,18 @@ impl TenantBook {
         self.follow().await
     }
 
-    /// Accounts, oldest first, beginning after `after`: at most `limit`.
-    pub fn accounts(&self, after: Option<AccountId>, limit: usize) -> Listed<Account> {
+    /// Accounts, oldest first, beginning after `after`: at most `limit`. With `name`, only those whose name contains
+    /// it, in upper or lower case; that looks at every account until there are enough.
+    pub fn accounts(&self, name: Option<&str>, after: Option<AccountId>, limit: usize) -> Listed<Account> {
         let tables = self.read();
-        tables.order.accounts.after(after.as_ref(), limit).look_up(|id| tables.accounts.get(id))
+        let (order, find) = (&tables.order.accounts, |id: &AccountId| tables.accounts.get(id));
+        let ids = match name.map(str::to_lowercase) {
+            None => order.after(after.as_ref(), limit),
+            Some(part) => order.wanted_after(after.as_ref(), limit, |id| {
+                find(id).is_some_and(|account| account.name.to_lowercase().contains(&part))
+            }),
+        };
+        ids.look_up(find)
     }
 
     /// One account.

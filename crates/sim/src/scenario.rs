@@ -433,7 +433,7 @@ async fn read_of_handsets(process: &Process, found: &mut Everything) -> Result<(
         }
     }
     found.unrouted = store.unrouted(None, 1_000).await?.messages.into_iter().map(|unrouted| unrouted.message).collect();
-    for account in process.tenants.accounts(None, 100).items {
+    for account in process.tenants.accounts(None, None, 100).items {
         let owner = Owner { account: account.id, mode: Mode::Live };
         let page = store.opt_outs(owner, OptOutFilter::default(), None, 1_000).await?;
         found.opt_outs.extend(page.opt_outs.iter().map(|out| (owner.account, out.name.number, out.name.from)));

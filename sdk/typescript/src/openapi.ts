@@ -356,7 +356,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List deliveries
+         * List the deliveries of an endpoint
          * @description Newest event first, each with its attempts.
          */
         get: operations["listDeliveries"];

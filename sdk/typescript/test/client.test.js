@@ -112,8 +112,14 @@ test("an opt-out is set, refuses and ends", async () => {
 });
 
 test("the account sees its quota, its numbers and its usage", async () => {
-  const sent = await client.sendMessage({ to: "+18005550255", from, body: "Counted", wait: 20 });
-  const { quota } = await client.account();
+  const counted = async () => {
+    const sent = await client.sendMessage({ to: "+18005550255", from, body: "Counted", wait: 20 });
+    return { sent, quota: (await client.account()).quota };
+  };
+  let { sent, quota } = await counted();
+  // Midnight has passed in between, and nothing of the new day is used yet.
+  const dayMs = 86_400_000;
+  if (Date.parse(quota.resetsAt) - Date.parse(sent.createdAt) > dayMs) ({ sent, quota } = await counted());
   assert.ok(quota.used > 0 && quota.used + quota.left === quota.limit);
   const numbers = await collected(client.numbers({ limit: 1 }));
   const ours = numbers.find((number) => number.number === from);

@@ -11,7 +11,7 @@ use axum::http::Response;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use self::acts::{CHANGE, POLICY};
+use self::acts::{CHANGE, POLICY, RETAIN};
 use super::{keywords, shown};
 use crate::api::Problem;
 use crate::calls;
@@ -98,7 +98,7 @@ fn limits(visit: &Visit, account: &Value) -> Markup {
             ("Texts are kept", Some(texts)),
             ("Created", Some(time(&account["createdAt"], visit.now))),
         ]))
-        p.acts { (CHANGE.button(visit, &[("id", word(account, "id"))])) }
+        p.acts { @for act in [&CHANGE, &RETAIN] { (act.button(visit, &[("id", word(account, "id"))])) } }
     }
 }
 

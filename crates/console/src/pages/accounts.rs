@@ -10,12 +10,14 @@ use crate::acts::{Act, Field, Kind, Then};
 use crate::calls;
 use crate::door::Role;
 use crate::frame::{self, Part};
-use crate::parts::{Column, chip, count, items, link, pager, query, table, word};
+use crate::parts::{Column, Filter, chip, count, filters, is_narrowed, items, link, pager, query, table, word};
 use crate::shared::Visit;
 use crate::text;
 use crate::time::time;
 
 const PATH: &str = "/console/accounts";
+
+const FILTERS: &[Filter] = &[Filter::Typed("name", "Name", "A part of the name")];
 
 const fn limit(name: &'static str, label: &'static str) -> Field {
     Field { name, label, hint: "", kind: Kind::Whole }
@@ -27,6 +29,14 @@ pub(super) const LIMITS: [Field; 4] = [
     limit("readPerMinute", "Reads a minute"),
     limit("dailyQuota", "Messages a day"),
 ];
+
+pub(super) const RETENTION: Field = Field {
+    name: "retentionDays",
+    label: "Days for which texts are kept",
+    hint: "1 to 3650, or discard: a text is removed when its message has ended. As the configuration says, if this is \
+           empty",
+    kind: Kind::WholeOrWord,
+};
 
 pub(crate) static CREATE: Act = Act {
     path: "/console/accounts/new",
@@ -42,6 +52,7 @@ pub(crate) static CREATE: Act = Act {
         LIMITS[1],
         LIMITS[2],
         LIMITS[3],
+        RETENTION,
     ],
     filled: None,
     done: "The account is created.",
@@ -51,7 +62,7 @@ pub(crate) static CREATE: Act = Act {
 
 pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Response<Body> {
     let given = asked(&uri);
-    let made = visit.api.get(&calls::ACCOUNTS, &[], &query(&[], &given)).await.map(|found| {
+    let made = visit.api.get(&calls::ACCOUNTS, &[], &query(FILTERS, &given)).await.map(|found| {
         let rows: Vec<Vec<Markup>> = items(&found)
             .iter()
             .map(|account| {
@@ -76,8 +87,15 @@ pub(crate) async fn list(Extension(visit): Extension<Visit>, uri: Uri) -> Respon
         ];
         let content = html! {
             p.acts { (CREATE.button(&visit, &[])) }
-            (table("Accounts", &columns, &rows, &html! { p { "No accounts yet. Create the first one." } }))
-            (pager(PATH, &[], &given, &found))
+            (filters(PATH, FILTERS, &given))
+            (table("Accounts", &columns, &rows, &html! {
+                @if is_narrowed(FILTERS, &given) {
+                    p { "No account has such a name. Clear the filter to see all accounts." }
+                } @else {
+                    p { "No accounts yet. Create the first one." }
+                }
+            }))
+            (pager(PATH, FILTERS, &given, &found))
         };
         frame::page(&visit, Part::Accounts, "Accounts", &[], &content)
     });

@@ -98,8 +98,9 @@ impl AccountInput {
 }
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
-    let listed = PageQuery::read(&Parameters::parse(uri.query()), account_of).and_then(|query| {
-        let accounts = admin.pipeline.tenants().accounts(query.after, query.limit);
+    let given = Parameters::parse(uri.query());
+    let listed = PageQuery::read(&given, account_of).and_then(|query| {
+        let accounts = admin.pipeline.tenants().accounts(given.get("name"), query.after, query.limit);
         json(StatusCode::OK, &Page::of(&accounts, |account| account.id.to_string(), view))
     });
     admin.answer(listed)

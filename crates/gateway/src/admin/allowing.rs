@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{Response, StatusCode};
-use model::error::{AdditionalInfo, ErrorCode, Refusal};
+use model::error::{AdditionalInfo, ErrorCode, Refusal, WrongField};
 use model::{AccountId, ScreeningId, ScreeningRecord};
 use pipeline::refusal::refused_by_store;
 use pipeline::run::{Judgement, ReviewError};
@@ -53,9 +53,17 @@ async fn allowed(admin: &Admin, id: Result<Path<String>, PathRejection>, request
         (None, Some(domain)) => {
             policy.allowed_domains.insert(meaning(&domain, "domain", "a domain such as acme.com", domain_of)?);
         }
-        _ => {
+        (None, None) => {
             let fields = vec!["phrase", "domain"];
             return Err(Refusal::new(ErrorCode::MissingRequiredField).with_info(AdditionalInfo::Fields(fields)));
+        }
+        (Some(_), Some(_)) => {
+            let absent = |field: &'static str, other| WrongField {
+                field: field.into(),
+                expected: format!("absent if `{other}` is given: a request allows one of the two").into(),
+            };
+            let wrong = vec![absent("phrase", "domain"), absent("domain", "phrase")];
+            return Err(Refusal::new(ErrorCode::MalformedRequest).with_info(AdditionalInfo::WrongFields(wrong)));
         }
     }
     sized(&policy, ("domain", "phrase"))?;

@@ -22,7 +22,13 @@ pub(super) struct Account {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists accounts
-    List(Length),
+    List {
+        /// Only accounts whose name contains this text, in upper or lower case
+        #[arg(long, value_name = "TEXT")]
+        name: Option<String>,
+        #[command(flatten)]
+        length: Length,
+    },
     /// Shows an account
     Show {
         /// The id of the account
@@ -172,8 +178,8 @@ impl Account {
             door.ask(Method::PATCH, &format!("/accounts/{id}"), Some(&change)).await
         };
         let answer = match self.action {
-            Action::List(length) => {
-                output::list(&length.gather(door, "/accounts", &[]).await?, &COLUMNS, door.json);
+            Action::List { name, length } => {
+                output::list(&length.gather(door, "/accounts", &[("name", name)]).await?, &COLUMNS, door.json);
                 return Ok(());
             }
             Action::Show { id } => door.ask(Method::GET, &format!("/accounts/{id}"), None).await?,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::inbound_commands::done;
 use crate::support::http::Ask;
 use crate::support::{RECIPIENT, Stage, TOKEN, eventually, files};
 
@@ -286,6 +287,33 @@ async fn lists_are_walked_by_their_cursors() {
         // A name would be the place of a sender.
         stage.operate("GET", &format!("{path}?cursor=.."), Value::Null).await.refused_by_operator(33100, cursor);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_are_found_by_a_part_of_their_name() {
+    let stage = Stage::start().await;
+    for name in ["Acme", "Bäcker Bank", "ACME Bank", "Shop", "acme two"] {
+        stage.operate("POST", "/accounts", json!({ "name": name })).await.expect(201);
+    }
+    let names =
+        |page: &Value| page["data"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>();
+    for (part, found) in [
+        ("acme", &["Acme", "ACME Bank", "acme two"][..]),
+        ("%20BANK", &["Bäcker Bank", "ACME Bank"]),
+        ("B%C3%84CK", &["Bäcker Bank"]),
+        ("nobody", &[]),
+        ("", &["Acme", "Bäcker Bank", "ACME Bank", "Shop", "acme two"]),
+    ] {
+        let page = stage.operate("GET", &format!("/accounts?name={part}"), Value::Null).await.expect(200);
+        assert_eq!((names(&page), &page["nextCursor"]), (found.iter().map(|name| json!(name)).collect(), &Value::Null));
+    }
+    let first = stage.operate("GET", "/accounts?name=acme&limit=2", Value::Null).await.expect(200);
+    assert_eq!(names(&first), [json!("Acme"), json!("ACME Bank")]);
+    let next = format!("/accounts?name=acme&limit=2&cursor={}", first["nextCursor"].as_str().unwrap());
+    let next = stage.operate("GET", &next, Value::Null).await.expect(200);
+    assert_eq!((names(&next), &next["nextCursor"]), (vec![json!("acme two")], &Value::Null));
+    let listed = done(&stage, &["account", "list", "--name", "bank"]).await;
+    assert!(listed.contains("Bäcker Bank") && !listed.contains("Shop"), "{listed}");
 }
 
 #[tokio::test]

@@ -5,84 +5,8 @@ use model::Role;
 use serde_json::json;
 
 use crate::support::Stage;
-use crate::support::http::{Ask, Reply};
-
-/// A browser that keeps its cookies.
-struct Browser<'a> {
-    platform: &'a Stage,
-    cookies: Vec<(String, String)>,
-}
-
-impl<'a> Browser<'a> {
-    const fn new(platform: &'a Stage) -> Self {
-        Self { platform, cookies: Vec::new() }
-    }
-
-    async fn signed_in(platform: &'a Stage) -> Self {
-        let mut browser = Self::new(platform);
-        let link = browser.link().await;
-        browser.get(&format!("/console/login?token={link}")).await.expect_text(200);
-        let reply = browser.post("/console/login", &[("link", &link)]).await;
-        assert_eq!((reply.status, reply.header("location")), (303, Some("/console")), "{}", reply.text());
-        browser
-    }
-
-    async fn link(&self) -> String {
-        let name = "ada".parse().unwrap();
-        self.platform.app().sign_ins().link_for(&name, Role::Admin).await.unwrap().reveal().to_owned()
-    }
-
-    fn host(&self) -> String {
-        self.platform.app().admin_address.to_string()
-    }
-
-    fn asks(&self, ask: Ask) -> Ask {
-        let ask = ask.header("host", &self.host());
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        if cookies.is_empty() { ask } else { ask.header("cookie", &cookies.join("; ")) }
-    }
-
-    async fn take(&mut self, ask: Ask) -> Reply {
-        let reply = self.asks(ask).send(self.platform.app().admin_address).await;
-        for (name, line) in &reply.headers {
-            let Some((cookie, value)) =
-                line.split(';').next().filter(|_| name == "set-cookie").and_then(|pair| pair.split_once('='))
-            else {
-                continue;
-            };
-            self.cookies.retain(|(known, _)| known != cookie);
-            if !value.is_empty() {
-                self.cookies.push((cookie.to_owned(), value.to_owned()));
-            }
-        }
-        reply
-    }
-
-    async fn get(&mut self, path: &str) -> Reply {
-        self.take(Ask::new("GET", path)).await
-    }
-
-    /// The token of this browser's forms, from a page.
-    async fn token(&mut self) -> String {
-        let page = self.get("/console").await;
-        let page = if page.status == 303 { self.get("/console/sign-in").await } else { page };
-        let text = page.text();
-        let (_, rest) = text.split_once("name=\"token\" value=\"").unwrap();
-        rest.split('"').next().unwrap().to_owned()
-    }
-
-    async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let token = self.token().await;
-        let origin = format!("http://{}", self.host());
-        self.take(form(path, &token, fields).header("origin", &origin)).await
-    }
-}
-
-fn form(path: &str, token: &str, fields: &[(&str, &str)]) -> Ask {
-    let mut body = form_urlencoded::Serializer::new(String::new());
-    body.append_pair("token", token).extend_pairs(fields);
-    Ask::new("POST", path).header("content-type", "application/x-www-form-urlencoded").octets(body.finish())
-}
+use crate::support::browser::{Browser, form};
+use crate::support::http::Ask;
 
 #[tokio::test]
 async fn the_console_makes_no_call_that_the_admin_api_does_not_have() {
@@ -100,7 +24,7 @@ async fn the_console_makes_no_call_that_the_admin_api_does_not_have() {
 async fn a_link_signs_in_once() {
     let platform = Stage::start().await;
     let mut browser = Browser::new(&platform);
-    let link = browser.link().await;
+    let link = browser.link("ada", Role::Admin).await;
     assert_eq!(browser.get("/console").await.header("location"), Some("/console/sign-in"));
     // A program that previews the link does not use it up.
     browser.get(&format!("/console/login?token={link}")).await.expect_text(200);
@@ -185,62 +109,22 @@ async fn a_key_is_created_shown_once_and_revoked() {
 }
 
 #[tokio::test]
-async fn what_was_typed_into_a_refused_form_is_kept() {
+async fn a_viewer_is_told_that_the_live_view_of_one_number_does_not_follow() {
     let platform = Stage::start().await;
     let tenant = platform.tenant().await;
-    let mut browser = Browser::signed_in(&platform).await;
-    let path = format!("/console/accounts/{}/optouts/new", tenant.account);
-    let typed = [("accountId", &tenant.account[..]), ("number", "<nonsense>"), ("reason", "a letter")];
-    let refused = browser.post(&path, &typed).await;
-    let text = refused.text();
-    assert_eq!(refused.status, 400);
-    for part in ["<code>number</code>", "value=\"&lt;nonsense&gt;\"", "value=\"a letter\"", &tenant.account] {
-        assert!(text.contains(part), "{part}: {text}");
-    }
-    let operator = [("name", "ada lovelace"), ("role", "viewer"), ("password", "correct horse battery")];
-    let text = browser.post("/console/operators/new", &operator).await.text();
-    assert!(text.contains("value=\"ada lovelace\"") && !text.contains("correct horse"), "a secret is not: {text}");
-}
-
-#[tokio::test]
-async fn keywords_are_changed_as_they_stand_and_the_change_is_on_record() {
-    let platform = Stage::start().await;
-    let tenant = platform.tenant().await;
-    let mut browser = Browser::signed_in(&platform).await;
-    let account = format!("/console/accounts/{}", tenant.account);
-    let number = format!("/console/numbers/{}", tenant.number.replace('+', "%2B"));
-    for (page, settings, of) in [
-        (&account, format!("/accounts/{}/keywords", tenant.account), "halt"),
-        (&number, format!("/numbers/{}/keywords", tenant.number), "arrete"),
+    let sent = platform.send(&tenant, "+18005550199", "hello").await["id"].as_str().unwrap().to_owned();
+    let of_number = "?number=%2B18005550199";
+    for (name, role, query, follows) in [
+        ("vera", Role::Viewer, "", true),
+        ("vera", Role::Viewer, of_number, false),
+        ("otto", Role::Operator, of_number, true),
     ] {
-        let form = format!("{page}/keywords");
-        let fields = [("stopWords", of), ("languages", "fr"), ("replies", "false"), ("support", "help@example.com")];
-        let changed = browser.post(&form, &fields).await;
-        assert_eq!((changed.status, changed.header("location")), (303, Some(page.as_str())), "{}", changed.text());
-        let set = platform.operate("GET", &settings, json!(null)).await.expect(200);
-        assert_eq!(
-            [&set["stopWords"], &set["languages"], &set["replies"], &set["yes"]],
-            [&json!([of]), &json!(["fr"]), &json!(false), &json!(null)]
-        );
-        assert!(browser.get(page).await.text().contains(of));
-        let asked = browser.get(&form).await.text();
-        let as_it_stands = asked.contains(&format!(">{of}</textarea>")) && asked.contains("value=\"help@example.com\"");
-        assert!(as_it_stands, "the form has the settings as they are: {asked}");
-        // A word more, and one less.
-        let fields = [("stopWords", "enough"), ("support", "help@example.com"), ("stopText", "{account}: bye")];
-        assert_eq!(browser.post(&form, &fields).await.status, 303);
-        let log = platform.operate("GET", "/audit?limit=1", json!(null)).await.expect(200);
-        let entry = &log["data"][0];
-        assert_eq!(entry["path"], settings.replace('+', "%2B"), "{entry}");
-        assert_eq!(
-            [&entry["before"]["stopWords"], &entry["after"]["stopWords"], &entry["via"]],
-            [&json!([of]), &json!(["enough"]), &json!("console")]
-        );
+        let mut browser = Browser::signed_in_as(&platform, name, role).await;
+        let page = browser.get(&format!("/console/live{query}")).await.text();
+        assert!(page.contains(&sent), "{page}");
+        assert_eq!(page.contains("data-events"), follows, "{name} {query}");
+        assert_eq!(page.contains("does not follow new ones"), role == Role::Viewer, "{name} {query}");
     }
-    let wrong = browser.post(&format!("{account}/keywords"), &[("stopWords", "HELP"), ("support", "x")]).await;
-    assert_eq!(wrong.status, 400);
-    assert!(wrong.text().contains("stopWords") && wrong.text().contains(">HELP</textarea>"), "{}", wrong.text());
-    assert!(browser.get("/console/inbound/keywords").await.text().contains("enough"));
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod carriers;
 mod commands;
 mod connections;
 mod console;
+mod console_forms;
 mod dispatch;
 mod draining;
 mod ends;

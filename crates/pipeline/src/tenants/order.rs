@@ -67,6 +67,14 @@ impl<T: Ord + Clone> Sorted<T> {
         Listed::of(self.range(after), limit)
     }
 
+    /// The same, of the names that are wanted. It looks at every name until the part is full.
+    pub(super) fn wanted_after(&self, after: Option<&T>, limit: usize, is_wanted: impl Fn(&T) -> bool) -> Listed<T> {
+        let mut looked_at = 0;
+        let wanted = self.range(after).inspect(|_| looked_at += 1).filter(|name| is_wanted(name));
+        let part = Listed::of(wanted, limit);
+        Listed { looked_at, ..part }
+    }
+
     fn range(&self, after: Option<&T>) -> impl Iterator<Item = T> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.0.range((from, Bound::Unbounded)).cloned()

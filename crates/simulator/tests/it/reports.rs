@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use model::{Clock, Timestamp};
-use runtime::{Machine, Runtime, Task, Work};
+use runtime::Machine;
 use simulator::smsc::{DelayMs, Options};
 use wire::receipt;
 use wire::smpp::{BindKind, Body, CommandStatus};
@@ -144,7 +143,7 @@ async fn receivers_of_one_system_take_turns() {
     }
 }
 
-/// A machine whose time of day has gone a minute further whenever it is asked for.
+/// The machine's clock, whose time of day has gone a minute further whenever it is asked for.
 struct Hurried(Machine, AtomicI64);
 
 impl Clock for Hurried {
@@ -157,27 +156,10 @@ impl Clock for Hurried {
     }
 }
 
-impl Runtime for Hurried {
-    fn instant(&self) -> Instant {
-        self.0.instant()
-    }
-
-    fn sleep_until(&self, at: Instant) -> Work {
-        self.0.sleep_until(at)
-    }
-
-    fn spawn(&self, name: &'static str, work: Work) -> Task {
-        self.0.spawn(name, work)
-    }
-
-    fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
-        self.0.spawn_blocking(name, work)
-    }
-}
-
 #[tokio::test]
 async fn a_report_that_is_offered_again_has_the_dates_of_the_first_time() {
-    let smsc = smsc_on(Options::default(), Arc::new(Hurried(Machine::new(), AtomicI64::new(0)))).await;
+    let hurried = Hurried(Machine::new(), AtomicI64::new(0));
+    let smsc = smsc_on(Options::default(), Arc::new(Machine::with_clock(Arc::new(hurried)))).await;
     let mut client = Client::bound(&smsc, BindKind::Transceiver).await;
     client.ask(message(1, b"Hello")).await;
     let report = client.report().await;

@@ -4,7 +4,7 @@ use crate::acts::{Act, Field, Filled, Kind, Then, same_names, secrets};
 use crate::calls;
 use crate::door::Role;
 use crate::frame::Part;
-use crate::pages::accounts::LIMITS;
+use crate::pages::accounts::{LIMITS, RETENTION};
 use crate::parts::word;
 
 const ONE: &str = "/console/accounts/{id}";
@@ -61,6 +61,16 @@ pub(crate) static CHANGE: Act = Act {
     filled: Some(Filled { call: calls::ACCOUNT, values: same_names }),
     done: "The account is changed.",
     ..of_account("Change limits and state", "/console/accounts/{id}/change", calls::ACCOUNT_CHANGE)
+};
+
+pub(crate) static RETAIN: Act = Act {
+    about: "Texts and media of this account that are older are removed within minutes. This cannot be undone. Their \
+            messages stay, with numbers and status. The configuration's rule applies if it has fewer days.",
+    is_destructive: true,
+    fields: &[RETENTION],
+    filled: Some(Filled { call: calls::ACCOUNT, values: same_names }),
+    done: "The retention of texts is changed.",
+    ..of_account("Change the retention of texts", "/console/accounts/{id}/retention", calls::ACCOUNT_CHANGE)
 };
 
 pub(crate) static KEY_CREATE: Act = Act {

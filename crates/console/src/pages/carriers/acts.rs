@@ -7,6 +7,7 @@ use crate::acts::{Act, Field, Kind, Then};
 use crate::calls;
 use crate::door::Role;
 use crate::frame::Part;
+use crate::pages::messages::acts::ONCE;
 use crate::parts::{Column, table, word};
 use crate::text;
 
@@ -55,6 +56,7 @@ pub(crate) static MESSAGE: Act = Act {
             check of the account, and counts against its limits and its quota. If this carrier cannot send it, the \
             other carriers of the route get it, like any other message.",
     fields: &[
+        ONCE,
         Field { name: "carrier", label: "Carrier", hint: "", kind: Kind::Given },
         Field { name: "accountId", label: "Account", hint: "acc_…", kind: Kind::Text },
         Field { name: "from", label: "From", hint: "A number, short code or name of the account", kind: Kind::Text },

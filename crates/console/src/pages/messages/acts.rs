@@ -33,9 +33,13 @@ const fn typed(name: &'static str, label: &'static str, hint: &'static str) -> F
     Field { name, label, hint, kind: Kind::Text }
 }
 
+/// A form that is sent twice makes one message.
+pub(crate) const ONCE: Field = Field { name: "idempotencyKey", label: "", hint: "", kind: Kind::Once };
+
 pub(crate) static SEND: Act = Act {
     about: "The message passes every check of the account, and counts against its limits and its quota.",
     fields: &[
+        ONCE,
         typed("accountId", "Account", "acc_…"),
         Field { name: "mode", label: "Mode", hint: "", kind: Kind::One(&["test", "live"]) },
         typed("from", "From", "A number, short code or name of the account"),
@@ -51,6 +55,7 @@ pub(crate) static AGAIN: Act = Act {
     about: "A new message with the same sender, recipient and text is sent on the account's behalf. It passes every \
             check, counts against the account's limits, and is charged again.",
     is_destructive: true,
+    fields: &[ONCE],
     done: "The message is sent again, as this one.",
     ..of_messages("Send again", "/console/messages/{id}/again", calls::MESSAGE_AGAIN)
 };

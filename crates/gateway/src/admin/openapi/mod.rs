@@ -66,6 +66,10 @@ const CREDENTIALS: &str = "\
 
 const REMEDIES: &[(ErrorCode, &str)] = &[
     (
+        ErrorCode::MissingRequiredField,
+        "Set every field that `additionalInfo.fields` lists. Each is required, and is missing, empty or blank.",
+    ),
+    (
         ErrorCode::AuthenticationFailed,
         "The token is missing or wrong: send `Authorization: Bearer TOKEN`. If the role of an operator of the console \
          is too low, `additionalInfo` has `roleNeeded`.",

@@ -5,6 +5,7 @@
 //! they get.
 
 pub(crate) mod conventions;
+pub(crate) mod deliveries;
 pub(crate) mod document;
 mod errors;
 mod events;

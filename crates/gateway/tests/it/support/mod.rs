@@ -1,6 +1,7 @@
 //! A whole platform in this process. In come changes to the configuration and to the SMSC; out comes a [`Stage`] with
 //! its addresses, and [`Tenant`]s made through the admin API.
 
+pub(crate) mod browser;
 pub(crate) mod http;
 pub(crate) mod inbound;
 pub(crate) mod media;

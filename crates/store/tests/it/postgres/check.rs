@@ -1,10 +1,9 @@
 //! A look at a database: what makes it unusable is refused, and what would break a promise is said.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use model::{Clock, Timestamp};
-use runtime::{Machine, Runtime, Task, Work};
+use runtime::Machine;
 use store::contract::dispatch::QueueDepth;
 use store::{Checked, StoreError};
 use testkit::postgres::Database;
@@ -179,7 +178,8 @@ async fn what_would_lose_accepted_messages_is_said() {
 async fn clocks_that_differ_are_said() {
     let database = Database::fresh().await;
     for (ahead, whose) in [(3_000, Some("this machine")), (-3_000, Some("the database")), (100, None)] {
-        let checked = store::check(&database.url(), Arc::new(Shifted(Machine::new(), ahead))).await.unwrap();
+        let shifted = Machine::with_clock(Arc::new(Shifted(Machine::new(), ahead)));
+        let checked = store::check(&database.url(), Arc::new(shifted)).await.unwrap();
         let warning = checked.warnings.into_iter().find(|warning| warning.contains("clock"));
         match whose {
             Some(whose) => assert!(warning.is_some_and(|words| words.contains(&format!("{whose} is 3.0 s ahead")))),
@@ -206,7 +206,7 @@ async fn a_pooler_that_gives_each_transaction_another_session_is_said() {
     assert!(refusal(&pooler::before(&database, Statements::Lost).await).await.contains("loses prepared statements"));
 }
 
-/// A machine whose time of day is so many milliseconds ahead.
+/// The machine's clock, whose time of day is so many milliseconds ahead.
 struct Shifted(Machine, i64);
 
 impl Clock for Shifted {
@@ -216,23 +216,5 @@ impl Clock for Shifted {
 
     fn steady(&self) -> Timestamp {
         self.0.steady()
-    }
-}
-
-impl Runtime for Shifted {
-    fn instant(&self) -> Instant {
-        self.0.instant()
-    }
-
-    fn sleep_until(&self, at: Instant) -> Work {
-        self.0.sleep_until(at)
-    }
-
-    fn spawn(&self, name: &'static str, work: Work) -> Task {
-        self.0.spawn(name, work)
-    }
-
-    fn spawn_blocking(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) -> Task {
-        self.0.spawn_blocking(name, work)
     }
 }

@@ -15,7 +15,9 @@ pub(super) fn all() -> Vec<Operation> {
 }
 
 fn list() -> Operation {
+    let text = json!({ "type": "string" });
     Operation::new("get", admin_path!("/accounts"), "listAccounts", (TAG, "List accounts", "Oldest first."))
+        .parameters([query("name", "Only accounts whose name contains this text, in upper or lower case.", &text)])
         .parameters(pages())
         .answers(200, "A page of accounts.", &page_of("Account"))
 }

@@ -59,7 +59,7 @@ fn new_allowance() -> Value {
     body(
         &[],
         &json!({
-            "phrase": short(LISTED_BYTES_MAX, "The phrase. Either a phrase or a domain is required."),
+            "phrase": short(LISTED_BYTES_MAX, "The phrase. Either a phrase or a domain is required, not both."),
             "domain": short(LISTED_BYTES_MAX, "The domain, without scheme. It covers its subdomains."),
             "decisionId": decision,
             "note": note(),

@@ -1,29 +1,18 @@
 //! `/webhook` and `/event`.
 
-use model::EventType;
 use model::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::super::api_path;
+use super::super::deliveries::{self, TAG, endpoint, of_type};
 use super::super::operation::Operation;
-use super::super::parts::{id as id_of, in_path, page_of, paging, query, reference};
+use super::super::parts::{page_of, paging, query, reference};
 
-const TAG: &str = "Webhooks";
-
-pub(super) fn all() -> [Operation; 11] {
-    [create(), list(), show(), change(), remove(), secret(), rotate(), test(), deliveries(), replay(), events()]
-}
-
-fn id() -> Value {
-    in_path("id", "The id of the endpoint.", &id_of("whk"))
-}
-
-fn kind() -> Value {
-    query(
-        "type",
-        "Only events of this type.",
-        &json!({ "type": "string", "enum": EventType::ALL.map(EventType::as_str) }),
-    )
+pub(super) fn all() -> Vec<Operation> {
+    let own = [create(), list(), show(), change(), remove(), secret(), rotate(), test()];
+    let deliveries = deliveries::list(api_path!("/webhook/{id}/delivery"));
+    let replay = deliveries::replay(api_path!("/webhook/{id}/replay"));
+    own.into_iter().chain([deliveries, replay, events()]).collect()
 }
 
 fn create() -> Operation {
@@ -47,7 +36,7 @@ fn list() -> Operation {
 
 fn show() -> Operation {
     Operation::new("get", api_path!("/webhook/{id}"), "getWebhook", (TAG, "Get an endpoint", "With its backlog."))
-        .parameters([id()])
+        .parameters([endpoint()])
         .answers(200, "The endpoint.", &reference("Webhook"))
         .of_one()
 }
@@ -55,7 +44,7 @@ fn show() -> Operation {
 fn change() -> Operation {
     let about = (TAG, "Change an endpoint", "Absent fields do not change. `active: true` enables a disabled endpoint.");
     Operation::new("patch", api_path!("/webhook/{id}"), "changeWebhook", about)
-        .parameters([id()])
+        .parameters([endpoint()])
         .json("WebhookChange", &json!({ "active": false }))
         .answers(200, "The endpoint.", &reference("Webhook"))
         .codes([ErrorCode::MissingRequiredField, ErrorCode::MediaUrlNotAllowed])
@@ -65,7 +54,7 @@ fn change() -> Operation {
 fn remove() -> Operation {
     let about = (TAG, "Remove an endpoint", "The endpoint gets no more events, not even those that wait for it.");
     Operation::new("delete", api_path!("/webhook/{id}"), "removeWebhook", about)
-        .parameters([id()])
+        .parameters([endpoint()])
         .answers_with(204, "The endpoint is removed.", &[], Value::Null)
         .of_one()
 }
@@ -73,7 +62,7 @@ fn remove() -> Operation {
 fn secret() -> Operation {
     let about = (TAG, "Get the secret of an endpoint", "The current secret.");
     Operation::new("get", api_path!("/webhook/{id}/secret"), "getWebhookSecret", about)
-        .parameters([id()])
+        .parameters([endpoint()])
         .answers(200, "The secret.", &reference("Secret"))
         .of_one()
 }
@@ -85,7 +74,7 @@ fn rotate() -> Operation {
         "For 24 hours, each request has two signatures: one with the old secret and one with the new.",
     );
     Operation::new("post", api_path!("/webhook/{id}/rotate"), "rotateWebhookSecret", about)
-        .parameters([id()])
+        .parameters([endpoint()])
         .answers(200, "The new secret.", &reference("Secret"))
         .of_one()
 }
@@ -93,29 +82,8 @@ fn rotate() -> Operation {
 fn test() -> Operation {
     let about = (TAG, "Test an endpoint", "Sends `webhook.test` now, and answers with the outcome.");
     Operation::new("post", api_path!("/webhook/{id}/test"), "testWebhook", about)
-        .parameters([id()])
+        .parameters([endpoint()])
         .answers(200, "The outcome of the test.", &reference("TestResult"))
-        .of_one()
-}
-
-fn deliveries() -> Operation {
-    let about = (TAG, "List deliveries", "Newest event first, each with its attempts.");
-    let status = json!({ "type": "string", "enum": ["pending", "succeeded", "failed"] });
-    Operation::new("get", api_path!("/webhook/{id}/delivery"), "listDeliveries", about)
-        .parameters([id(), query("status", "Only deliveries with this status.", &status), kind()])
-        .parameters(paging())
-        .answers(200, "A page of deliveries.", &page_of("Delivery"))
-        .of_one()
-}
-
-fn replay() -> Operation {
-    let about =
-        (TAG, "Deliver events again", "The events keep their ids. Name the events, or a time from `since` to `until`.");
-    Operation::new("post", api_path!("/webhook/{id}/replay"), "replayEvents", about)
-        .parameters([id()])
-        .json("Replay", &json!({ "since": "2026-03-15T14:30:00Z", "status": "failed" }))
-        .answers(202, "The events will be delivered again.", &reference("Replaying"))
-        .codes([ErrorCode::MissingRequiredField])
         .of_one()
 }
 
@@ -135,7 +103,7 @@ fn events() -> Operation {
         &json!({ "type": "boolean" }),
     );
     Operation::new("get", api_path!("/event"), "listEvents", about)
-        .parameters([kind(), after, follow])
+        .parameters([of_type(), after, follow])
         .parameters(paging())
         .answers(200, "A page of events.", &page_of("Event"))
 }
