@@ -104,7 +104,7 @@ def parsed(text):
     return history
 
 
-# Histories that are right, and such that are not, for each model.
+# Histories that are right, and histories that are not, for each model.
 QUOTA_OF_3 = {
     True: [
         "0-1 a send 1 = accepted | 2-3 c send 2 = accepted | 4-5 g send 1 = refused | 6-7 a read = used 3",
@@ -119,6 +119,7 @@ QUOTA_OF_3 = {
         "0- a send 1 = | 0- c send 1 = | 1-2 g read = used 1 | 3-4 g send 1 = accepted | 5-6 a read = used 3",
         # A read beside an admission sees it, or does not.
         "0-9 a send 1 = accepted | 1-2 c read = used 0 | 3-4 c read = used 1",
+        "0-9 a send 1 = accepted | 1-2 c send 1 = accepted | 3-4 g read = used 1",
     ],
     False: [
         # Beyond the limit.
@@ -175,6 +176,7 @@ REVOCATION = {
         "2- a revoke = | 30-31 a use = accepted | 30-31 c use = accepted",
         "2- a revoke = | 30-31 a use = accepted | 32-33 a use = refused | 40-41 c use = accepted",
         "2- a revoke = | 20-21 c revoke = done | 22-23 a use = accepted",
+        "2- a revoke = | 4-5 c use = refused | 20-21 c revoke = done",
         "0-1 a use = accepted",
     ],
     False: [
