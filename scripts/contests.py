@@ -10,7 +10,9 @@ import json
 import threading
 
 from harness import TOKEN
-from models import ACCEPTED, READ, REFUSED, REVOKE, USE, idempotency, quota, revocation, seen_by
+from models import (
+    ACCEPTED, READ, REFUSED, REVOKE, USE, awaited, idempotency, quota, revocation, seen_by, with_holds,
+)
 
 MESSAGES, BROADCASTS, ACCOUNT = (f"/api/v1/messaging/{name}" for name in ("message", "broadcast", "account"))
 
@@ -36,6 +38,11 @@ def recipient():
     return f"+130{next(recipients):08}"
 
 
+def headers_of(key):
+    basic = base64.b64encode(f"{key['keyId']}:{key['keySecret']}".encode()).decode()
+    return {"authorization": f"Basic {basic}", "content-type": "application/json"}
+
+
 class Account:
     """An account with a number of its own and keys, known to every node within a second."""
 
@@ -45,9 +52,8 @@ class Account:
         id = node.ask("POST", "/accounts", {"name": self.number, **limits})["id"]
         node.ask("POST", "/numbers", {"number": self.number, "accountId": id})
         made = [node.ask("POST", f"/accounts/{id}/keys", {}) for _ in range(keys)]
-        basic = lambda key: "Basic " + base64.b64encode(f"{key['keyId']}:{key['keySecret']}".encode()).decode()
-        self.keys = {key["keyId"]: basic(key) for key in made}
-        self.authorization = basic(made[0])
+        self.keys = {key["keyId"]: headers_of(key) for key in made}
+        self.headers = headers_of(made[0])
 
     def message(self, text):
         return MESSAGES, {"to": recipient(), "from": self.number, "body": text}
@@ -88,7 +94,7 @@ class Quotas:
                 return REFUSED
             raise Strange
 
-        question = (node.api, "POST", path, account.authorization, body)
+        question = (node.api, "POST", path, account.headers, body)
         return self.note(node, account, limit, ("send", count), question, read)
 
     def read(self, node, account, limit):
@@ -97,7 +103,7 @@ class Quotas:
                 raise Strange
             return ("used", json.loads(octets)["quota"]["used"])
 
-        question = (node.api, "GET", ACCOUNT, account.authorization, None)
+        question = (node.api, "GET", ACCOUNT, account.headers, None)
         return self.note(node, account, limit, READ, question, read)
 
     def note(self, node, account, limit, asked, question, read):
@@ -138,11 +144,12 @@ def counted_day(answer, octets):
 
 
 class Keys:
-    """Idempotency keys, each of which many clients use at once with two different requests. Every fourth is of
-    broadcasts."""
+    """Idempotency keys, each of which many clients use at once with two different requests. Of every four keys one is
+    of broadcasts, and the clients of another wait for the outcome of their message."""
 
     # A new key begins so often, and so many are in use.
     EVERY_SECS, AT_ONCE = 0.2, 3
+    BROADCASTS, WAITING = 1, 3
 
     def __init__(self, history, nodes, chance):
         self.history, self.nodes = history, nodes
@@ -162,8 +169,11 @@ class Keys:
         path, body = self.account.message(f"key {letter}")
         # The same request each time: the same recipients as well.
         body |= {"to": f"+131{number:08}", "idempotencyKey": name}
-        if number % 4 == 3:
+        headers = self.account.headers
+        if number % 4 == self.BROADCASTS:
             path, body["recipients"] = BROADCASTS, [f"+132{number:08}", body.pop("to")]
+        if number % 4 == self.WAITING:
+            headers = headers | {"prefer": "wait=1"}
 
         def read(answer, octets):
             if answer.status == 201:
@@ -176,9 +186,8 @@ class Keys:
                 return REFUSED
             raise Strange
 
-        question = (node.api, "POST", path, self.account.authorization, body)
-        operation, _ = self.history.ask(node, (letter,), question, read)
-        self.operations[name].append(operation)
+        operation, _ = self.history.ask(node, (letter,), (node.api, "POST", path, headers, body), read)
+        self.operations[name, number].append(operation)
         return operation.output is not None
 
     def last_questions(self, chance):
@@ -188,8 +197,11 @@ class Keys:
             yield lambda node=node, number=number, letter=letter: self.send(node, number, letter)
 
     def histories(self):
-        for name, operations in self.operations.items():
-            yield f"the idempotency key {name}", idempotency, (), operations
+        for (name, number), operations in self.operations.items():
+            if number % 4 == self.WAITING:
+                yield f"the idempotency key {name} (with waits)", awaited, (), with_holds(operations)
+            else:
+                yield f"the idempotency key {name}", idempotency, (), operations
 
 
 class Revocations:
@@ -224,7 +236,7 @@ class Revocations:
         """Asks one node after another until one has revoked the key; only the first where it is left."""
         for node in order:
             try:
-                question = (node.admin, "DELETE", f"/admin/v1/keys/{id}", f"Bearer {TOKEN}", None)
+                question = (node.admin, "DELETE", f"/admin/v1/keys/{id}", {"authorization": f"Bearer {TOKEN}"}, None)
                 operation, _ = self.history.ask(node, REVOKE, question, read_revoked)
             except Unasked:
                 continue

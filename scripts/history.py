@@ -34,7 +34,7 @@ CLIENTS = 2
 SHOWN_MAX = 20
 
 
-def exchange(port, method, path, authorization, body):
+def exchange(port, method, path, headers, body):
     """Asks once, on a connection of its own. Returns the answer and its octets, or `None` without a whole answer.
 
     Raises:
@@ -45,7 +45,6 @@ def exchange(port, method, path, authorization, body):
     except OSError as error:
         raise Unasked from error
     try:
-        headers = {"authorization": authorization, "content-type": "application/json"}
         connection.request(method, path, body and json.dumps(body), headers)
         answer = connection.getresponse()
         return answer, answer.read()

@@ -21,7 +21,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from models import (  # noqa: E402
-    ACCEPTED, KEY, QUOTA_OF_3, READ, REFUSED, REVOCATION, Operation, idempotency, parsed, quota, revocation, seen_by,
+    ACCEPTED, AWAITED, KEY, QUOTA_OF_3, READ, REFUSED, REVOCATION, Operation, awaited, idempotency, parsed, quota,
+    revocation, seen_by, with_holds,
 )
 
 STATES_MAX = 1_000_000
@@ -136,6 +137,8 @@ def cases():
         yield from ((text, is_right, quota(3), 0, parsed(text)) for text in texts)
     for is_right, texts in KEY.items():
         yield from ((text, is_right, idempotency, (), parsed(text)) for text in texts)
+    for is_right, texts in AWAITED.items():
+        yield from ((text, is_right, awaited, (), with_holds(parsed(text))) for text in texts)
     for is_right, texts in REVOCATION.items():
         for text in texts:
             history = parsed(text)

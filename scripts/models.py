@@ -62,6 +62,47 @@ def idempotency(record, operation):
     return (body, answer) if (body, kind) == (first, "replayed") and known in (None, answer) else None
 
 
+def awaited(record, operation):
+    """An idempotency key whose requests wait for the outcome of what they make, in the history that `with_holds` makes.
+    The first one holds the key from its beginning to its end. The same request is refused as well meanwhile, and has
+    the answer of the end from then on. The record has the request, the answer, and the holder."""
+    kind, *more = operation.input
+    if kind == "begin":
+        number, body = more
+        if record:
+            return record if operation.output is None else None
+        return (body, None, number)
+    if kind == "end":
+        number, answer = more
+        if not record or record[2] != number:
+            return record if operation.output is None else None
+        return (record[0], answer, None)
+    if operation.output is None:
+        return record
+    if not record:
+        return None
+    first, known, holder = record
+    if operation.output == REFUSED:
+        return record if first != kind or holder else None
+    _, answer, how = operation.output
+    is_right = (kind, how, holder) == (first, "replayed", None) and known in (None, answer)
+    return (first, answer, None) if is_right else None
+
+
+def with_holds(operations):
+    """The history of a key whose requests wait: a request that was accepted as the first one, or may have been, is two
+    operations, its beginning and its end."""
+    history = []
+    for number, one in enumerate(operations, 1):
+        if one.output is not None and one.output[-1] != "new":
+            history.append(one)
+            continue
+        answer, output = (one.output[1], ("done",)) if one.output else (None, None)
+        history.append(dataclasses.replace(one, input=("begin", number, *one.input), output=output))
+        history.append(dataclasses.replace(one, input=("end", number, answer), output=output))
+    return history
+
+
 def revocation(is_revoked, operation):
     """An API key at one node, in the history that `seen_by` makes: it is accepted until its revocation, and then
     refused for good."""
@@ -164,6 +205,28 @@ KEY = {
         "0-1 a Y = refused | 2- c X =",
         # It is on record no more.
         "0- a X = | 1-2 c X = accepted 7 replayed | 3-4 g Y = accepted 8 new",
+    ],
+}
+# The requests wait.
+AWAITED = {
+    True: [
+        "0-9 a X = accepted 7 new | 2-3 c X = refused | 10-11 g X = accepted 7 replayed",
+        # It ends before its own client has the answer.
+        "0-9 a X = accepted 7 new | 7-8 c X = accepted 7 replayed | 7-8 g Y = refused",
+        # Without an answer it holds the key until its node is taken over.
+        "0- a X = | 1-2 c X = refused | 3-4 c X = refused | 9-10 g X = accepted 7 replayed | 11-12 a Y = refused",
+        "0- a X = | 0- c X = | 1-2 g X = refused | 3-4 c X = accepted 7 replayed",
+    ],
+    False: [
+        # Refused after the end, or before the beginning.
+        "0-5 a X = accepted 7 new | 6-7 c X = refused",
+        "0-9 a X = accepted 7 new | 1-2 c X = accepted 7 replayed | 3-4 g X = refused",
+        "0-1 c X = refused | 2-9 a X = accepted 7 new",
+        # Two answers, or two first ones.
+        "0-9 a X = accepted 7 new | 7-8 c X = accepted 8 replayed",
+        "0- a X = | 7-8 c X = accepted 7 replayed | 7-8 c X = accepted 8 replayed",
+        "0- g X = | 0-9 a X = accepted 7 new | 1-2 c X = accepted 8 replayed",
+        "0-9 a X = accepted 7 new | 0-9 c X = accepted 7 new",
     ],
 }
 # A revocation is known everywhere after 10, and here at once at the node that answered it.
