@@ -66,19 +66,23 @@ class Quotas:
     """Accounts with small quotas, whose clients send messages and broadcasts and read the use. An operation belongs to
     the day for which the node counted it; one without an answer, to that of its call and to those after it."""
 
-    ACCOUNTS, LIMITS, BROADCAST = 3, (20, 120), 3
+    ACCOUNTS, LIMITS, BROADCAST = 12, (15, 80), 3
+    # A new account begins so often, and so many are in use.
+    EVERY_SECS, AT_ONCE = 1.0, 3
 
     def __init__(self, history, nodes, chance):
         self.history, self.nodes = history, nodes
         made = [(chance.randint(*self.LIMITS), chance.choice(nodes)) for _ in range(self.ACCOUNTS)]
         self.accounts = [(Account(node, dailyQuota=limit), limit) for limit, node in made]
+        self.newest = 0
         self.operations = collections.defaultdict(list)
 
     def go_on(self, stopped):
-        """There is nothing to do beside the clients."""
+        while not stopped.wait(self.EVERY_SECS) and self.newest < self.ACCOUNTS - 1:
+            self.newest += 1
 
     def play(self, node, chance):
-        (account, limit), kind = chance.choice(self.accounts), chance.random()
+        (account, limit), kind = self.accounts[max(0, self.newest - chance.randrange(self.AT_ONCE))], chance.random()
         if kind < 0.2:
             return self.read(node, account, limit)
         return self.send(node, account, limit, self.BROADCAST if kind < 0.4 else 1)
@@ -115,7 +119,7 @@ class Quotas:
 
     def last_questions(self, _):
         """Reads at every node what is used at last, and asks for more."""
-        for account, limit in self.accounts:
+        for account, limit in self.accounts[: self.newest + 1]:
             for node in self.nodes:
                 yield lambda node=node, account=account, limit=limit: self.read(node, account, limit)
                 yield lambda node=node, account=account, limit=limit: self.send(node, account, limit, 1)
