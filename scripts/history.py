@@ -9,7 +9,8 @@ import threading
 import time
 
 from cluster import Failed
-from contests import Keys, Quotas, Revocations, Strange, Unasked
+from contested_keys import Keys, Revocations, Waits
+from contests import Quotas, Strange, Unasked
 from harness import wait_for
 from linear import Undecided, contradiction, is_linearizable
 from models import Operation
@@ -30,16 +31,16 @@ PAUSE_SECS, NO_ANSWER_PAUSE_SECS = 0.01, 0.1
 # Clients of each contest at each node.
 CLIENTS = 2
 
-# How many operations of a contradiction are printed.
-SHOWN_MAX = 20
+# How many operations of a contradiction are printed, and how many others.
+SHOWN_MAX, OTHERS_MAX = 20, 6
 
 
-def exchange(port, method, path, headers, body):
+def exchange(port, method, path, headers, body, patience=PATIENCE_SECS):
     """Asks once, on a connection of its own. Returns the answer and its octets, or `None` without a whole answer.
 
     Raises:
         Unasked: where there is no connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     try:
         connection.connect()
     except OSError as error:
@@ -65,7 +66,7 @@ class History:
         self.answers = dict.fromkeys(self.still, 0)
         self.promised, self.strange = set(), []
         chance = random.Random(seed)
-        self.contests = [contest(self, nodes, chance) for contest in (Quotas, Keys, Revocations)]
+        self.contests = [contest(self, nodes, chance) for contest in (Quotas, Keys, Waits, Revocations)]
         self.chances = random.Random(seed + 1)
         self.stopped, self.threads = threading.Event(), []
         time.sleep(KNOWN_SECS)
@@ -150,12 +151,19 @@ class History:
                 shown, others = contradiction(step, start, operations)
                 lines = [
                     f"{name} is not linearizable ({len(operations)} operations). These contradict each other, whatever "
-                    f"became of {others} others before:",
-                    *([f"{len(shown) - SHOWN_MAX} earlier ones, and"] if len(shown) > SHOWN_MAX else []),
-                    *map(str, shown[-SHOWN_MAX:]),
+                    f"became of {len(others)} others:",
+                    *last_lines(shown, SHOWN_MAX),
+                    "The others:" if others else "",
+                    *last_lines(others, OTHERS_MAX),
                 ]
                 found.append("\n  ".join(lines))
         return found
+
+
+def last_lines(operations, most):
+    """The last operations as lines."""
+    left_out = len(operations) - most
+    return [*([f"{left_out} earlier ones, and"] if left_out > 0 else []), *map(str, operations[-most:])]
 
 
 def until_answered(ask, seconds=30):
