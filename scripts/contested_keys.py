@@ -81,6 +81,8 @@ class Waits(Keys):
     repeats requests of others, some of which are under way."""
 
     AT_ONCE, RECIPIENTS = 8, "+133"
+    # Long enough for the answer of a node that waits for the database before it ends the request.
+    PATIENCE_SECS = 15
 
     def __init__(self, history, nodes, chance):
         super().__init__(history, nodes, chance)
