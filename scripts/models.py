@@ -114,19 +114,13 @@ def revocation(is_revoked, operation):
 def seen_by(node, operations, known_by):
     """The history of an API key at one node, out of its uses at all nodes and the requests to revoke it.
 
-    At the node that answered the first such request it takes effect before the answer. At another node it may take
-    effect up to `known_by(node, moment)`, if the revocation was certain at that moment: by an answer, or by a refused
-    use at any node. All requests are one operation here, since any of them revokes the key for good."""
+    At a node that answered such a request it takes effect before the answer. At another node it may take effect up to
+    `known_by(node, moment)`, if the revocation was certain at that moment: by an answer, or by a refused use at any
+    node. All requests are one operation here, since any of them revokes the key for good."""
     uses = [one for one in operations if one.input == USE and one.node == node]
     revokes = [one for one in operations if one.input == REVOKE]
-
-    def latest(one):
-        """Until when the node must know, by what was certain when this operation was answered."""
-        is_first = one.input == REVOKE and all(one is other or other.call > one.returned for other in revokes)
-        return one.returned if is_first and one.node == node else known_by(node, one.returned)
-
     certain = [
-        latest(one)
+        one.returned if one.node == node and one.input == REVOKE else known_by(node, one.returned)
         for one in operations
         if one.returned is not None and (one.input == REVOKE or one.output == REFUSED)
     ]
@@ -246,8 +240,6 @@ REVOCATION = {
         "2- a revoke = | 30-31 a use = accepted | 32-33 a use = refused | 40-41 c use = accepted",
         "2- a revoke = | 20-21 c revoke = done | 22-23 a use = accepted",
         "2- a revoke = | 4-5 c use = refused | 20-21 c revoke = done",
-        # A node that is asked again may not know of the first request.
-        "2- a revoke = | 4-5 c revoke = done | 6-7 c use = accepted",
         "0-1 a use = accepted",
     ],
     False: [
@@ -255,6 +247,7 @@ REVOCATION = {
         "2-3 a revoke = done | 14-15 c use = accepted",
         "2-3 a revoke = done | 4-5 a use = accepted",
         "2- a revoke = | 20-21 c revoke = done | 32-33 a use = accepted",
+        "2-3 a revoke = done | 4-5 c revoke = done | 6-7 c use = accepted",
         # After a refusal, here or elsewhere.
         "2-9 a revoke = done | 3-4 c use = refused | 5-6 c use = accepted",
         "2- a revoke = | 30-31 a use = refused | 42-43 c use = accepted",
