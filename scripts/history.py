@@ -1,19 +1,21 @@
 """A history of what several nodes answer to clients that ask all of them at once, and the verdict on it. The things
 that the clients contend for are in `contests.py`; what is right of them is in `models.py`."""
 
+import collections
 import concurrent.futures
 import http.client
 import json
 import random
 import threading
 import time
+import traceback
 
 from cluster import Failed
 from contested_keys import Keys, Revocations, Waits
 from contests import Quotas, Strange, Unasked
 from harness import wait_for
 from linear import Undecided, contradiction, is_linearizable
-from models import Operation
+from models import READ, Operation
 
 # How long a client waits for an answer. A node that stood still may do all the same what it was asked before.
 PATIENCE_SECS = 2
@@ -110,6 +112,10 @@ class History:
                 is_answered = play(node, chance)
             except Unasked:
                 is_answered = False
+            except Exception:
+                # A client that ends must not go unnoticed.
+                self.strange.append(traceback.format_exc())
+                return
             self.stopped.wait(PAUSE_SECS if is_answered else NO_ANSWER_PAUSE_SECS)
 
     def wait_for_all(self, more=8):
@@ -139,7 +145,7 @@ class History:
 
     def judge(self):
         """Checks every history. Returns what was found, as sentences."""
-        found = [f"an answer that none may have: {strange}" for strange in self.strange[:5]]
+        found = [f"a client did not understand its answer: {strange}" for strange in self.strange[:5]]
         for contest in self.contests:
             for name, step, start, operations in contest.histories():
                 try:
@@ -179,6 +185,15 @@ def until_answered(ask, seconds=30):
     raise Failed(f"there was no answer within {seconds} s")
 
 
+# What clients of each contest must have been answered at some time: a history without it shows little.
+EXPECTED = {
+    "Quotas": {"accepted", "refused", "used"},
+    "Keys": {"new", "replayed", "refused"},
+    "Waits": {"new", "replayed", "refused"},
+    "Revocations": {"accepted", "refused", "done"},
+}
+
+
 class Totals:
     """What all rounds have shown."""
 
@@ -186,6 +201,8 @@ class Totals:
         self.operations = self.unknown = self.objects = self.largest = 0
         self.ran = self.stood = 0.0
         self.promised = set()
+        # The last words of outputs, by the contest.
+        self.outputs = collections.defaultdict(set)
 
     def add(self, history):
         for contest in history.contests:
@@ -194,9 +211,16 @@ class Totals:
                 self.operations += len(operations)
                 self.largest = max(self.largest, len(operations))
                 self.unknown += sum(one.output is None for one in operations)
+                words = {"used" if one.input == READ else one.output[-1] for one in operations if one.output}
+                self.outputs[type(contest).__name__] |= words
         ran, stood = history.contests[-1].latest()
         self.ran, self.stood = max(self.ran, ran), max(self.stood, stood)
         self.promised |= history.promised
+
+    def lacks(self):
+        """What no client was answered, of what they must have been."""
+        lacking = {name: expected - self.outputs[name] for name, expected in EXPECTED.items()}
+        return {name: words for name, words in lacking.items() if words}
 
     def __str__(self):
         return (
