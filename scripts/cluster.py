@@ -51,6 +51,8 @@ class Shared:
     """What all nodes have in their configuration beside the database."""
 
     redis: str = ""
+    # Lines of the section of limits.
+    limits: str = ""
     # The section of media; a directory that all nodes have, when empty.
     media: str = ""
     # Carriers and their routes before the usual ones, by the name of the node.
@@ -63,7 +65,7 @@ class Node(Server):
     def __init__(self, name, binary, directory, url, smsc, shared, host="127.0.0.1"):
         home = os.path.join(directory, name)
         os.makedirs(home)
-        settings = f'[cluster]\nnode = "{name}"\nredis = "{shared.redis}"\n'
+        settings = f'{shared.limits}[cluster]\nnode = "{name}"\nredis = "{shared.redis}"\n'
         settings += shared.media or f'[media]\ndirectory = "{directory}/media"\n'
         super().__init__(binary, home, smsc.port, WINDOW, settings)
         self.name = name
@@ -267,7 +269,7 @@ class Figures:
     lost: int = 0
     again: int = 0
     unmarked: int = 0
-    # Requests without a 201 whose commit had happened.
+    # Requests without a 201 whose commit had happened; in the part `history`, operations of unknown outcome.
     unknown: int = 0
     slowest_503: float = 0.0
     # How long it took until messages left, or were accepted, again.
@@ -287,8 +289,9 @@ class Figures:
 
 def print_table(all_figures):
     """One row for each part. `again` counts what the SMSC had more than once; `unmarked`, those of them that the nodes
-    do not know of; `unknown`, commits whose answer was no 201; `503 s`, the slowest refusal; `back s`, the median and
-    the longest time until messages left again, or were accepted again."""
+    do not know of; `unknown`, commits whose answer was no 201 (in `history`, all operations of unknown outcome);
+    `503 s`, the slowest refusal; `back s`, the median and the longest time until messages left again, or were accepted
+    again."""
     rows = [Figures.HEAD, *(tuple(map(str, figures.row())) for figures in all_figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(Figures.HEAD))]
     for row in rows:

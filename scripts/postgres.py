@@ -82,10 +82,26 @@ class Postgres:
         command = [psql, "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", database, "-AtqX", "-c", text]
         return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
 
+    def processes(self):
+        """The ids of its processes, the first one in front. Each leads a group of its own: a signal to the group of the
+        first one reaches no other."""
+        first = self.process.process.pid
+        with open(f"/proc/{first}/task/{first}/children") as children:
+            return [first, *map(int, children.read().split())]
+
     def kill(self):
         """kill -9 of all of its processes at once, as when the machine loses its power, but for the disk's cache."""
-        os.killpg(self.process.process.pid, signal.SIGKILL)
+        self.signal(signal.SIGSTOP)
+        self.signal(signal.SIGKILL)
         self.process.wait()
+
+    def signal(self, number):
+        """Sends all of its processes a signal. The first one gets it first, and starts no other meanwhile."""
+        for process in self.processes():
+            try:
+                os.kill(process, number)
+            except ProcessLookupError:
+                pass
 
     def stop(self):
         self.process.stop(signal.SIGQUIT)

@@ -74,8 +74,9 @@ impl Admission {
     /// where that cannot be recorded or the node is over, what `as_accepted` says, as every repeat will be answered.
     ///
     /// # Errors
-    /// 33105 where nobody knows whether the record is on disk. Under the same key the client learns it once the process
-    /// is started again.
+    /// 33105 where nobody knows whether the record is on disk: after a failed sync, and where other nodes share the
+    /// store, whose commits may have happened although their answer was lost. Under the same key the client learns it
+    /// later.
     pub(crate) async fn record_answer(
         &self,
         key: &RequestKey,
@@ -85,7 +86,7 @@ impl Admission {
     ) -> Result<String, Refusal> {
         match self.store.record_answer(self.node.epoch(), key, record).await {
             Ok(()) => Ok(body),
-            Err(error @ StoreError::Failed(_)) => {
+            Err(error) if self.may_be_recorded(&error) => {
                 Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error))
             }
             Err(error) => {
@@ -95,6 +96,15 @@ impl Admission {
                 }
                 Ok(as_accepted())
             }
+        }
+    }
+
+    /// Whether a record that failed so may be on disk all the same.
+    fn may_be_recorded(&self, error: &StoreError) -> bool {
+        match error {
+            StoreError::Failed(_) => true,
+            StoreError::Unavailable(_) => self.store.is_shared(),
+            _ => false,
         }
     }
 }

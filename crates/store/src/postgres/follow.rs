@@ -56,6 +56,23 @@ pub(super) async fn begin(core: &Arc<Core>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Tells at once what the other nodes have committed so far.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] when the database cannot be reached.
+pub(super) async fn catch_up(core: &Arc<Core>) -> Result<(), StoreError> {
+    look_and_tell(core, OVERLAP).await
+}
+
+/// Looks once, at logs whose ends have moved within so much time, and tells what was seen.
+async fn look_and_tell(core: &Arc<Core>, moved_within: Duration) -> Result<(), StoreError> {
+    let input = (core.followed.told(), moved_within.as_secs_f64());
+    let seen = core.read(input, |unit, (from, secs)| Box::pin(look(unit, *from, *secs))).await?;
+    let ends = seen.tell(core, input.0).await;
+    event_logs::publish(core, ends);
+    Ok(())
+}
+
 async fn last(unit: &Unit) -> Result<i64, Fault> {
     rows::get(&unit.one(LAST, &[]).await?, 0)
 }
@@ -90,11 +107,7 @@ impl Follower {
 
     async fn follow(&mut self, core: &Arc<Core>) -> Result<(), StoreError> {
         let began = core.runtime.instant();
-        let from = core.followed.told();
-        let moved_within = (began.duration_since(self.looked) + OVERLAP).as_secs_f64();
-        let seen = core.read((from, moved_within), |unit, (from, secs)| Box::pin(look(unit, *from, *secs))).await?;
-        let ends = seen.tell(core, from).await;
-        event_logs::publish(core, ends);
+        look_and_tell(core, began.duration_since(self.looked) + OVERLAP).await?;
         self.looked = began;
         if began.duration_since(self.removed) >= REMOVAL {
             core.write((), |unit, ()| Box::pin(async { unit.execute(REMOVE_OLD, &[]).await })).await?;

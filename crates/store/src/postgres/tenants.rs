@@ -17,9 +17,9 @@ use model::key::{ApiKey, KeyId, SecretDigest};
 use model::number::{Block, BlockKind, Number};
 use model::{AccountId, Originator, ScreeningTemplate, TemplateId, Timestamp};
 
-use super::Postgres;
 use super::fault::Fault;
 use super::unit::Unit;
+use super::{Postgres, follow};
 use crate::StoreError;
 use crate::contract::changes::Resource;
 use crate::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData, Tenants};
@@ -73,7 +73,14 @@ impl Tenants for Postgres {
     }
 
     async fn revoke_key(&self, id: &KeyId, now: Timestamp) -> Result<ApiKey, StoreError> {
-        self.core.write((id.clone(), now), |unit, (id, now)| Box::pin(revoke_key(unit, id, *now))).await
+        let input = (id.clone(), now);
+        let (key, is_news) = self.core.write(input, |unit, (id, now)| Box::pin(revoke_key(unit, id, *now))).await?;
+        if !is_news {
+            // Another node has revoked it, and this one may not have heard of that: a caller that is told of a revoked
+            // key must not see it accepted here.
+            follow::catch_up(&self.core).await?;
+        }
+        Ok(key)
     }
 
     async fn note_key_uses(&self, uses: BTreeMap<KeyId, Timestamp>) -> Result<(), StoreError> {
@@ -180,14 +187,16 @@ async fn create_key(unit: &mut Unit, key: &ApiKey) -> Result<(), Fault> {
     note(unit, made, key.created_at, Resource::Key(key.clone())).ok_or(Fault::Told(StoreError::AlreadyExists))
 }
 
-async fn revoke_key(unit: &mut Unit, id: &KeyId, now: Timestamp) -> Result<ApiKey, Fault> {
+/// Revokes a key. Returns it, and whether it was not revoked before.
+async fn revoke_key(unit: &mut Unit, id: &KeyId, now: Timestamp) -> Result<(ApiKey, bool), Fault> {
     let mut key = read::lock_key(unit, id).await?.ok_or(Fault::Told(StoreError::NotFound))?;
-    if key.revoked_at.is_none() {
+    let is_news = key.revoked_at.is_none();
+    if is_news {
         key.revoked_at = Some(now);
         let changed = write::revoke_key(unit, id, now).await?;
         note(unit, changed, now, Resource::Key(key.clone()));
     }
-    Ok(key)
+    Ok((key, is_news))
 }
 
 /// As [`crate::contract::peppers::PepperRecords::rehash_key`].

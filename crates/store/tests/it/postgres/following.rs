@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::webhook::{EventType, Subscription, Webhook};
 use model::{MessageId, WebhookId};
 use store::Store;
@@ -66,6 +67,37 @@ async fn every_node_hears_of_tenants_in_the_order_of_commits_and_of_nothing_twic
         assert_eq!(limits(&told(second, 40).await), expected);
         tokio::time::sleep(Duration::from_millis(600)).await;
         assert_eq!((first.try_next(), second.try_next()), (None, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_says_that_a_key_is_revoked_has_heard_of_it() {
+    in_time(async {
+        let database = PostgresDatabase::fresh();
+        let (desk, other) = two(&database).await;
+        let id = desk.account();
+        let key = ApiKey {
+            id: KeyId::from_text("uk_1"),
+            account: id,
+            mode: Mode::Live,
+            name: None,
+            digest: SecretDigest::from_bytes([7; 32]),
+            created_at: NOW,
+            expires_at: None,
+            revoked_at: None,
+        };
+        let tail = other.subscribe(Kinds::TENANTS);
+        desk.store.create_account(account(id)).await.unwrap();
+        desk.store.create_key(key.clone()).await.unwrap();
+        desk.store.revoke_key(&key.id, after(1)).await.unwrap();
+        let revoked = other.revoke_key(&key.id, after(2)).await.unwrap();
+        assert_eq!(revoked.revoked_at, Some(after(1)));
+        let mut heard = Vec::new();
+        while let Some(Tailed::Changes(changes)) = tail.try_next() {
+            heard.extend(changes.iter().map(|change| change.resource.clone()));
+        }
+        assert_eq!(heard.last(), Some(&Resource::Key(revoked)));
     })
     .await;
 }
