@@ -186,7 +186,8 @@ impl Recorder {
                 brought.iter().for_each(|carrier| self.counters.inbound_of(carrier).not_recorded.add());
                 tracing::warn!(%error, "Could not record inbound messages; carriers are asked to send them again: \
                     {error}");
-                if matches!(error, StoreError::Failed(_) | StoreError::Over) { Kept::Unknown } else { Kept::No }
+                let may_be_kept = error == StoreError::Over || self.store.may_have_happened(&error);
+                if may_be_kept { Kept::Unknown } else { Kept::No }
             }
         }
     }

@@ -116,6 +116,18 @@ pub trait Store:
 {
 }
 
+impl dyn Store {
+    /// Whether a change may be on disk although its call ended with `error`: after a failed sync, and where other nodes
+    /// share the store, since the answer to a commit can be lost between a node and its database.
+    pub fn may_have_happened(&self, error: &StoreError) -> bool {
+        match error {
+            StoreError::Failed(_) => true,
+            StoreError::Unavailable(_) => self.is_shared(),
+            _ => false,
+        }
+    }
+}
+
 impl<
     T: Messages
         + Requests

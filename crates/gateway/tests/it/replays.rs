@@ -89,13 +89,25 @@ async fn an_answer_that_cannot_be_recorded_is_not_given() {
             gates.heal(&["record_answer"]);
             repeats(&first, &stage.ask(&ask).await);
         }
-        // What may be on disk or not is known after a restart alone.
-        gates.trouble(&["record_answer"], &Trouble::Fails(StoreError::Failed("fsync failed".to_owned())));
-        let ask = waiting(&tenant, endpoint, "order-2");
-        assert_eq!(stage.ask(&ask).await.code(), 33105);
-        gates.heal(&["record_answer"]);
-        let again = stage.ask(&ask).await;
-        assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_may_or_may_not_be_recorded_is_not_given() {
+    let (stage, gates) = gated().await;
+    let tenant = stage.tenant().await;
+    for endpoint in ENDPOINTS {
+        let failed = StoreError::Failed("fsync failed".to_owned());
+        let lost = StoreError::Unavailable("no answer to the commit".to_owned());
+        for (key, error, is_shared) in [("order-2", failed, false), ("order-3", lost, true)] {
+            gates.share(is_shared);
+            gates.trouble(&["record_answer"], &Trouble::Fails(error));
+            let ask = waiting(&tenant, endpoint, key);
+            assert_eq!(stage.ask(&ask).await.code(), 33105, "{key}");
+            gates.heal(&["record_answer"]);
+            let again = stage.ask(&ask).await;
+            assert_eq!((again.status, again.header("idempotent-replayed")), (201, Some("true")), "{key}");
+        }
     }
 }
 

@@ -13,7 +13,6 @@ use model::Timestamp;
 use model::error::{ErrorCode, Refusal};
 use model::idempotency::{Endpoint, Fingerprint, IdempotencyKey};
 use model::sampler::Line;
-use store::StoreError;
 use store::contract::admission::{Earlier, IdempotencyClaim, Replay};
 use store::contract::requests::RequestKey;
 
@@ -86,7 +85,7 @@ impl Admission {
     ) -> Result<String, Refusal> {
         match self.store.record_answer(self.node.epoch(), key, record).await {
             Ok(()) => Ok(body),
-            Err(error) if self.may_be_recorded(&error) => {
+            Err(error) if self.store.may_have_happened(&error) => {
                 Err(Refusal::new(ErrorCode::ServiceUnavailable).with_retry_after(RETRY_AFTER).caused_by(error))
             }
             Err(error) => {
@@ -96,15 +95,6 @@ impl Admission {
                 }
                 Ok(as_accepted())
             }
-        }
-    }
-
-    /// Whether a record that failed so may be on disk all the same.
-    fn may_be_recorded(&self, error: &StoreError) -> bool {
-        match error {
-            StoreError::Failed(_) => true,
-            StoreError::Unavailable(_) => self.store.is_shared(),
-            _ => false,
         }
     }
 }

@@ -27,7 +27,8 @@ pub mod usage;
 pub mod webhooks;
 pub mod windows;
 
-/// The reasons why a call failed, one for each next step of the caller. Nothing was changed.
+/// The reasons why a call failed, one for each next step of the caller. Nothing was changed, unless the store says
+/// otherwise (`may_have_happened` of [`Store`](crate::Store)).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// Temporary (disk full, connection lost, queue full): try again, and tell the client to try again later.

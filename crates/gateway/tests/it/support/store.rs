@@ -5,6 +5,7 @@
 //! that has a trouble does not reach the store.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -118,13 +119,15 @@ impl Trouble {
 pub(crate) struct Gated {
     inner: Arc<dyn Store>,
     plans: Mutex<Plans>,
+    /// Whether other nodes seem to have it open as well.
+    is_shared: AtomicBool,
     /// Told when a call meets its trouble.
     met: Notify,
 }
 
 impl Gated {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, plans: Mutex::default(), met: Notify::new() })
+        Arc::new(Self { inner, plans: Mutex::default(), is_shared: AtomicBool::new(false), met: Notify::new() })
     }
 
     /// The next call of this method waits before it reaches the store. It reaches it also where its caller has gone
@@ -150,6 +153,11 @@ impl Gated {
     /// Calls of these methods reach the store again.
     pub(crate) fn heal(&self, methods: &[&'static str]) {
         self.plans.lock().unwrap().troubles.retain(|method, _| !methods.contains(method));
+    }
+
+    /// Other nodes seem to have the store open as well, or none.
+    pub(crate) fn share(&self, is_shared: bool) {
+        self.is_shared.store(is_shared, Ordering::Relaxed);
     }
 
     /// Launches of this message fail, and nothing else of their transaction happens.
@@ -351,7 +359,7 @@ passed_on! { Retention {
 #[async_trait]
 impl Nodes for Gated {
     fn is_shared(&self) -> bool {
-        self.inner.is_shared()
+        self.is_shared.load(Ordering::Relaxed)
     }
 
     async fn join(&self, name: String, build: String, now: Moment) -> Result<Epoch, StoreError> {
