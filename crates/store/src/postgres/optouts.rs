@@ -13,7 +13,7 @@ pub(super) use self::change::{end, is_in_force, put};
 use super::fault::Fault;
 use super::stop::{Rest, end_queued};
 use super::unit::Unit;
-use super::{Postgres, handsets};
+use super::{Postgres, follow, handsets};
 use crate::StoreError;
 use crate::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptOuts, OptedIn};
 use crate::handsets::opting::Put;
@@ -38,6 +38,11 @@ impl OptOuts for Postgres {
         let (changed, rests) = self.core.write(opt_outs, |unit, opt_outs| Box::pin(opt_out(unit, opt_outs))).await?;
         for rest in rests {
             self.end_rest_if_possible(rest).await;
+        }
+        if changed.contains(&false) {
+            // Another node has put it on the list, and this one may not have heard of that: a caller that is told of an
+            // opt-out must not see it ignored here.
+            follow::catch_up(&self.core).await?;
         }
         Ok(changed)
     }

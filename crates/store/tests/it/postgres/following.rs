@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use model::key::{ApiKey, KeyId, Mode, SecretDigest};
 use model::webhook::{EventType, Subscription, Webhook};
-use model::{MessageId, WebhookId};
+use model::{MessageId, OptOut, OptOutName, OptOutSource, WebhookId};
 use store::Store;
 use store::contract::changes::{Batch, Change, Kind, Kinds, Position, Resource, Tail, Tailed};
 use store::contract::tenants::AccountChange;
 use store::contract::webhooks::SealedSecret;
+use testkit::number;
 use tokio::task::JoinSet;
 
 use super::PostgresDatabase;
@@ -93,13 +94,41 @@ async fn a_node_that_says_that_a_key_is_revoked_has_heard_of_it() {
         desk.store.revoke_key(&key.id, after(1)).await.unwrap();
         let revoked = other.revoke_key(&key.id, after(2)).await.unwrap();
         assert_eq!(revoked.revoked_at, Some(after(1)));
-        let mut heard = Vec::new();
-        while let Some(Tailed::Changes(changes)) = tail.try_next() {
-            heard.extend(changes.iter().map(|change| change.resource.clone()));
-        }
-        assert_eq!(heard.last(), Some(&Resource::Key(revoked)));
+        assert_eq!(last_heard(&tail), Some(Resource::Key(revoked)));
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_says_that_a_handset_has_opted_out_has_heard_of_it() {
+    in_time(async {
+        let database = PostgresDatabase::fresh();
+        let (desk, other) = two(&database).await;
+        let tail = other.subscribe(Kinds::TENANTS);
+        let id = desk.account();
+        desk.store.create_account(account(id)).await.unwrap();
+        let opt_out = OptOut {
+            name: OptOutName { owner: live(id), from: None, number: number("+18005551234") },
+            source: OptOutSource::Api,
+            keyword: None,
+            message: None,
+            reason: None,
+            created_at: NOW,
+        };
+        assert_eq!(desk.store.opt_out(vec![opt_out.clone()]).await.unwrap(), [true]);
+        assert_eq!(other.opt_out(vec![OptOut { created_at: after(1), ..opt_out.clone() }]).await.unwrap(), [false]);
+        assert_eq!(last_heard(&tail), Some(Resource::OptedOut(opt_out)));
+    })
+    .await;
+}
+
+/// The last change of tenants that was told so far.
+fn last_heard(tail: &Tail) -> Option<Resource> {
+    let mut last = None;
+    while let Some(Tailed::Changes(changes)) = tail.try_next() {
+        last = changes.last().map(|change| change.resource.clone()).or(last);
+    }
+    last
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
