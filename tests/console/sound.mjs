@@ -39,6 +39,7 @@ export async function reads(world, base, paths) {
     await page.goto(base + path);
     assert.ok(await page.locator("h1").first().isVisible(), path);
     assert.ok((await page.locator("main").innerText()).length > 20, path);
+    assert.equal(await page.locator("[hidden]:visible").count(), 0, `${path} shows what needs scripts`);
   }
   await page.context().close();
 }
