@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// A place where work that runs elsewhere leaves its result for its caller, who may be gone.
 ///
-/// The code that runs the work and waits for its end then knows nothing of the result's type, so that the compiler makes
-/// that code once, and not for each of some hundred results.
+/// The code that runs the work and waits for its end does not depend on the type of the result, so the compiler makes
+/// it once, and not for each of some hundred results.
 pub struct Slot<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Slot<T> {

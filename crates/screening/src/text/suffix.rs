@@ -1,7 +1,7 @@
 //! Which part of a host anybody may register names under, by the public suffix list.
 //!
-//! That list is code: a `match` with an arm for each of some ten thousand names. It is asked in one function here, since
-//! the compiler makes the whole of it again for each other.
+//! The list is code: a `match` with an arm for each of some ten thousand names. One function asks it, because the
+//! compiler makes all of it again for each function that does.
 
 use psl::Suffix;
 
