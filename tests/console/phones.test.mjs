@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { AxeBuilder } from "@axe-core/playwright";
+import { serious } from "./sound.mjs";
 import { World } from "./world.mjs";
 
 const HOSTILE = "<b>pay</b> \u202Elive\u202C \u200B https://evil.example Z\u0351\u0352\u0353\u0354\u0355\u0356\u0357";
@@ -38,10 +38,7 @@ test("every page is sound, accessible and within its policy, in light and in dar
     for (const path of ["/dev", PHONE, STACKED, "/dev/18005550000", "/dev?number=none"]) {
       const page = await open(path, { colorScheme });
       for (const summary of await page.locator("details > summary").all()) await summary.click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-      assert.deepEqual(found, [], `${path}, ${colorScheme}`);
+      assert.deepEqual(await serious(page, colorScheme), [], `${path}, ${colorScheme}`);
       const wrongs = page.wrongs.filter((line) => !/status of 400/.test(line));
       assert.deepEqual(wrongs, [], path);
       await page.context().close();
