@@ -1,6 +1,8 @@
 """What the scripts with a browser share: the directory of the tests with their npm packages, and the program."""
 
 import argparse
+import fcntl
+import filecmp
 import hashlib
 import os
 import shutil
@@ -28,19 +30,30 @@ def program(given):
 
 def packages():
     """The directory with the tests beside their npm packages, which are installed anew when the lock has changed."""
+    directory = os.path.join(ROOT, "target", "console")
+    os.makedirs(directory, exist_ok=True)
+    # A benchmark may want the same at the same time, and neither changes a file that the other reads.
+    with open(os.path.join(directory, "turn"), "w", encoding="ascii") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        for name in os.listdir(TESTS):
+            source, copy = os.path.join(TESTS, name), os.path.join(directory, name)
+            if not os.path.exists(copy) or not filecmp.cmp(source, copy, shallow=False):
+                shutil.copy(source, copy)
+        install(directory)
+    return directory
+
+
+def install(directory):
+    """Installs the npm packages, unless those of the lock file are there."""
     with open(os.path.join(TESTS, "package-lock.json"), "rb") as file:
         wanted = hashlib.sha256(file.read()).hexdigest()
-    directory = os.path.join(ROOT, "target", "console")
     mark = os.path.join(directory, "lock.sha256")
-    os.makedirs(directory, exist_ok=True)
-    for name in os.listdir(TESTS):
-        shutil.copy(os.path.join(TESTS, name), directory)
-    if not os.path.exists(mark) or open(mark, encoding="ascii").read() != wanted:
-        install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-        subprocess.run(install, cwd=directory, check=True)
-        with open(mark, "w", encoding="ascii") as file:
-            file.write(wanted)
-    return directory
+    if os.path.exists(mark) and open(mark, encoding="ascii").read() == wanted:
+        return
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(command, cwd=directory, check=True)
+    with open(mark, "w", encoding="ascii") as file:
+        file.write(wanted)
 
 
 def node(binary, *arguments):
