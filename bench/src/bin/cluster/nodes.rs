@@ -178,7 +178,7 @@ impl Node {
 }
 
 /// The end of what has begun; the first failure, where there is one.
-pub(crate) async fn all(mut running: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
+async fn all(mut running: JoinSet<Result<(), Failure>>) -> Result<(), Failure> {
     while let Some(ended) = running.join_next().await {
         ended??;
     }

@@ -1,5 +1,5 @@
-//! The cost of the rate windows: a request is counted by nobody, by PostgreSQL or by a Valkey before its message is
-//! accepted.
+//! The cost of the rate windows: before a message is accepted, its request is not counted, or PostgreSQL or a Valkey
+//! counts it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,18 +11,25 @@ use store::contract::windows::{Taken, Window};
 use testkit::{Load, NOW};
 
 use crate::databases::Databases;
-use crate::nodes::{Fleet, Keys, Node, all};
+use crate::nodes::{Fleet, Keys, Node};
 use crate::table::{median, say, say_now};
 use crate::{Failure, JoinSet, Options};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Counter {
-    Nobody,
+    Off,
     Postgres,
     Valkey,
 }
 
-/// What a turn of a counter gave.
+/// What the callers ask for. The API counts a request before it looks at its message.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    is_counted: bool,
+    is_accepted: bool,
+}
+
+/// The figures of a turn of a counter.
 struct Turn {
     /// Counts a second, without anything else.
     counts: f64,
@@ -39,7 +46,7 @@ type Turns = BTreeMap<(usize, Counter), Vec<Turn>>;
 pub(crate) async fn measure(databases: &Databases, valkey: &str, options: &Options) -> Result<(), Failure> {
     let mut turns = Turns::new();
     for round in 0..options.rounds {
-        let mut counters = [Counter::Nobody, Counter::Postgres, Counter::Valkey];
+        let mut counters = [Counter::Off, Counter::Postgres, Counter::Valkey];
         // Everyone is first in turn.
         counters.rotate_left(round % 3);
         for nodes in 1..=options.nodes.min(2) {
@@ -68,21 +75,24 @@ async fn turn(
     let fleet = Arc::new(Fleet::join(&url, nodes, (counter == Counter::Valkey).then_some(valkey)).await?);
     let per_second = |began: Instant| options.messages as f64 / began.elapsed().as_secs_f64();
     let (mut counts, mut took) = (0.0, [Duration::ZERO; 2]);
-    if counter != Counter::Nobody {
+    let is_counted = counter != Counter::Off;
+    if is_counted {
         let began = Instant::now();
-        took = count(&fleet, options).await?;
+        let sorted = ask(&fleet, options, Request { is_counted, is_accepted: false }).await?;
         counts = per_second(began);
+        took = [50, 99].map(|percent| sorted[(sorted.len() - 1) * percent / 100]);
     }
     let began = Instant::now();
-    accept(&fleet, options, counter).await?;
+    ask(&fleet, options, Request { is_counted, is_accepted: true }).await?;
     let accepted = per_second(began);
     let fallbacks = fleet.nodes().iter().map(|node| node.store.fallbacks()).sum();
     fleet.leave().await;
     Ok(Turn { counts, took, accepted, fallbacks })
 }
 
-/// Counts requests, each caller one after the other.
-async fn count(fleet: &Arc<Fleet>, options: &Options) -> Result<[Duration; 2], Failure> {
+/// Has the callers ask for everything that the load has, each of them one after the other. Returns the times that
+/// requests took, the shortest first.
+async fn ask(fleet: &Arc<Fleet>, options: &Options, request: Request) -> Result<Vec<Duration>, Failure> {
     let load = Arc::new(Load::new(options.messages));
     let mut running = JoinSet::new();
     for caller in 0..options.callers {
@@ -92,7 +102,12 @@ async fn count(fleet: &Arc<Fleet>, options: &Options) -> Result<[Duration; 2], F
             let mut took = Vec::new();
             while let Some(message) = load.next() {
                 let began = Instant::now();
-                take(node, &message).await?;
+                if request.is_counted {
+                    take(node, &message).await?;
+                }
+                if request.is_accepted {
+                    node.accept(Arc::new(message), Keys::None).await?;
+                }
                 took.push(began.elapsed());
             }
             Ok::<_, Failure>(took)
@@ -103,27 +118,7 @@ async fn count(fleet: &Arc<Fleet>, options: &Options) -> Result<[Duration; 2], F
         took.extend(ended??);
     }
     took.sort_unstable();
-    Ok([50, 99].map(|percent| took[(took.len() - 1) * percent / 100]))
-}
-
-/// Accepts messages as the API does: it counts a request before it looks at it.
-async fn accept(fleet: &Arc<Fleet>, options: &Options, counter: Counter) -> Result<(), Failure> {
-    let load = Arc::new(Load::new(options.messages));
-    let mut running = JoinSet::new();
-    for caller in 0..options.callers {
-        let (fleet, load) = (Arc::clone(fleet), Arc::clone(&load));
-        running.spawn(async move {
-            let node = &fleet.nodes()[caller % fleet.nodes().len()];
-            while let Some(message) = load.next() {
-                if counter != Counter::Nobody {
-                    take(node, &message).await?;
-                }
-                node.accept(Arc::new(message), Keys::None).await?;
-            }
-            Ok(())
-        });
-    }
-    all(running).await
+    Ok(took)
 }
 
 async fn take(node: &Node, message: &Message) -> Result<(), Failure> {
@@ -139,12 +134,12 @@ fn print(turns: &Turns) {
     );
     say("|---|---:|---:|---:|---:|---:|---:|");
     for (&(nodes, counter), runs) in turns {
-        let without = &turns[&(nodes, Counter::Nobody)];
+        let without = &turns[&(nodes, Counter::Off)];
         let plural = if nodes == 1 { "node" } else { "nodes" };
         let accepted = median(runs.iter().map(|turn| turn.accepted));
         let ratio = median(runs.iter().zip(without).map(|(turn, without)| turn.accepted / without.accepted));
         let counted = match counter {
-            Counter::Nobody => {
+            Counter::Off => {
                 say(&format!("| {nodes} {plural}, none counted | | | | {accepted:.0}/s | 1.00 | |"));
                 continue;
             }
