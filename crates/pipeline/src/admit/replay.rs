@@ -73,7 +73,7 @@ impl Admission {
     /// where that cannot be recorded or the node is over, what `as_accepted` says, as every repeat will be answered.
     ///
     /// # Errors
-    /// 33105 where nobody knows whether the record is on disk: after a failed sync, and where other nodes share the
+    /// 33105 where the record may or may not be on disk: after a failed sync, and where other nodes share the
     /// store, whose commits may have happened although their answer was lost. Under the same key the client learns it
     /// later.
     pub(crate) async fn record_answer(

@@ -1,4 +1,4 @@
-//! Which part of a host anybody may register names under, by the public suffix list.
+//! The part of a host under which names are registered, by the public suffix list.
 //!
 //! The list is code: a `match` with an arm for each of some ten thousand names. One function asks it, because the
 //! compiler makes all of it again for each function that does.
@@ -21,8 +21,8 @@ pub(crate) fn labels(host: &str) -> &str {
     &host[..host.len().saturating_sub(suffix)]
 }
 
-/// The name that somebody registered: `example.co.uk` of `shop.example.co.uk`. A host that is itself a suffix or none
-/// is its own.
+/// The registered name: `example.co.uk` of `shop.example.co.uk`. A host that is a suffix, or has none, is returned as
+/// it is.
 pub(crate) fn registrable(host: &str) -> &str {
     let Some(suffix) = suffix(host) else { return host };
     let name = host.strip_suffix('.').filter(|_| suffix.is_fqdn()).unwrap_or(host);

@@ -40,8 +40,8 @@ impl OptOuts for Postgres {
             self.end_rest_if_possible(rest).await;
         }
         if changed.contains(&false) {
-            // Another node has put it on the list, and this one may not have heard of that: a caller that is told of an
-            // opt-out must not see it ignored here.
+            // Another node has put it on the list, and this one may not have heard of that. It must apply the opt-out
+            // before the caller gets its answer.
             follow::catch_up(&self.core).await?;
         }
         Ok(changed)

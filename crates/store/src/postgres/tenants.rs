@@ -76,8 +76,8 @@ impl Tenants for Postgres {
         let input = (id.clone(), now);
         let (key, is_news) = self.core.write(input, |unit, (id, now)| Box::pin(revoke_key(unit, id, *now))).await?;
         if !is_news {
-            // Another node has revoked it, and this one may not have heard of that: a caller that is told of a revoked
-            // key must not see it accepted here.
+            // Another node has revoked it, and this one may not have heard of that. It must refuse the key before the
+            // caller gets its answer.
             follow::catch_up(&self.core).await?;
         }
         Ok(key)

@@ -56,7 +56,7 @@ pub(super) struct Writer {
 type SharedBounds = Arc<Mutex<Bounds>>;
 type Observer = Arc<Mutex<Option<Box<dyn Fn(CommitSample) + Send + Sync>>>>;
 
-/// A call: its part of the transaction, and who is answered once the commit is known.
+/// A call: its part of the transaction, and the caller, which gets its answer once the commit is known.
 struct Job {
     part: Part,
     caller: Caller,
@@ -66,7 +66,7 @@ struct Job {
 type Part = Box<dyn FnOnce(&mut Group) -> Result<(), Fault> + Send>;
 type Caller = oneshot::Sender<Result<(), StoreError>>;
 
-/// Who is to be answered after the commit, and how, if that succeeds.
+/// The callers that get their answers after the commit, and these answers, if the commit succeeds.
 type Answers = Vec<(Caller, Result<(), StoreError>)>;
 
 impl Job {
