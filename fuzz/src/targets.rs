@@ -138,23 +138,23 @@ pub fn mm7(octets: &[u8]) {
 
 /// The body of `POST /message` is read or refused.
 pub fn message(octets: &[u8]) {
-    let _ = gateway::api::fields::of_message(octets);
+    let _ = api::fields::of_message(octets);
 }
 
 /// So is that of `POST /broadcast`.
 pub fn broadcast(octets: &[u8]) {
-    let _ = gateway::api::fields::of_broadcast(octets);
+    let _ = api::fields::of_broadcast(octets);
 }
 
 /// So are those of opt-outs and endpoints: what is read is an object, or nothing.
 pub fn two_way(octets: &[u8]) {
-    let read = gateway::api::fields::of_two_way(octets);
+    let read = api::fields::of_two_way(octets);
     assert!(read == 0 || octets.is_empty() || octets.trim_ascii().starts_with(b"{"));
 }
 
 /// A form that is read is written again as what it said: nothing of it is lost or replaced.
 pub fn form(octets: &[u8]) {
-    use gateway::api::twilio::form::round_trip;
+    use api::twilio::form::round_trip;
     let Some((parameters, written)) = round_trip(octets) else { return };
     assert_eq!(round_trip(written.as_bytes()), Some((parameters, written.clone())));
 }
@@ -163,7 +163,7 @@ pub fn form(octets: &[u8]) {
 pub fn import(octets: &[u8]) {
     let Some((kind, file)) = octets.split_first() else { return };
     let csv = kind.is_multiple_of(2);
-    let Ok((sound, invalid)) = gateway::api::optouts::import::lines(file, csv) else { return };
+    let Ok((sound, invalid)) = api::optouts::import::lines(file, csv) else { return };
     let last = 1 + file.iter().filter(|octet| matches!(octet, b'\n' | b'\r')).count() as u64;
     for lines in [&sound, &invalid] {
         assert!(lines.is_sorted() && lines.iter().all(|line| (1..=last).contains(line)), "{lines:?} of {last}");

@@ -13,12 +13,12 @@ use console::{Actor, Client, Console, Door, Role, Settings, SignIn, SignedIn, Un
 use model::Operator;
 
 use crate::admin::{Admin, Principal};
-use crate::api::address;
 use crate::config;
 use crate::config::console_url::ConsoleUrl;
-use crate::http::Peer;
 use crate::operators::proxy::named;
 use crate::operators::sign_in::{self, Attempt, SignIns};
+use api::address;
+use api::http::Peer;
 
 /// The console, which calls the admin API `api` in this process, and links the phones of a simulator beside it.
 pub fn router(

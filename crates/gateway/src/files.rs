@@ -9,7 +9,7 @@ use pipeline::READS_MAX;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Config;
-use crate::http::rooms::SEND_OFFS_MAX;
+use api::http::rooms::SEND_OFFS_MAX;
 
 /// The store's connections and its log, the listeners, standard streams, the runtime, directories, and a reserve.
 const OWN: usize = 96;

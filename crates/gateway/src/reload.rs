@@ -22,13 +22,13 @@ use runtime::Runtime;
 
 pub use report::{Entry, Outcome, Report};
 
-use crate::api::Api;
 use crate::config::{Config, ConfigErrors};
 use crate::files::{self, Budget};
-use crate::http::rooms::Rooms;
-use crate::http::tls::Tls;
 use crate::operators::Operators;
 use crate::settings;
+use api::Api;
+use api::http::rooms::Rooms;
+use api::http::tls::Tls;
 use carriers::{Replaceable, Starter};
 use keys::{Effect, KEYS};
 use prepare::{Prepared, Seen, prepare};

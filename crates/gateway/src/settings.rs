@@ -7,7 +7,7 @@ use net::Patience;
 use pipeline::{AdmissionLimits, DispatchSettings, QueueLimits};
 
 use crate::config::Config;
-use crate::http::rooms::Bounds;
+use api::http::rooms::Bounds;
 
 /// The limits of admission.
 pub(crate) fn admission_limits(config: &Config) -> AdmissionLimits {

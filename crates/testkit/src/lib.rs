@@ -15,6 +15,7 @@
 
 pub mod bucket;
 mod load;
+pub mod openapi;
 mod place;
 pub mod postgres;
 mod records;

@@ -13,8 +13,8 @@ use store::contract::tenants::AccountChange;
 use super::input::{absent, account_of, body, meaning, not_there, path, required, tri_state, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
-use crate::api::twilio;
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
+use api::twilio;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

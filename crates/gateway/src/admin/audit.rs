@@ -11,7 +11,7 @@ use store::contract::audit::AuditFilter;
 
 use super::input::{meaning, wrong};
 use super::{Admin, Answered, Shared, json};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Entries on a page, unless asked otherwise.
 const LIMIT_DEFAULT: usize = 50;

@@ -18,8 +18,8 @@ use tower::ServiceExt;
 use super::access::{Access, Special};
 use super::principal::Principal;
 use super::{Admin, shade};
-use crate::http::body;
-use crate::http::query::Parameters;
+use api::http::body;
+use api::http::query::Parameters;
 
 /// The most of a resource, or of a request, that an entry keeps.
 const KEPT_BYTES_MAX: usize = 16_384;

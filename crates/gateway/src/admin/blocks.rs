@@ -14,7 +14,7 @@ use serde_json::json as object;
 use super::input::{account_of, address, address_of, body, meaning, no_address, not_there, path, refused, required};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -11,11 +11,11 @@ use serde_json::{Value, json as object};
 
 use super::input::{account_of, meaning, path};
 use super::{Admin, Answered, Shared, json};
-use crate::api::broadcast::stopped;
-use crate::api::broadcasts::Query;
-use crate::api::view::BroadcastView;
-use crate::http::log::AboutBroadcast;
-use crate::http::query::Parameters;
+use api::broadcast::stopped;
+use api::broadcasts::Query;
+use api::http::log::AboutBroadcast;
+use api::http::query::Parameters;
+use api::view::BroadcastView;
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let listed = listed(&admin, &Parameters::parse(uri.query())).await;

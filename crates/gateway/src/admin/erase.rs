@@ -13,7 +13,7 @@ use serde_json::{Value, json as object};
 use super::input::{body, meaning, path, required, wrong};
 use super::principal::Principal;
 use super::{Admin, Answered, Shared, json};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Erasures on a page, unless asked otherwise.
 const LIMIT_DEFAULT: usize = 50;

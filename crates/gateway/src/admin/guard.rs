@@ -15,11 +15,11 @@ use subtle::ConstantTimeEq;
 
 use super::principal::Principal;
 use super::{Admin, BASE, access};
-use crate::api::address;
-use crate::http::Peer;
-use crate::http::caught::to_the_end;
-use crate::http::envelope::challenge;
-use crate::http::head::check_host;
+use api::address;
+use api::http::Peer;
+use api::http::caught::to_the_end;
+use api::http::envelope::challenge;
+use api::http::head::check_host;
 
 /// Lets the operator through. Those who guess have as many guesses in a window as the public API grants; the token
 /// itself always passes.

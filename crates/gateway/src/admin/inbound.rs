@@ -15,10 +15,10 @@ use store::contract::inbound::InboundFilter;
 use super::input::{self, not_there, path};
 use super::optouts::owner;
 use super::{Admin, Answered, Shared, json};
-use crate::api::list::{cursor, limit, time};
-use crate::api::view::{InboundView, Ucs2View, ucs2_view};
-use crate::http::log::About;
-use crate::http::query::Parameters;
+use api::http::log::About;
+use api::http::query::Parameters;
+use api::list::{cursor, limit, time};
+use api::view::{InboundView, Ucs2View, ucs2_view};
 
 pub(super) async fn list(State(admin): Shared, uri: Uri) -> Response<Body> {
     let listed = listed(&admin, &Parameters::parse(uri.query())).await;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Deserializer};
 use store::StoreError;
 
 use super::Admin;
-use crate::http::body;
-use crate::http::head::require_json;
+use api::http::body;
+use api::http::head::require_json;
 
 /// Reads a JSON body. An empty one is an empty object.
 pub(super) async fn body<T: DeserializeOwned>(admin: &Admin, request: Request<Body>) -> Result<T, Refusal> {

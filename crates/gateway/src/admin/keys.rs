@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::input::{account_of, body, meaning, not_there, path, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json, no_content};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -22,7 +22,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::input::{account_of, address, meaning};
 use super::masking::Masks;
 use super::{Admin, Answered, Shared};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Events that wait for a reader. Those beyond are counted and told as a gap.
 const WAITING_MAX: usize = 256;

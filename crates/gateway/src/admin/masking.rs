@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::access::{Access, Special};
 use super::principal::Principal;
 use super::{Admin, shade};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Whether what a request sees is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

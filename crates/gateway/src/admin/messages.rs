@@ -20,10 +20,10 @@ use wire::receipt::id::canonical;
 
 use super::input::{account_of, address, meaning, path};
 use super::{Admin, Answered, Shared, carriers, inbound, json};
-use crate::api::list::Query;
-use crate::api::view::MessageView;
-use crate::http::log::About;
-use crate::http::query::Parameters;
+use api::http::log::About;
+use api::http::query::Parameters;
+use api::list::Query;
+use api::view::MessageView;
 
 /// How many messages that a carrier or a request named so are looked up.
 const NAMED_MAX: usize = 20;

@@ -37,10 +37,10 @@ use self::process::Process;
 use super::Shared;
 use crate::built;
 use crate::config::Config;
-use crate::http::log::Lines;
-use crate::http::metrics::HttpMetrics;
 use crate::operators::failures::Failures;
 use crate::reload::carriers::REMOVED;
+use api::http::log::Lines;
+use api::http::metrics::HttpMetrics;
 
 /// What is counted while it happens; the rest is looked up when it is asked for.
 #[derive(Clone)]

@@ -62,15 +62,15 @@ pub use principal::Principal;
 
 use self::auditing::Auditing;
 use self::routes::{Methods, Routes};
-use crate::api::links::MediaLinks;
-use crate::api::pages;
-use crate::http::body::BodyLimits;
-use crate::http::envelope::{Envelope, allow};
-use crate::http::log::Lines;
-use crate::http::serve::Unreadable;
 use crate::operators::Operators;
 use crate::operators::passwords::Passwords;
 use crate::reload::Reloader;
+use api::http::body::BodyLimits;
+use api::http::envelope::{Envelope, allow};
+use api::http::log::Lines;
+use api::http::serve::Unreadable;
+use api::links::MediaLinks;
+use api::pages;
 
 /// The parts of the admin listener.
 pub struct Admin {
@@ -284,7 +284,7 @@ impl Admin {
 fn json(status: StatusCode, value: &impl Serialize) -> Answered {
     let text =
         serde_json::to_string(value).map_err(|error| Refusal::new(ErrorCode::UnexpectedError).caused_by(error))?;
-    let mut response = crate::http::json(text);
+    let mut response = api::http::json(text);
     *response.status_mut() = status;
     Ok(response)
 }

@@ -16,7 +16,7 @@ use store::contract::tenants::NumberChange;
 use super::input::{absent, account_of, address, address_of, body, meaning, path, refused, required, tri_state, wrong};
 use super::page::{Page, PageQuery};
 use super::{Admin, Answered, Shared, json};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// What the name of a new sender has to be.
 const NEW_NAME: &str = "one that does not exist yet; names that differ in case alone are the same";

@@ -16,8 +16,8 @@ use store::contract::operators::OperatorChange;
 use super::input::{body, meaning, not_there, path, refused, required, wrong};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json, no_content};
-use crate::http::query::Parameters;
 use crate::operators::passwords::{BYTES_MAX, CHARACTERS_MIN, Passwords};
+use api::http::query::Parameters;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -12,13 +12,13 @@ use serde_json::{Value, json as object};
 
 use super::input::{self, account_of, meaning, no_address, required};
 use super::{Admin, Answered, Shared, json, no_content};
-use crate::api::list::{cursor, limit};
-use crate::api::optouts::import::{File, Format, Imported};
-use crate::api::optouts::{Query, cursor_of, cursor_text, put, reason, sender, take};
-use crate::api::view::{OptOutChangeView, OptOutView};
-use crate::http::body;
-use crate::http::head::require_type;
-use crate::http::query::Parameters;
+use api::http::body;
+use api::http::head::require_type;
+use api::http::query::Parameters;
+use api::list::{cursor, limit};
+use api::optouts::import::{File, Format, Imported};
+use api::optouts::{Query, cursor_of, cursor_text, put, reason, sender, take};
+use api::view::{OptOutChangeView, OptOutView};
 
 type Named = Result<Path<String>, PathRejection>;
 

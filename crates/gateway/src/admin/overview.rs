@@ -16,7 +16,7 @@ pub use rates::Rates;
 
 use super::input::meaning;
 use super::{Admin, Answered, Shared, carriers, json, webhooks};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 use attention::Looked;
 
 pub(super) async fn show(State(admin): Shared, uri: Uri) -> Response<Body> {

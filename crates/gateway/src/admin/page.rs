@@ -5,7 +5,7 @@ use pipeline::tenants::Listed;
 use serde::Serialize;
 
 use super::input::wrong;
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Items on a page, unless asked otherwise.
 const LIMIT_DEFAULT: usize = 100;

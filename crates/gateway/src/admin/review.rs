@@ -15,7 +15,7 @@ use super::input::{body, path, required, wrong};
 use super::screening::filter;
 use super::templates::{not_approved, note};
 use super::{Admin, Answered, Shared, json};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 pub(super) async fn groups(State(admin): Shared, uri: Uri) -> Response<Body> {
     let listed = grouped(&admin, &Parameters::parse(uri.query())).await;

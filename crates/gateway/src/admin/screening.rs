@@ -13,7 +13,7 @@ use store::contract::screening::ScreeningFilter;
 
 use super::input::{account_of, body, meaning, not_there, path, wrong};
 use super::{Admin, Answered, Shared, json};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// Decisions on a page, unless asked otherwise.
 const LIMIT_DEFAULT: usize = 50;

@@ -16,10 +16,10 @@ use serde::Deserialize;
 use super::input::{self, meaning, path, wrong};
 use super::optouts::owner;
 use super::{Admin, Answered, Shared};
-use crate::api::fields::text::Loose;
-use crate::api::message::{IDEMPOTENT_REPLAYED, created_at};
-use crate::api::view::MessageView;
-use crate::http::log::About;
+use api::fields::text::Loose;
+use api::http::log::About;
+use api::message::{IDEMPOTENT_REPLAYED, created_at};
+use api::view::MessageView;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -15,7 +15,7 @@ use super::input::{body, not_there, required, wrong};
 use super::page::{Page, PageQuery};
 use super::screening::account;
 use super::{Admin, Answered, Shared, json, no_content};
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// The longest note, in Unicode scalar values.
 pub(super) const NOTE_CHARACTERS_MAX: usize = 500;

@@ -9,8 +9,8 @@ use model::{Mode, Owner};
 
 use super::input::{account_of, meaning, path};
 use super::{Admin, Answered, Shared, json};
-use crate::api::usage::counted;
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
+use api::usage::counted;
 
 pub(super) async fn show(State(admin): Shared, id: Result<Path<String>, PathRejection>, uri: Uri) -> Response<Body> {
     let shown = shown(&admin, id, &Parameters::parse(uri.query())).await;

@@ -14,9 +14,9 @@ use store::contract::webhooks::Endpoint;
 use super::input::{account_of, body, meaning, path};
 use super::page::PageQuery;
 use super::{Admin, Answered, Shared, json};
-use crate::api::fields::webhook::ReplayFields;
-use crate::api::webhook::{deliveries_of, endpoint_view, replay_of};
-use crate::http::query::Parameters;
+use api::fields::webhook::ReplayFields;
+use api::http::query::Parameters;
+use api::webhook::{deliveries_of, endpoint_view, replay_of};
 
 type Id = Result<Path<String>, PathRejection>;
 

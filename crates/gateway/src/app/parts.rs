@@ -18,11 +18,11 @@ use store::StoreError;
 use tokio::sync::mpsc;
 
 use super::Served;
-use crate::api::event::Shown;
 use crate::config::Config;
 use crate::reload::carriers::{Replaceable, Starter};
 use crate::settings::{admission_limits, dispatch_settings};
 use crate::start_error::StartError;
+use api::event::Shown;
 
 /// The carriers of the configuration, by name.
 pub(super) async fn start_carriers(

@@ -21,8 +21,8 @@ use super::{Failed, machine, output, serve};
 use crate::app::media::Place;
 use crate::config::{Config, line_of_key, secrets};
 use crate::files::{self, Budget};
-use crate::http::tls;
 use crate::real::OsEntropy;
+use api::http::tls;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {

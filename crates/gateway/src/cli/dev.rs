@@ -18,10 +18,10 @@ use serde_json::{Value, json};
 
 use super::place::{DATA, DEMO, TOKEN};
 use super::{Failed, logging, machine, message, output, phones, serve};
-use crate::api::twilio;
 use crate::app::App;
 use crate::config::{Config, LogFormat, read};
 use crate::real::OsEntropy;
+use api::twilio;
 use demo::{Demo, Key, NUMBERS, demo, kept};
 use world::World;
 

@@ -8,7 +8,7 @@ use axum::extract::Request;
 use axum::routing::any;
 use simulator::phones::Phones;
 
-use crate::http::Peer;
+use api::http::Peer;
 
 /// The phones under `/dev`. They need no token, and answer requests of this machine alone.
 pub(super) fn router(phones: Phones) -> Router {

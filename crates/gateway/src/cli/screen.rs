@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::text::json_line;
 use super::{Failed, output};
-use crate::api::fields::text::Loose;
+use api::fields::text::Loose;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Screen {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use wire::text::LooseText;
 
 use super::{Failed, output};
-use crate::api::fields::text::Loose;
-use crate::api::view::ucs2_view;
+use api::fields::text::Loose;
+use api::view::ucs2_view;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Text {

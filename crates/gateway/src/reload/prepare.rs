@@ -9,7 +9,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Entry;
 use crate::config::{Config, ConfigErrors};
-use crate::http::tls;
+use api::http::tls;
 
 /// A configuration and what it names, read and sound.
 pub(super) struct Prepared {

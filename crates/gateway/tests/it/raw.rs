@@ -6,7 +6,7 @@
 //! a refusal. After the last one nothing more may come, and where it was a refusal of the head the connection ends.
 //! `secs` shortens the deadlines.
 
-use gateway::http::caught::caught;
+use api::http::caught::caught;
 use serde_json::{Value, json};
 
 use crate::support::http::Connection;

@@ -15,7 +15,7 @@ use serde_json::{Value, json as object};
 use super::super::input::{self, meaning, wrong};
 use super::super::{Admin, Answered, Shared, json};
 use super::codes::insight;
-use crate::http::query::Parameters;
+use api::http::query::Parameters;
 
 /// How long a trace goes on, unless asked otherwise, in seconds.
 const SECS: u64 = 60;

@@ -12,10 +12,10 @@ use axum::http::Response;
 use model::error::ErrorCode;
 use serde_json::Value;
 
-use crate::api::openapi::conventions::Conventions;
-use crate::api::openapi::document::Document;
-use crate::api::pages;
-use crate::http::json as answer;
+use api::http::json as answer;
+use api::openapi::conventions::Conventions;
+use api::openapi::document::Document;
+use api::pages;
 
 /// The document as it is served.
 static SERVED: LazyLock<String> = LazyLock::new(|| document().to_string());
@@ -112,13 +112,14 @@ use admin_path;
 mod tests {
     use std::collections::BTreeSet;
 
+    use testkit::openapi;
+
     use super::super::{BASE, access, open_routes, routes};
     use super::*;
-    use crate::api::openapi::document::promises;
 
     #[test]
     fn the_file_in_the_repository_is_the_document_that_is_served() {
-        promises::is_the_file(&document(), "openapi-admin.json");
+        openapi::is_the_file(&document(), "openapi-admin.json");
     }
 
     #[test]
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere_and_nothing_is_left_over() {
-        promises::has_no_loose_end(&document());
+        openapi::has_no_loose_end(&document());
     }
 
     #[test]
@@ -139,12 +140,12 @@ mod tests {
             .chain(open)
             .flat_map(|(path, methods)| methods.split(", ").map(move |method| format!("{method} {path}")))
             .collect();
-        promises::has_the_routes(&paths::all(), &of_router, "an entry in crates/gateway/src/admin/openapi/paths/");
+        openapi::has_the_routes(&document(), &of_router, "an entry in crates/gateway/src/admin/openapi/paths/");
     }
 
     #[test]
     fn operations_have_names_of_their_own() {
-        promises::has_one_name_each(&paths::all());
+        openapi::has_one_name_each(&document());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use model::Mode;
 use serde_json::{Value, json};
 
-use crate::api::openapi::parts::{id, in_path, paging_of, query, required_query};
+use api::openapi::parts::{id, in_path, paging_of, query, required_query};
 
 /// The parameters of lists of accounts, keys, senders, blocks, templates, webhooks and operators.
 pub(super) fn pages() -> [Value; 2] {
@@ -23,7 +23,7 @@ pub(super) fn sender() -> Value {
 
 /// A recipient in a path.
 pub(super) fn recipient() -> Value {
-    in_path("number", "The recipient. Write the plus as `%2B`, or as it is.", &crate::api::openapi::parts::number())
+    in_path("number", "The recipient. Write the plus as `%2B`, or as it is.", &api::openapi::parts::number())
 }
 
 /// A carrier in a path.

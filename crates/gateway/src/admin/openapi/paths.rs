@@ -18,7 +18,7 @@ use axum::http::Method;
 use model::Role;
 
 use super::super::{BASE, access};
-use crate::api::openapi::operation::Operation;
+use api::openapi::operation::Operation;
 
 /// Every operation of the admin listener.
 pub(super) fn all() -> Vec<Operation> {

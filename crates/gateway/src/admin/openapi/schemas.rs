@@ -12,7 +12,7 @@ mod server;
 
 use serde_json::{Map, Value, json};
 
-use crate::api::openapi::schemas::{self, object};
+use api::openapi::schemas::{self, object};
 
 pub(super) use operators::name as operator_name;
 pub(super) use senders::block_kind;

@@ -5,7 +5,7 @@ use csv::StringRecord;
 use model::Msisdn;
 use std::collections::HashMap;
 
-use crate::csv_lines::line_of;
+use api::csv_lines::line_of;
 
 /// Names of the column that holds the numbers, in any case.
 const COLUMNS: [&str; 6] = ["to", "number", "phone", "recipient", "msisdn", "mobile"];

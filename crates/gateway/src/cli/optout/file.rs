@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use crate::api::optouts::import::{Row, rows};
+use api::optouts::import::{Row, rows};
 
 /// An entry of a file, as a line of JSON.
 #[derive(Debug, PartialEq, Eq)]

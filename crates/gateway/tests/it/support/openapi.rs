@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::http::{Ask, Reply};
 
 /// The document of the public API.
-static PUBLIC: LazyLock<Value> = LazyLock::new(gateway::api::openapi::document);
+static PUBLIC: LazyLock<Value> = LazyLock::new(api::openapi::document);
 
 /// The document of the admin API.
 pub(crate) static ADMIN: LazyLock<Value> = LazyLock::new(gateway::admin::openapi::document);

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::super::admin_path;
 use super::super::parts::{account, for_mode, pages};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{in_path, page_of, query, reference};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{in_path, page_of, query, reference};
 
 const TAG: &str = "Accounts";
 

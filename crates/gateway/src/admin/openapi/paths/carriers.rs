@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::admin_path;
 use super::super::parts::carrier;
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{id, page_of, query, reference};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{id, page_of, query, reference};
 
 const TAG: &str = "Carriers";
 

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::super::admin_path;
 use super::super::parts::{account, sender};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::reference;
+use api::openapi::operation::Operation;
+use api::openapi::parts::reference;
 
 const TAG: &str = "Keywords";
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::parts::{of_account, of_mode};
 use super::super::{admin_path, schemas};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{id, in_path, page_of, paging, query, reference, times};
-use crate::api::openapi::paths::messages::{ACCEPTED, OF_SENDING};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{id, in_path, page_of, paging, query, reference, times};
+use api::openapi::paths::messages::{ACCEPTED, OF_SENDING};
 
 pub(super) fn all() -> Vec<Operation> {
     let messages = [list(), send(), show(), reveal(), again(), cancel()];

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::super::admin_path;
 use super::super::parts::pages;
 use super::super::schemas::operator_name;
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{in_path, page_of, paging, query, reference};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{in_path, page_of, paging, query, reference};
 
 const TAG: &str = "Operators";
 

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::super::parts::{for_account, for_mode, recipient};
 use super::super::{admin_path, schemas};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{id, in_path, number, page_of, paging, query, reference, times};
-use crate::api::optouts::import_types;
+use api::openapi::operation::Operation;
+use api::openapi::parts::{id, in_path, number, page_of, paging, query, reference, times};
+use api::optouts::import_types;
 
 pub(super) fn all() -> Vec<Operation> {
     vec![list(), set(), end(), history(), import(), begin_erasure(), erasures(), erasure()]

@@ -3,8 +3,8 @@
 use model::error::ErrorCode;
 use serde_json::{Value, json};
 
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{in_path, reference};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{in_path, reference};
 
 const TAG: &str = "Pages";
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::super::admin_path;
 use super::super::parts::{account, of_account, of_mode, pages};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{id, in_path, page_of, paging, query, reference};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{id, in_path, page_of, paging, query, reference};
 
 const TAG: &str = "Screening";
 

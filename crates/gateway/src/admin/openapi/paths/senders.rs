@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::super::admin_path;
 use super::super::parts::{of_account, pages, sender};
 use super::super::schemas::block_kind;
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{id, page_of, query, reference, required_query};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{id, page_of, query, reference, required_query};
 
 pub(super) fn all() -> Vec<Operation> {
     vec![list(), create(), show(), change(), blocks(), blocks_of_number(), block(), unblock()]

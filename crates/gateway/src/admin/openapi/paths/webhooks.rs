@@ -2,9 +2,9 @@
 
 use super::super::admin_path;
 use super::super::parts::{of_account, of_mode, pages};
-use crate::api::openapi::deliveries::{self, TAG, endpoint};
-use crate::api::openapi::operation::Operation;
-use crate::api::openapi::parts::{page_of, reference};
+use api::openapi::deliveries::{self, TAG, endpoint};
+use api::openapi::operation::Operation;
+use api::openapi::parts::{page_of, reference};
 
 pub(super) fn all() -> Vec<Operation> {
     let (all, again) = (admin_path!("/webhooks/{id}/deliveries"), admin_path!("/webhooks/{id}/replay"));

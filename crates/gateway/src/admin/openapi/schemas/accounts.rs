@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{account_id, body, limit, mode, mode_or_null, one_of_or_null, short, time_or_null, whole};
 use crate::admin::keys::NAME_MAX;
-use crate::api::openapi::schemas::{count, object, one_of, text, text_or_null, time};
+use api::openapi::schemas::{count, object, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![

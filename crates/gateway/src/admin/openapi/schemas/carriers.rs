@@ -6,8 +6,8 @@ use model::unmatched::{Fate, Reason};
 use serde_json::{Value, json};
 
 use super::{body, limit, time_or_null, whole};
-use crate::api::openapi::parts::reference;
-use crate::api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
+use api::openapi::parts::reference;
+use api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![

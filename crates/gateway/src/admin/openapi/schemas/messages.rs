@@ -4,8 +4,8 @@ use model::event::EventKind;
 use serde_json::{Map, Value, json};
 
 use super::{account_id, body, extended, mode, mode_or_null, short, time_or_null, whole};
-use crate::api::openapi::parts::reference;
-use crate::api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
+use api::openapi::parts::reference;
+use api::openapi::schemas::{count, flag, list, one_of, text, text_or_null, time};
 
 pub(super) fn all(public: &Map<String, Value>) -> Vec<(&'static str, Value)> {
     let inbound = |more: &Value| {

@@ -4,9 +4,9 @@ use model::{ActorKind, OperatorName, Role, Via};
 use serde_json::{Value, json};
 
 use super::{body, count_or_null, one_of_or_null, time_or_null, whole};
-use crate::api::openapi::parts::reference;
-use crate::api::openapi::schemas::{flag, one_of, text, text_or_null, time};
 use crate::operators::passwords::{BYTES_MAX, CHARACTERS_MIN};
+use api::openapi::parts::reference;
+use api::openapi::schemas::{flag, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![

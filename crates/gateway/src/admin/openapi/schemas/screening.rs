@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{account_id, body, count_or_null, mode, short, time_or_null, whole};
 use crate::admin::screening::{LISTED_BYTES_MAX, LISTED_MAX};
 use crate::admin::templates::NOTE_CHARACTERS_MAX;
-use crate::api::openapi::parts::reference;
-use crate::api::openapi::schemas::{count, flag, list, object, one_of, text, text_or_null, time};
+use api::openapi::parts::reference;
+use api::openapi::schemas::{count, flag, list, object, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![

@@ -6,7 +6,7 @@ use pipeline::keywords::settings::{STOP_WORDS_MAX, SUPPORT_CHARACTERS_MAX, TEXT_
 use serde_json::{Value, json};
 
 use super::{account_id_or_null, body, limit, one_of_or_null, short, whole};
-use crate::api::openapi::schemas::{list, one_of, text, text_or_null, time};
+use api::openapi::schemas::{list, one_of, text, text_or_null, time};
 
 pub(super) fn all() -> Vec<(&'static str, Value)> {
     vec![
