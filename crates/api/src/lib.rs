@@ -1,10 +1,10 @@
 //! The public API, for clients, and HTTP, which the admin API shares.
 //!
-//! A request passes the `guard` (authentication and rate limits), then its handler in [`message`], `both_ways`, `media`,
-//! [`broadcast`], [`broadcasts`], [`optouts`], [`webhook`], [`event`], `account`, [`usage`] or `number`. [`fields`] reads
-//! bodies, `handling` handles unknown fields, [`view`] writes answers. No rule about messages is here: those are the
-//! pipeline's. [`twilio`] is a second interface to the same, for clients of Twilio's API. [`http`] has connections,
-//! request heads, bodies and the form of errors; [`openapi`] the document.
+//! A request passes the `guard` (authentication and rate limits), then its handler in [`message`], `both_ways`,
+//! `media`, [`broadcast`], [`broadcasts`], [`optouts`], [`webhook`], [`event`], `account`, [`usage`] or `number`.
+//! [`fields`] reads bodies, `handling` handles unknown fields, [`view`] writes answers. No rule about messages is here:
+//! those are the pipeline's. [`twilio`] is a second interface to the same, for clients of Twilio's API. [`http`] has
+//! connections, request heads, bodies and the form of errors; [`openapi`] the document.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod account;

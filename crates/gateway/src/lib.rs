@@ -1,8 +1,8 @@
 //! The interfaces of the operator, and the wiring behind all interfaces. There is no business rule here.
 //!
-//! Reading order: [`cli`] (the commands of the program), [`app`] (the assembly of its parts), [`admin`] (the admin API),
-//! [`config`], [`reload`] (another configuration while the server runs), [`files`] (the limit of connections). The public
-//! API is the crate [`api`].
+//! Reading order: [`cli`] (the commands of the program), [`app`] (the assembly of its parts), [`admin`] (the admin
+//! API), [`config`], [`reload`] (another configuration while the server runs), [`files`] (the limit of connections).
+//! The public API is the crate [`api`].
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admin;
