@@ -50,7 +50,8 @@ impl Furnished {
         let erasure = stage.operate("POST", "/erasures", erasure).await.expect(202);
         let operator = json!({ "name": "ada", "role": "viewer" });
         stage.operate("POST", "/operators", operator).await.expect(201);
-        let stray = stage.text(&tenant, RECIPIENT, "hi", |message| message.to = InboundAddress::of("+18005550999"));
+        let stray =
+            stage.text(&tenant, RECIPIENT, "hi", |message| message.to = InboundAddress::of("+18005550999")).await;
         let stray = stage.record_unrouted(stray).await;
         let path = format!("/accounts/{}/screening/templates", tenant.account);
         let template =

@@ -48,18 +48,24 @@ async fn a_message_of_a_handset_is_shown_as_published() {
 async fn each_kind_of_content_has_its_fields() {
     let stage = Stage::at(NOON, |config, _| config.api.public_url = "https://sms.example.com/x".to_owned()).await;
     let tenant = stage.tenant().await;
-    let partial = stage.text(&tenant, HANDSET, "one three", |message| {
-        (message.segments, message.missing_parts, message.suspected_opt_out) = (3, [2].into(), true);
-    });
-    let binary = stage.text(&tenant, "someone@example.com", "", |message| {
-        (message.body, message.encoding) = (InboundBody::Binary([0, 159, 255].into()), InboundEncoding::Binary);
-    });
+    let partial = stage
+        .text(&tenant, HANDSET, "one three", |message| {
+            (message.segments, message.missing_parts, message.suspected_opt_out) = (3, [2].into(), true);
+        })
+        .await;
+    let binary = stage
+        .text(&tenant, "someone@example.com", "", |message| {
+            (message.body, message.encoding) = (InboundBody::Binary([0, 159, 255].into()), InboundEncoding::Binary);
+        })
+        .await;
     let file = stage.file("image/jpeg", PHOTO).await;
-    let group = stage.text(&tenant, "72345", "", |message| {
-        message.kind = model::message::MessageType::Mms;
-        message.media = [file].into();
-        message.additional_recipients = [InboundAddress::of("+18005550001"), InboundAddress::of("ACME")].into();
-    });
+    let group = stage
+        .text(&tenant, "72345", "", |message| {
+            message.kind = model::message::MessageType::Mms;
+            message.media = [file].into();
+            message.additional_recipients = [InboundAddress::of("+18005550001"), InboundAddress::of("ACME")].into();
+        })
+        .await;
     stage.record_parts(partial.clone()).await;
     for message in [&binary, &group] {
         stage.record(message.clone(), Consequence::default()).await;
@@ -103,9 +109,11 @@ async fn an_automatic_message_says_that_it_is_one() {
     let id = reply.id;
     let carrier = Assignment::Carrier("main".into());
     let reply = Reply { message: reply.into(), carrier, due_at: stage.now(), bound: ReplyBound::After(Duration::ZERO) };
-    let help = stage.text(&tenant, HANDSET, "HELP", |message| {
-        message.keyword = Some(Keyword { kind: KeywordKind::Help, word: "HELP".into() });
-    });
+    let help = stage
+        .text(&tenant, HANDSET, "HELP", |message| {
+            message.keyword = Some(Keyword { kind: KeywordKind::Help, word: "HELP".into() });
+        })
+        .await;
     stage.record(help, Consequence { opt: None, reply: Some(reply) }).await;
     assert_eq!(shown(&stage, &tenant, id).await["automatic"], json!(true));
     let other = stage.send(&tenant, RECIPIENT, "hello").await;
@@ -225,10 +233,12 @@ async fn the_operator_finds_messages_of_handsets_and_gives_away_those_of_no_acco
     let seen = stage.operate("GET", &format!("/messages/{}", mine.id), Value::Null).await.expect(200);
     assert_eq!((&seen["accountId"], &seen["carrier"]), (&json!(tenant.account), &json!("main")));
 
-    let stray = stage.text(&tenant, HANDSET, "stop", |message| {
-        message.to = InboundAddress::of("+18005550999");
-        message.keyword = Some(Keyword { kind: KeywordKind::Stop, word: "STOP".into() });
-    });
+    let stray = stage
+        .text(&tenant, HANDSET, "stop", |message| {
+            message.to = InboundAddress::of("+18005550999");
+            message.keyword = Some(Keyword { kind: KeywordKind::Stop, word: "STOP".into() });
+        })
+        .await;
     let stray = stage.record_unrouted(stray).await;
     let unrouted = async || stage.operate("GET", "/inbound/unrouted", Value::Null).await.expect(200)["data"].clone();
     let found = unrouted().await;
@@ -273,10 +283,12 @@ async fn the_operator_sees_which_characters_made_a_text_of_a_handset_ucs2() {
     .into_iter()
     .enumerate()
     {
-        let message = stage.text(&tenant, &format!("+1800555123{index}"), body, |message| {
-            (message.encoding, message.missing_parts) = (encoding, missing.into());
-            message.segments = 3;
-        });
+        let message = stage
+            .text(&tenant, &format!("+1800555123{index}"), body, |message| {
+                (message.encoding, message.missing_parts) = (encoding, missing.into());
+                message.segments = 3;
+            })
+            .await;
         let id = message.id;
         match missing {
             [] => drop(stage.record(message, Consequence::default()).await),
@@ -338,9 +350,11 @@ async fn start_ends_what_stop_began() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     stage.stop_from(&tenant, HANDSET, Mode::Live).await;
-    let text = stage.text(&tenant, HANDSET, "START", |message| {
-        message.keyword = Some(Keyword { kind: KeywordKind::Start, word: "START".into() });
-    });
+    let text = stage
+        .text(&tenant, HANDSET, "START", |message| {
+            message.keyword = Some(Keyword { kind: KeywordKind::Start, word: "START".into() });
+        })
+        .await;
     let opt = Some(start(&text));
     stage.record(text, Consequence { opt, reply: None }).await;
     assert_eq!(stage.ask(&tenant.get("/optout")).await.expect(200)["data"], json!([]));

@@ -129,7 +129,7 @@ async fn messages_of_handsets_are_listed_and_stray_ones_given_away() {
         assert!(listed.contains(word), "{word}: {listed}");
     }
     assert!(done(&stage, &["message", "show", &mine.id.to_string()]).await.contains("inbound"));
-    let stray = stage.text(&tenant, HANDSET, "lost", |message| message.to = InboundAddress::of("+18005550999"));
+    let stray = stage.text(&tenant, HANDSET, "lost", |message| message.to = InboundAddress::of("+18005550999")).await;
     let id = stage.record_unrouted(stray).await.id.to_string();
     let unrouted = done(&stage, &["inbound", "unrouted", "list", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&unrouted).unwrap()["data"][0]["id"], id);

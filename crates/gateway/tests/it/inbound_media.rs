@@ -142,9 +142,11 @@ async fn the_host_of_a_request_is_in_no_link() {
     let stage = Stage::start().await;
     let tenant = stage.tenant().await;
     let file = stage.file("image/jpeg", PHOTO).await;
-    let message = stage.text(&tenant, HANDSET, "Look", |message| {
-        (message.kind, message.media, message.mode) = (model::message::MessageType::Mms, [file].into(), Mode::Live);
-    });
+    let message = stage
+        .text(&tenant, HANDSET, "Look", |message| {
+            (message.kind, message.media, message.mode) = (model::message::MessageType::Mms, [file].into(), Mode::Live);
+        })
+        .await;
     let id = stage.record(message, Default::default()).await.id;
     let ask = tenant.get(&format!("/message/{id}")).header("x-forwarded-host", "evil.example");
     let url = stage.ask(&ask).await.expect(200)["media"][0]["url"].clone();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use model::media::Digest;
 use model::message::MessageType;
+use model::mint::LEAD_MAX;
 use model::{
     InboundAddress, InboundBody, InboundEncoding, InboundMedia, InboundMessage, Keyword, KeywordKind, MediaId,
     MessageId, Mode, Msisdn, OptOut, OptOutName, OptOutScope, OptOutSource, Originator, Owner, Timestamp,
@@ -40,8 +41,9 @@ impl Stage {
         self.runtime.now()
     }
 
-    /// A text from this handset to the tenant's number, with what `change` makes of it, not recorded yet.
-    pub(crate) fn text(
+    /// A text from this handset to the tenant's number, with what `change` makes of it, not recorded yet. It is newer
+    /// than all messages of the stage, also than one of the same millisecond.
+    pub(crate) async fn text(
         &self,
         tenant: &Tenant,
         from: &str,
@@ -49,8 +51,9 @@ impl Stage {
         change: impl FnOnce(&mut InboundMessage),
     ) -> InboundMessage {
         let now = self.now();
+        self.app().pipeline().store().show_newest(&self.mint, now + LEAD_MAX).await.unwrap();
         let mut message = InboundMessage {
-            id: MessageId::new(now, &*self.entropy),
+            id: MessageId::minted(&self.mint, now, &*self.entropy),
             account: tenant.account.parse().unwrap(),
             mode: Mode::Live,
             kind: MessageType::Sms,
@@ -134,16 +137,19 @@ impl Stage {
 
     /// A text from this handset that was recorded.
     pub(crate) async fn receive(&self, tenant: &Tenant, from: &str, body: &str) -> InboundMessage {
-        self.record(self.text(tenant, from, body, |_| {}), Consequence::default()).await
+        let message = self.text(tenant, from, body, |_| {}).await;
+        self.record(message, Consequence::default()).await
     }
 
     /// A STOP from this handset, in the world of this mode.
     pub(crate) async fn stop_from(&self, tenant: &Tenant, from: &str, mode: Mode) -> InboundMessage {
         let word: Arc<str> = "STOP".into();
-        let message = self.text(tenant, from, "Stop.", |message| {
-            message.mode = mode;
-            message.keyword = Some(Keyword { kind: KeywordKind::Stop, word: word.clone() });
-        });
+        let message = self
+            .text(tenant, from, "Stop.", |message| {
+                message.mode = mode;
+                message.keyword = Some(Keyword { kind: KeywordKind::Stop, word: word.clone() });
+            })
+            .await;
         let opt_out = OptOut {
             name: OptOutName { owner: tenant.owner(mode), number: Msisdn::parse(from).unwrap(), from: None },
             source: OptOutSource::Keyword,
@@ -171,10 +177,12 @@ impl Stage {
 
     /// An MMS from this handset with these files.
     pub(crate) async fn picture_from(&self, tenant: &Tenant, from: &str, files: Vec<InboundMedia>) -> InboundMessage {
-        let message = self.text(tenant, from, "Look", |message| {
-            message.kind = MessageType::Mms;
-            message.media = files.into();
-        });
+        let message = self
+            .text(tenant, from, "Look", |message| {
+                message.kind = MessageType::Mms;
+                message.media = files.into();
+            })
+            .await;
         self.record(message, Consequence::default()).await
     }
 }

@@ -25,7 +25,7 @@ use carrier::smpp::config::SmppConfig;
 use gateway::app::App;
 use gateway::config::{Config, read};
 use gateway::real::OsEntropy;
-use model::{Entropy, SeededEntropy, SimClock, Timestamp};
+use model::{Entropy, Mint, SeededEntropy, SimClock, Timestamp};
 use runtime::{Machine, Runtime};
 use serde_json::{Value, json};
 use simulator::smsc::{Options, Smsc};
@@ -61,6 +61,8 @@ pub(crate) struct Stage {
     app: Option<App>,
     runtime: Arc<dyn Runtime>,
     entropy: Arc<dyn Entropy>,
+    /// Makes the ids of messages that a test puts into the store.
+    mint: Mint,
     tenants: AtomicU32,
 }
 
@@ -154,7 +156,19 @@ impl Stage {
         let started = App::start_on(store, config.clone(), Arc::clone(&runtime), Arc::clone(&entropy));
         let app = Box::pin(started).await.unwrap();
         let (api, admin) = (app.api_address, app.admin_address);
-        Self { api, admin, smsc, time, config, directory, app: Some(app), runtime, entropy, tenants: AtomicU32::new(0) }
+        Self {
+            api,
+            admin,
+            smsc,
+            time,
+            config,
+            directory,
+            app: Some(app),
+            runtime,
+            entropy,
+            mint: Mint::default(),
+            tenants: AtomicU32::new(0),
+        }
     }
 
     /// Ends the platform as SIGTERM does, and starts it again on the same store.
