@@ -1,161 +1,30 @@
-//! What survives a crash.
+//! What survives a crash: the stores that the product has, and everything that is done with a whole one.
 //!
-//! In come the events of a message's life (it was admitted, it is about to be handed to a carrier, the carrier
-//! answered, a receipt came) and the operator's changes; out go leases, records and refusals. [`Store`] is the
-//! contract; every method of it is one transaction, complete in itself: no caller needs a second call to be correct,
-//! and what it returns `Ok` for is on disk. No SQL leaves this crate.
-//!
-//! Reading order: [`contract::admission`] (what a request brings in), [`contract::messages`], [`contract::requests`]
-//! (repeats while a request is under way), [`contract::nodes`] (who owns what), [`contract::dispatch`] (the way to a
-//! carrier), [`contract::receipts`] (the way back), [`contract::broadcasts`] (one text to many), [`contract::tenants`]
-//! (who may send), [`contract::usage`] (how much they send), [`contract::inbound`] (what handsets send),
-//! [`contract::optouts`] (who wants no messages), [`contract::windows`] (how often), [`contract::screening`] (what was
-//! found in texts), [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is
-//! kept), [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
-//! [`contract::media`] and [`objects`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are
-//! notified), [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed),
-//! [`contract::peppers`] (with which pepper secrets were hashed), [`backup`] and [`contract::holds`] (a copy
-//! of the store, and what a restored one may not do yet).
+//! The crate [`ledger`] has the contract ([`Store`]) and the rules. A store is a file of [`sqlite`], or a database of
+//! [`postgres`] that nodes share; [`open`] knows which one a URL names. No SQL leaves these crates. [`copy`] makes a
+//! store on PostgreSQL of one in a file, [`backup`] copies and restores one, and [`objects`] keeps the bytes of media.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
-mod accepted;
-mod audited;
 pub mod backup;
-pub mod contract;
 pub mod copy;
-mod daily;
-mod delivery_rows;
-mod erasing;
-mod event_log;
-mod facts;
-mod fading;
-mod handsets;
-mod life;
-mod listing;
 pub mod objects;
-mod operating;
-mod packing;
-mod peppers;
-mod portable;
-pub mod postgres;
-pub mod reasons;
-mod receipts;
-mod screened;
-mod seats;
-mod shares;
 pub mod sqlite;
-mod standing;
-mod tally;
-mod tenancy;
 mod trial;
-mod turns;
-pub mod valkey;
-mod verdict;
-mod walks;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use contract::dispatch::QueueDepth;
+use ledger::contract::dispatch::QueueDepth;
 use model::Timestamp;
+use postgres::{Postgres, valkey};
 use runtime::Runtime;
 
-pub use contract::StoreError;
-pub use contract::audit::Audit;
-pub use contract::broadcasts::Broadcasts;
-pub use contract::changes::Changes;
-pub use contract::dispatch::Dispatch;
-pub use contract::erase::Erasures;
-pub use contract::health::Health;
-pub use contract::holds::Holds;
-pub use contract::inbound::Inbound;
-pub use contract::lists::Lists;
-pub use contract::media::MediaRecords;
-pub use contract::messages::Messages;
-pub use contract::nodes::Nodes;
-pub use contract::operators::Operators;
-pub use contract::optouts::OptOuts;
-pub use contract::peppers::PepperRecords;
-pub use contract::receipts::Receipts;
-pub use contract::requests::Requests;
-pub use contract::retention::Retention;
-pub use contract::schedule::Schedule;
-pub use contract::screening::Screening;
-pub use contract::tenants::Tenants;
-pub use contract::usage::Usage;
-pub use contract::webhooks::Webhooks;
-pub use contract::windows::Windows;
-pub use standing::Standing;
-
-/// All that the product asks of its storage.
-pub trait Store:
-    Messages
-    + Requests
-    + Broadcasts
-    + Nodes
-    + Dispatch
-    + Schedule
-    + Receipts
-    + Tenants
-    + Operators
-    + Audit
-    + Usage
-    + Inbound
-    + OptOuts
-    + Windows
-    + Webhooks
-    + Screening
-    + MediaRecords
-    + Lists
-    + Retention
-    + Changes
-    + Erasures
-    + PepperRecords
-    + Holds
-    + Health
-{
-}
-
-impl dyn Store {
-    /// Whether a change may be on disk although its call ended with `error`: after a failed sync, and where other nodes
-    /// share the store, since the answer to a commit can be lost between a node and its database.
-    pub fn may_have_happened(&self, error: &StoreError) -> bool {
-        match error {
-            StoreError::Failed(_) => true,
-            StoreError::Unavailable(_) => self.is_shared(),
-            _ => false,
-        }
-    }
-}
-
-impl<
-    T: Messages
-        + Requests
-        + Broadcasts
-        + Nodes
-        + Dispatch
-        + Schedule
-        + Receipts
-        + Tenants
-        + Operators
-        + Audit
-        + Usage
-        + Inbound
-        + OptOuts
-        + Windows
-        + Webhooks
-        + Screening
-        + MediaRecords
-        + Lists
-        + Retention
-        + Changes
-        + Erasures
-        + PepperRecords
-        + Holds
-        + Health,
-> Store for T
-{
-}
+pub use ledger::{
+    Audit, Broadcasts, Changes, Checked, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages,
+    Nodes, Operators, OptOuts, PepperRecords, Receipts, Requests, Retention, Schedule, Screening, Standing, Store,
+    StoreError, Tenants, Usage, Webhooks, Windows, contract, reasons,
+};
+pub use postgres;
 
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`
 /// with several hosts or options as libpq has them. Its tasks and its time are those of `runtime`.
@@ -167,7 +36,7 @@ impl<
 pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
     match path_of(url)? {
         Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.to_owned(), runtime).await?)),
-        None => Ok(Arc::new(postgres::Postgres::open(url, runtime).await?)),
+        None => Ok(Arc::new(Postgres::open(url, runtime).await?)),
     }
 }
 
@@ -184,17 +53,8 @@ pub async fn open_with_valkey(
     if path_of(url)?.is_some() {
         return Err(StoreError::Refused("a store in a file counts rate windows itself, and uses no Valkey".to_owned()));
     }
-    let store = postgres::Postgres::open(url, runtime).await?;
+    let store = Postgres::open(url, runtime).await?;
     Ok(Arc::new(store.with_valkey(valkey, valkey::Patience::default()).await?))
-}
-
-/// What a look at a store found, in sentences for the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
-    /// How it is.
-    pub found: String,
-    /// What would break a promise, although the store can be used.
-    pub warnings: Vec<String>,
 }
 
 /// Looks at the store that `url` names, tries whether it can be made or written, and leaves everything as it was.
@@ -204,7 +64,7 @@ pub struct Checked {
 pub async fn check(url: &str, runtime: Arc<dyn Runtime>) -> Result<Checked, StoreError> {
     match path_of(url)? {
         Some(path) => sqlite::Sqlite::check(path).map(|found| Checked { found, warnings: Vec::new() }),
-        None => postgres::Postgres::check(url, runtime).await,
+        None => Postgres::check(url, runtime).await,
     }
 }
 
@@ -217,7 +77,7 @@ pub async fn waiting(url: &str, runtime: Arc<dyn Runtime>) -> Result<Vec<QueueDe
     match path_of(url)? {
         Some(path) if is_empty(path) => Ok(Vec::new()),
         Some(path) => sqlite::Sqlite::waiting(path),
-        None => postgres::Postgres::waiting(url, runtime).await,
+        None => Postgres::waiting(url, runtime).await,
     }
 }
 
@@ -230,7 +90,7 @@ pub async fn standing(url: &str, now: Timestamp, runtime: Arc<dyn Runtime>) -> R
     match path_of(url)? {
         Some(path) if is_empty(path) => Ok(Standing::default()),
         Some(path) => sqlite::Sqlite::standing(path, now),
-        None => postgres::Postgres::standing(url, now, runtime).await,
+        None => Postgres::standing(url, now, runtime).await,
     }
 }
 
@@ -241,7 +101,7 @@ pub async fn standing(url: &str, now: Timestamp, runtime: Arc<dyn Runtime>) -> R
 pub async fn is_new(url: &str, runtime: Arc<dyn Runtime>) -> Result<bool, StoreError> {
     match path_of(url)? {
         Some(path) => Ok(is_empty(path)),
-        None => postgres::Postgres::is_new(url, runtime).await,
+        None => Postgres::is_new(url, runtime).await,
     }
 }
 
@@ -261,8 +121,8 @@ pub fn path_of(url: &str) -> Result<Option<&Path>, StoreError> {
             "store URL {what}; it must be `sqlite:` and the path of a file, or `postgres://USER@HOST/DATABASE`"
         )))
     };
-    if postgres::Postgres::is_named_by(url) {
-        return postgres::Postgres::understand(url).map(|()| None);
+    if Postgres::is_named_by(url) {
+        return Postgres::understand(url).map(|()| None);
     }
     match url.split_once(':') {
         // SQLite takes an empty name for a database that ends with the connection, `:memory:` for one that no other

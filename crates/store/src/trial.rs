@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::StoreError;
+use ledger::StoreError;
 
 /// Makes `directory` where there is none, tries what is to be tried in it, and removes the directories that it made.
 ///

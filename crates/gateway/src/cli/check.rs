@@ -60,7 +60,7 @@ impl Check {
             findings.warn("store.url", warning);
         }
         if !self.offline && !config.cluster.redis.is_empty() {
-            match store::valkey::check(&config.cluster.redis, Arc::clone(&runtime)).await {
+            match store::postgres::valkey::check(&config.cluster.redis, Arc::clone(&runtime)).await {
                 Ok(found) => findings.add("cluster.redis", Ok(format!("windows: {found}"))),
                 Err(error) => findings.warn("cluster.redis", Some(format!("PostgreSQL counts rate windows: {error}"))),
             }

@@ -207,7 +207,7 @@ fn check_valkey(config: &Config, note: &mut impl FnMut(&str, String)) {
     if url.is_empty() {
         return;
     }
-    if let Err(error) = store::valkey::understand(url) {
+    if let Err(error) = store::postgres::valkey::understand(url) {
         note("cluster.redis", error.to_string());
     } else if store::path_of(&config.store.url).is_ok_and(|path| path.is_some()) {
         let what = "needs a `store.url` of PostgreSQL: SQLite is used by one node, which counts in memory";

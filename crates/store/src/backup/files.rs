@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use ledger::StoreError;
 
 /// How many bytes are read at once.
 const BYTES: usize = 1 << 20;

@@ -9,8 +9,9 @@ use model::Timestamp;
 use super::files::{self, above, failed, sync};
 use super::manifest::{FORMAT, FileEntry, Manifest, MediaPart, NAME, StorePart};
 use super::{Heard, MEDIA, Progress, STORE, Stage};
+use crate::path_of;
 use crate::sqlite::copy_as_of_now;
-use crate::{StoreError, path_of};
+use ledger::StoreError;
 
 /// What is to be backed up.
 #[derive(Clone, Debug)]

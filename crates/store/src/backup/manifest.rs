@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{content, failed};
 use super::{Heard, MEDIA, Progress, STORE, Stage};
-use crate::StoreError;
+use ledger::StoreError;
 
 /// The name of the manifest.
 pub(super) const NAME: &str = "manifest.json";

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Content, failed, sync};
 use super::manifest::{FileEntry, Manifest};
 use super::{Heard, MEDIA, Progress, Stage};
-use crate::StoreError;
+use ledger::StoreError;
 
 /// Copies every file of media, and notes it in `entries`. Returns how many were removed meanwhile.
 pub(super) fn copy_out(

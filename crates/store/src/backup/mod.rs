@@ -1,7 +1,7 @@
 //! A backup: a directory with a copy of the store, the files of media, and a manifest that says what they are.
 //!
 //! [`make`] writes one while a server runs, [`restore()`] puts one in the place of a store that is gone. Both are done
-//! whole or not at all. A restored store is held ([`crate::contract::holds`]). The pepper is in no backup.
+//! whole or not at all. A restored store is held ([`ledger::contract::holds`]). The pepper is in no backup.
 //!
 //! Of a database a backup has the media alone: PostgreSQL has its own ways to make a copy of one moment.
 

@@ -9,9 +9,10 @@ use super::files::{self, failed};
 use super::manifest::{Manifest, StorePart};
 use super::media::Shelf;
 use super::{Heard, Progress, STORE, Stage};
-use crate::contract::holds::{Hold, Waiting};
+use crate::path_of;
 use crate::sqlite::{Vacancy, hold_copy};
-use crate::{StoreError, path_of};
+use ledger::StoreError;
+use ledger::contract::holds::{Hold, Waiting};
 
 /// Where a backup is restored to.
 #[derive(Clone, Debug)]

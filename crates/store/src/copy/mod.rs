@@ -1,6 +1,6 @@
 //! A store on SQLite becomes one on PostgreSQL: everything is copied, and then read back and compared.
 //!
-//! The source is stopped, and stays as it is. Its rows come in slices (`source`), translated as `crate::portable`
+//! The source is stopped, and stays as it is. Its rows come in slices (`source`), translated as `ledger::portable`
 //! says; a slice is written in one transaction together with the mark of where it ended, so that a copy that was
 //! stopped goes on from there. No server starts with the copy before the last row was compared (`verify`).
 
@@ -12,9 +12,9 @@ use std::sync::Arc;
 use runtime::Runtime;
 
 use self::source::{Slice, Source};
-use crate::StoreError;
-use crate::portable::tables::{self, Table};
-use crate::postgres::{Mark, Target};
+use ledger::StoreError;
+use ledger::portable::tables::{self, Table};
+use postgres::{Mark, Target};
 
 /// How many rows are written together.
 const ROWS_PER_SLICE: usize = 10_000;

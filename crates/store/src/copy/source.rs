@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use runtime::Runtime;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use sha2::{Digest as _, Sha256};
 
-use crate::StoreError;
-use crate::portable::tables::Table;
-use crate::portable::value::{self, Value};
 use crate::sqlite::Stopped;
+use ledger::StoreError;
+use ledger::portable::tables::Table;
+use ledger::portable::value::{self, Value};
 
 /// How many octets of texts and the like a slice has, before it ends early.
 const OCTETS_PER_SLICE: usize = 8 << 20;
@@ -89,7 +89,7 @@ fn fingerprint(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
         let columns = select.column_count();
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            let values = (0..columns).map(|at| value::plain(row.get_ref(at)?));
+            let values = (0..columns).map(|at| plain(row.get_ref(at)?));
             let mut octets = Vec::new();
             value::write(&values.collect::<rusqlite::Result<Vec<_>>>()?, &mut octets);
             hash.update(octets);
@@ -115,7 +115,7 @@ fn slice(connection: &Connection, table: &Table, after: Option<&[u8]>, limit: us
     };
     let failed = |error: rusqlite::Error| unreadable(&error);
     let mut select = connection.prepare_cached(&statement(table, after.is_some(), limit)).map_err(failed)?;
-    let mut found = select.query(params_from_iter(place)).map_err(failed)?;
+    let mut found = select.query(params_from_iter(place.iter().map(given))).map_err(failed)?;
     let mut slice = Slice { rows: Vec::new(), place: after.unwrap_or_default().to_vec(), is_last: false };
     let mut octets = 0;
     while slice.rows.len() < limit && octets < OCTETS_PER_SLICE {
@@ -124,11 +124,11 @@ fn slice(connection: &Connection, table: &Table, after: Option<&[u8]>, limit: us
             break;
         };
         let columns = table.columns.len();
-        let place = (columns..columns + table.walk.len()).map(|at| value::plain(row.get_ref(at)?));
+        let place = (columns..columns + table.walk.len()).map(|at| plain(row.get_ref(at)?));
         let place = place.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
         let mut values = Vec::with_capacity(columns);
         for (at, (name, kind, _)) in table.columns.iter().enumerate() {
-            let value = row.get_ref(at).and_then(value::plain).map_err(failed)?;
+            let value = row.get_ref(at).and_then(plain).map_err(failed)?;
             octets += size_of(&value);
             values.push(kind.translated(value).ok_or_else(|| unfit(table, name, &place))?);
         }
@@ -169,23 +169,33 @@ fn unreadable(error: &rusqlite::Error) -> StoreError {
     StoreError::Failed(format!("cannot read the store: {error}"))
 }
 
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Flag(flag) => ValueRef::Integer(i64::from(*flag)),
-            Self::Number(number) => ValueRef::Integer(*number),
-            Self::Id(id) => ValueRef::Blob(id.as_bytes()),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Octets(octets) => ValueRef::Blob(octets),
-        }))
-    }
+/// A value as SQLite is given it.
+fn given(value: &Value) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match value {
+        Value::Null => ValueRef::Null,
+        Value::Flag(flag) => ValueRef::Integer(i64::from(*flag)),
+        Value::Number(number) => ValueRef::Integer(*number),
+        Value::Id(id) => ValueRef::Blob(id.as_bytes()),
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        Value::Octets(octets) => ValueRef::Blob(octets),
+    })
+}
+
+/// A value as SQLite has it.
+fn plain(value: ValueRef<'_>) -> rusqlite::Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Number(number),
+        ValueRef::Text(_) => Value::Text(value.as_str()?.to_owned()),
+        ValueRef::Blob(octets) => Value::Octets(octets.to_owned()),
+        ValueRef::Real(_) => return Err(rusqlite::types::FromSqlError::InvalidType.into()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portable::tables;
+    use ledger::portable::tables;
 
     /// Slices of a large store are found by an index, each where the one before it ended.
     #[test]

@@ -5,10 +5,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::source::Source;
 use super::{CopiedTable, Told};
-use crate::StoreError;
-use crate::portable::tables::Table;
-use crate::portable::value::{self, Value};
-use crate::postgres::Target;
+use ledger::StoreError;
+use ledger::portable::tables::Table;
+use ledger::portable::value::{self, Value};
+use postgres::Target;
 
 /// Compares a table, which has so many rows in the source.
 ///

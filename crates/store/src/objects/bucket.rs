@@ -23,7 +23,7 @@ use rusty_s3::{Credentials, UrlStyle};
 use url::Url;
 
 use super::Objects;
-use crate::StoreError;
+use ledger::StoreError;
 
 /// How long a signature counts. Services refuse a clock that is further off than a quarter of an hour.
 const SIGNED_FOR: Duration = Duration::from_secs(300);

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use runtime::Runtime;
 
 use super::Objects;
-use crate::{StoreError, trial};
+use crate::trial;
+use ledger::StoreError;
 
 /// Objects as files of a directory. The first two characters of a name are a directory of their own, because some file
 /// systems are slow where one holds very many.

@@ -1,7 +1,7 @@
 //! The bytes of media, by name.
 //!
 //! In come bytes under a name that is used once; out go the same bytes. Whether somebody needs them is not known here:
-//! that is what [`crate::contract::media`] keeps. Behind [`Objects`] is a [`Directory`], or a [`Bucket`] of a service
+//! that is what [`ledger::contract::media`] keeps. Behind [`Objects`] is a [`Directory`], or a [`Bucket`] of a service
 //! that speaks S3.
 
 mod bucket;

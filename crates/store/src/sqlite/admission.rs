@@ -12,9 +12,9 @@ use super::keys::Holding;
 use super::media::{can_carry, carry};
 use super::screening::insert_screening;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Replay};
-use crate::contract::nodes::Epoch;
+use ledger::StoreError;
+use ledger::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, Replay};
+use ledger::contract::nodes::Epoch;
 
 /// What a request makes: the part of an admission that a message and a broadcast do not share.
 pub(super) trait Payload: Send + Sync + 'static {

@@ -8,8 +8,8 @@ use super::life;
 use super::opted;
 use super::rows::mask_to_sql;
 use super::writer::Group;
-use crate::contract::dispatch::Attempt;
-use crate::reasons::OPTED_OUT;
+use ledger::contract::dispatch::Attempt;
+use ledger::reasons::OPTED_OUT;
 
 /// Begins an attempt, unless its lease is over or an opt-out stops its message. Returns the number of the attempt.
 pub(super) fn begin(group: &mut Group, attempt: &Attempt, now: Moment) -> rusqlite::Result<Option<u32>> {

@@ -8,11 +8,11 @@ use super::Sqlite;
 use super::fault::Fault;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::audited::{self, ENTRIES, LOOKED_AT, Texts};
-use crate::contract::audit::{Audit, AuditFilter, AuditPage};
-use crate::contract::erase::AuditOf;
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::audited::{self, ENTRIES, LOOKED_AT, Texts};
+use ledger::contract::audit::{Audit, AuditFilter, AuditPage};
+use ledger::contract::erase::AuditOf;
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Audit for Sqlite {

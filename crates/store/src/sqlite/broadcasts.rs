@@ -18,15 +18,15 @@ use super::messages::{insert_delivery, insert_message};
 use super::retention::blank_broadcast;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
-use crate::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
-use crate::contract::changes::Resource;
-use crate::contract::nodes::Epoch;
-use crate::listing::{self, BROADCASTS_PER_PAGE, Scope};
-use crate::packing::{CHUNK, PACKED_BYTES, pack, pack_values, unpack, unpack_values};
-use crate::reasons::CANCELED;
-use crate::turns::Work;
+use ledger::StoreError;
+use ledger::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast};
+use ledger::contract::broadcasts::{BroadcastFilter, BroadcastPage, Broadcasts, Canceled, Expansion, Upcoming};
+use ledger::contract::changes::Resource;
+use ledger::contract::nodes::Epoch;
+use ledger::listing::{self, BROADCASTS_PER_PAGE, Scope};
+use ledger::packing::{CHUNK, PACKED_BYTES, pack, pack_values, unpack, unpack_values};
+use ledger::reasons::CANCELED;
+use ledger::turns::Work;
 
 /// The columns of a broadcast, for [`broadcast`], and of how far it has come, for [`record`].
 const COLUMNS: &str = "b.account_id, b.id, b.mode, b.kind, b.originator, b.body, b.media_url, b.encoding, b.segments, \

@@ -13,9 +13,9 @@ use super::fault::Fault;
 use super::feed::{Log, Registered, logs, registered};
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::changes::{Batch, Change, Changes, Consumer, Kind, Kinds, Position, Resource, Tail};
-use crate::facts;
+use ledger::StoreError;
+use ledger::contract::changes::{Batch, Change, Changes, Consumer, Kind, Kinds, Position, Resource, Tail};
+use ledger::facts;
 
 /// The number of the one writer that this store has. A file is written by one process at a time, so its log is one
 /// sequence across all starts; in a store that nodes share, each epoch numbers its own changes.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::fault::{Poison, fail};
-use crate::StoreError;
+use ledger::StoreError;
 
 /// How many changed rows are let into the log before it is copied: about 16 MB of log.
 const ROWS: u64 = 30_000;

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::broadcasts;
 use super::rows;
 use super::writer::Group;
-use crate::tally::Tally;
+use ledger::tally::Tally;
 
 impl Group {
     /// The changes of a broadcast's counts.

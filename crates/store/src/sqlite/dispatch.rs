@@ -21,17 +21,17 @@ use super::receipts::{file_held, file_segment};
 use super::rows::{self, mask_from_sql, mask_to_sql};
 use super::waiting;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::dispatch::{
+use ledger::StoreError;
+use ledger::contract::dispatch::{
     Attempt, Dispatch, Lease, LeaseRequest, Leased, Outcome, QueueDepth, Verdict, Waiting,
 };
-use crate::contract::nodes::Epoch;
-use crate::contract::requests::REMEMBERED;
-use crate::life::Life;
-use crate::reasons::{CANCELED, ERASED, OPTED_OUT};
-use crate::shares::Shares;
-use crate::turns::{Reader, Work};
-use crate::verdict::{self, Ending};
+use ledger::contract::nodes::Epoch;
+use ledger::contract::requests::REMEMBERED;
+use ledger::life::Life;
+use ledger::reasons::{CANCELED, ERASED, OPTED_OUT};
+use ledger::shares::Shares;
+use ledger::turns::{Reader, Work};
+use ledger::verdict::{self, Ending};
 
 #[async_trait]
 impl Dispatch for Sqlite {

@@ -17,9 +17,11 @@ use super::inbound;
 use super::rows;
 use super::webhooks;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::erase::{AuditOf, Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf};
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::erase::{
+    AuditOf, Chunk, ErasedInbound, ErasedMessages, Erasures, NewErasure, Packed, ReceiptsOf,
+};
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Erasures for Sqlite {

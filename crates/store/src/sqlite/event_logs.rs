@@ -8,10 +8,10 @@ use model::{AccountId, BroadcastId, Owner, Timestamp, WebhookId};
 use rusqlite::{Connection, Row, params};
 
 use super::rows;
-use crate::contract::changes::Resource;
-use crate::contract::webhooks::{EventBell, ResourceKey};
-use crate::event_log::{Sequence, Taken, endpoint_facts, endpoint_sequence};
-use crate::facts;
+use ledger::contract::changes::Resource;
+use ledger::contract::webhooks::{EventBell, ResourceKey};
+use ledger::event_log::{Sequence, Taken, endpoint_facts, endpoint_sequence};
+use ledger::facts;
 
 /// How many erased resources are remembered, so that attempts which were under way leave no body of theirs.
 const ERASED_MAX: usize = 10_000;

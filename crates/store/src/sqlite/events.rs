@@ -3,7 +3,7 @@
 use model::CarrierName;
 use rusqlite::{Connection, params};
 
-use crate::life::NewEvent;
+use ledger::life::NewEvent;
 
 /// Adds an event to a message's life.
 pub(super) fn add_event(connection: &Connection, event: &NewEvent) -> rusqlite::Result<()> {

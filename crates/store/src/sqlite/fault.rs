@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-use crate::StoreError;
+use ledger::StoreError;
 
 /// Why a call did not do what it was asked.
 pub(super) enum Fault {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row};
 
-use crate::contract::changes::tail::Tails;
-use crate::contract::changes::{Change, Kinds};
+use ledger::contract::changes::tail::Tails;
+use ledger::contract::changes::{Change, Kinds};
 
 /// What a transaction changed so far, and who wants to know.
 pub(super) struct Feed {

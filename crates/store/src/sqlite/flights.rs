@@ -9,9 +9,9 @@ use super::matching::find;
 use super::parked::{self, parked_receipt};
 use super::receipts::settle;
 use super::writer::Group;
-use crate::contract::receipts::Receipt;
-use crate::receipts::Filed;
-use crate::receipts::flights::Suspicion;
+use ledger::contract::receipts::Receipt;
+use ledger::receipts::Filed;
+use ledger::receipts::flights::Suspicion;
 
 /// The attempts that this process has begun and not ended. An earlier process's get no acknowledgement any more.
 #[derive(Default)]

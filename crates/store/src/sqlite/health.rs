@@ -8,9 +8,9 @@ use model::{BroadcastId, MessageId, Mint, ScreeningId, Timestamp};
 use rusqlite::Connection;
 
 use super::Sqlite;
-use crate::StoreError;
-use crate::contract::bounds::Bounds;
-use crate::contract::health::{CommitSample, Health};
+use ledger::StoreError;
+use ledger::contract::bounds::Bounds;
+use ledger::contract::health::{CommitSample, Health};
 
 /// What a probe writes: as many pages as an admission with its events and indexes changes, and some to spare, so that
 /// it needs the room that a message needs.

@@ -11,10 +11,10 @@ use super::dispatch::end;
 use super::fault::Fault;
 use super::writer::Group;
 use super::{Sqlite, connect, peppers, refused, rows, schedule};
-use crate::contract::holds::{Hold, Holds, RUNNING, Waiting};
-use crate::contract::nodes::Epoch;
-use crate::verdict::Ending;
-use crate::{Standing, StoreError};
+use ledger::contract::holds::{Hold, Holds, RUNNING, Waiting};
+use ledger::contract::nodes::Epoch;
+use ledger::verdict::Ending;
+use ledger::{Standing, StoreError};
 
 #[async_trait]
 impl Holds for Sqlite {
@@ -51,7 +51,7 @@ impl Holds for Sqlite {
 }
 
 impl Sqlite {
-    /// As [`crate::standing`].
+    /// As [`ledger::standing`].
     pub(crate) fn standing(path: &Path, now: Timestamp) -> Result<Standing, StoreError> {
         let read = || {
             let connection = connect(path, None, OpenFlags::SQLITE_OPEN_READ_ONLY)?;

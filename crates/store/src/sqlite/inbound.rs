@@ -24,14 +24,14 @@ use super::inbound_rows;
 use super::optouts;
 use super::stop::Rest;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::inbound::{
+use ledger::StoreError;
+use ledger::contract::inbound::{
     Arrival, ArrivalId, Assembled, Inbound, InboundFilter, InboundOutcome, InboundPage, Interpreter, Opt, PartsStep,
     Recorded, UnroutedPage,
 };
-use crate::contract::nodes::Epoch;
-use crate::handsets::message::{Meaning, asked_opt_out, whole};
-use crate::turns::{Reader, Work};
+use ledger::contract::nodes::Epoch;
+use ledger::handsets::message::{Meaning, asked_opt_out, whole};
+use ledger::turns::{Reader, Work};
 
 use joins::Joined;
 

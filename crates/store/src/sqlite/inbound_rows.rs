@@ -11,7 +11,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows;
-use crate::handsets::files;
+use ledger::handsets::files;
 
 /// The columns of [`message`].
 pub(super) const COLUMNS: &str = "i.id, i.account_id, i.mode, i.kind, i.sender, i.recipient, i.body, i.octets, \

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::Owner;
 
-use crate::StoreError;
-use crate::contract::admission::IdempotencyClaim;
-use crate::contract::nodes::Epoch;
-use crate::contract::requests::RequestKey;
+use ledger::StoreError;
+use ledger::contract::admission::IdempotencyClaim;
+use ledger::contract::nodes::Epoch;
+use ledger::contract::requests::RequestKey;
 
 /// The keys that requests hold.
 #[derive(Default)]

@@ -13,8 +13,8 @@ use super::rows::{self, DELIVERY, mask_from_sql, mask_to_sql};
 use super::usage::counted_of_message;
 use super::wait_index;
 use super::writer::Group;
-use crate::daily::Counted;
-use crate::life::{Life, LifeRow};
+use ledger::daily::Counted;
+use ledger::life::{Life, LifeRow};
 
 macro_rules! update {
     ($more:literal) => {

@@ -23,8 +23,8 @@ use super::list_state::{Gaps, ListState, NO_BROADCAST, id, mark};
 use super::rows;
 use super::wait_index;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::lists::{Indexed, Lists};
+use ledger::StoreError;
+use ledger::contract::lists::{Indexed, Lists};
 
 pub(super) use read::{ROWS_PER_PAGE, page};
 

@@ -7,8 +7,8 @@ use rusqlite::{Connection, Row};
 
 use super::fault::Fault;
 use super::rows;
-use crate::StoreError;
-use crate::contract::nodes::Epoch;
+use ledger::StoreError;
+use ledger::contract::nodes::Epoch;
 
 /// The epochs that are not over, as the transaction sees them.
 #[derive(Default)]

@@ -21,7 +21,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::place;
-use crate::StoreError;
+use ledger::StoreError;
 
 /// The stores that this process has open: these files are not to be opened again, not even to be told that they are
 /// locked.

@@ -4,9 +4,9 @@ use model::{AddressText, MessageId, Originator, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows;
-use crate::contract::receipts::Receipt;
-use crate::receipts::matching::{SEGMENTS_MAX, Segments};
-use crate::receipts::{Filed, matching, words};
+use ledger::contract::receipts::Receipt;
+use ledger::receipts::matching::{SEGMENTS_MAX, Segments};
+use ledger::receipts::{Filed, matching, words};
 
 /// The segment that a receipt means, and the place of the key that it was found by ([`matching::find`]).
 pub(super) fn find(

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::media::{MediaRecords, SweptMedia};
+use ledger::StoreError;
+use ledger::contract::media::{MediaRecords, SweptMedia};
 
 /// The columns of [`stored`].
 const COLUMNS: &str = "id, kind, digest, bytes, stored_at";

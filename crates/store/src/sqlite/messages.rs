@@ -18,14 +18,14 @@ use super::lists;
 use super::named;
 use super::rows::{self, DELIVERY, MESSAGE};
 use super::writer::Group;
-use crate::StoreError;
-use crate::accepted::{self, Accepted};
-use crate::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
-use crate::contract::changes::{Kind, Resource};
-use crate::contract::dispatch::Lease;
-use crate::contract::messages::{MessageFilter, Messages, Page, Reference};
-use crate::contract::nodes::Epoch;
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::accepted::{self, Accepted};
+use ledger::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewMessage};
+use ledger::contract::changes::{Kind, Resource};
+use ledger::contract::dispatch::Lease;
+use ledger::contract::messages::{MessageFilter, Messages, Page, Reference};
+use ledger::contract::nodes::Epoch;
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Messages for Sqlite {

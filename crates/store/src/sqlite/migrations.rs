@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::schema;
-use crate::StoreError;
+use ledger::StoreError;
 
 /// Every migration, in order. Its number is its place, from 1.
 pub(super) const MIGRATIONS: &[&str] = &[

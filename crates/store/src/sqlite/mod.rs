@@ -79,11 +79,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::StoreError;
-use crate::contract::changes::tail::Tails;
-use crate::contract::dispatch::QueueDepth;
-use crate::contract::webhooks::EventBell;
 use keys::Keys;
+use ledger::StoreError;
+use ledger::contract::changes::tail::Tails;
+use ledger::contract::dispatch::QueueDepth;
+use ledger::contract::webhooks::EventBell;
 use lock::Lock;
 use readers::Readers;
 use retention::Walking;

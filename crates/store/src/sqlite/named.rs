@@ -7,7 +7,7 @@ use model::idempotency::Endpoint;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, DELIVERY, MESSAGE};
-use crate::contract::messages::Reference;
+use ledger::contract::messages::Reference;
 
 const OF_CARRIER: &str = "SELECT DISTINCT message_id FROM segments WHERE carrier = ?1 AND key = ?2 \
     ORDER BY message_id DESC LIMIT ?3";

@@ -12,8 +12,8 @@ use super::fault::Fault;
 use super::living::epoch;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, StoppedCarrier, TakenOver};
+use ledger::StoreError;
+use ledger::contract::nodes::{Epoch, LIFE, Node, Nodes, Slot, StoppedCarrier, TakenOver};
 
 /// How many nodes that are over are kept for the operator.
 const OVER_KEPT: u32 = 100;

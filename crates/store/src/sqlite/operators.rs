@@ -9,10 +9,10 @@ use super::Sqlite;
 use super::fault::Fault;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::operators::{OperatorChange, Operators, Proof};
-use crate::operating::changed_operator;
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::operators::{OperatorChange, Operators, Proof};
+use ledger::operating::changed_operator;
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Operators for Sqlite {

@@ -11,11 +11,11 @@ use super::Sqlite;
 use super::rows;
 use super::stop::{Rest, end_queued};
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptOuts, OptedIn};
-use crate::handsets::opting::{self, Put};
-use crate::handsets::stop::Stops;
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::optouts::{HistoryPage, OptIn, OptOutCursor, OptOutFilter, OptOutPage, OptOuts, OptedIn};
+use ledger::handsets::opting::{self, Put};
+use ledger::handsets::stop::Stops;
+use ledger::turns::{Reader, Work};
 
 /// How many opt-outs are read at once into memory.
 const BATCH: usize = 2_000;

@@ -11,11 +11,11 @@ use super::matching::{accepted_at, filed, find};
 use super::receipts::{HELD_UNDER_KEY, settle};
 use super::writer::Group;
 use super::{flights, rows};
-use crate::contract::receipts::{HeldStep, Receipt, Refused, UNMATCHED_KEPT};
-use crate::receipts::held::is_meant;
-use crate::receipts::numbers::key_of_recipient;
-use crate::receipts::parking::{Entry, SAME_KEY_MAX, kept_of, make_room, seen_under};
-use crate::receipts::{Filed, words};
+use ledger::contract::receipts::{HeldStep, Receipt, Refused, UNMATCHED_KEPT};
+use ledger::receipts::held::is_meant;
+use ledger::receipts::numbers::key_of_recipient;
+use ledger::receipts::parking::{Entry, SAME_KEY_MAX, kept_of, make_room, seen_under};
+use ledger::receipts::{Filed, words};
 
 /// What became of a receipt that was to be parked.
 pub(super) struct Parking {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use crate::contract::bounds::Bounds;
-use crate::receipts::parking::Load;
+use ledger::contract::bounds::Bounds;
+use ledger::receipts::parking::Load;
 
 /// How much is parked, by carrier, as of the transaction's state.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use super::Sqlite;
 use super::fault::Fault;
 use super::tenants;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::peppers::{Adopted, PepperRecords};
-use crate::contract::webhooks::SealedSecret;
-use crate::peppers::judge;
+use ledger::StoreError;
+use ledger::contract::peppers::{Adopted, PepperRecords};
+use ledger::contract::webhooks::SealedSecret;
+use ledger::peppers::judge;
 
 #[async_trait]
 impl PepperRecords for Sqlite {

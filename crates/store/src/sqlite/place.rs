@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::{StoreError, trial};
+use crate::trial;
+use ledger::StoreError;
 
 /// Readable by its owner only: there are texts and numbers in it.
 const PRIVATE: u32 = 0o600;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::types::Null;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use crate::StoreError;
+use ledger::StoreError;
 
 /// Tables that have a row for each consumer of the change feed, node, session, carrier or pepper, or a row in all:
 /// reading them whole is what is asked.

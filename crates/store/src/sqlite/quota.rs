@@ -4,7 +4,7 @@ use model::Owner;
 use rusqlite::{OptionalExtension, params};
 
 use super::writer::Group;
-use crate::contract::admission::Quota;
+use ledger::contract::admission::Quota;
 
 impl Group {
     /// Counts recipients, unless they do not all fit the quota. The count is written once for the whole group, by

@@ -1,4 +1,4 @@
-//! Connections that only read. Each read is a snapshot of what was last committed; [`crate::seats`] gives them their
+//! Connections that only read. Each read is a snapshot of what was last committed; [`ledger::seats`] gives them their
 //! order.
 
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use runtime::{Runtime, Slot};
 use rusqlite::Connection;
 
 use super::store_error;
-use crate::StoreError;
-use crate::seats::{Seat, Seats};
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::seats::{Seat, Seats};
+use ledger::turns::{Reader, Work};
 
 /// How many reads run at once; more wait their turn. Pages take all but one of them.
 const CONNECTIONS: usize = 4;

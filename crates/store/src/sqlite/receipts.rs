@@ -12,12 +12,12 @@ use super::matching::find;
 use super::parked::{self, Parking, park};
 use super::writer::Group;
 use super::{Sqlite, flights, life, waits};
-use crate::StoreError;
-use crate::contract::dispatch::Outcome;
-use crate::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
-use crate::receipts::numbers::key_of_recipient;
-use crate::receipts::words::fate_word;
-use crate::receipts::{Filed, settling};
+use ledger::StoreError;
+use ledger::contract::dispatch::Outcome;
+use ledger::contract::receipts::{HeldStep, KEY_BYTES_MAX, Receipt, ReceiptOutcome, Receipts, Refused, WaitStep};
+use ledger::receipts::numbers::key_of_recipient;
+use ledger::receipts::words::fate_word;
+use ledger::receipts::{Filed, settling};
 
 #[async_trait]
 impl Receipts for Sqlite {

@@ -5,9 +5,9 @@ use rusqlite::params;
 
 use super::Sqlite;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::nodes::Epoch;
-use crate::contract::requests::{RequestKey, Requests};
+use ledger::StoreError;
+use ledger::contract::nodes::Epoch;
+use ledger::contract::requests::{RequestKey, Requests};
 
 #[async_trait]
 impl Requests for Sqlite {

@@ -17,10 +17,10 @@ use rusqlite::{Connection, params};
 
 use super::Sqlite;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::retention::{Removed, Retention, Walk};
-use crate::turns::{Reader, Work};
-use crate::walks::{Place, lowest_at};
+use ledger::StoreError;
+use ledger::contract::retention::{Removed, Retention, Walk};
+use ledger::turns::{Reader, Work};
+use ledger::walks::{Place, lowest_at};
 
 use removal::{Thing, remove};
 pub(super) use removal::{blank_broadcast, blank_message};

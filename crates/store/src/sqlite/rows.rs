@@ -10,8 +10,8 @@ use model::{
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
 
-use crate::life;
-use crate::shares::Shares;
+use ledger::life;
+use ledger::shares::Shares;
 
 /// The columns of a message, for [`message`].
 pub(super) const MESSAGE: &str = "m.account_id, m.id, m.broadcast_id, m.direction, m.mode, m.kind, m.originator, \

@@ -10,10 +10,10 @@ use super::messages::load_message;
 use super::rows;
 use super::screening::insert_if_new;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::nodes::Epoch;
-use crate::contract::schedule::{DueMessage, Launch, Launched, Schedule};
-use crate::verdict::Ending;
+use ledger::StoreError;
+use ledger::contract::nodes::Epoch;
+use ledger::contract::schedule::{DueMessage, Launch, Launched, Schedule};
+use ledger::verdict::Ending;
 
 #[async_trait]
 impl Schedule for Sqlite {

@@ -10,7 +10,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::migrations;
-use crate::StoreError;
+use ledger::StoreError;
 
 /// A table's columns, each with its type and constraints; or the statement that made an index, a trigger or a view.
 type Shape = Vec<String>;

@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::screening::{Screening, ScreeningFilter};
-use crate::screened;
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::screening::{Screening, ScreeningFilter};
+use ledger::screened;
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Screening for Sqlite {

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::lock::Lock;
 use super::{Stopped, connect, holds, migrations, open, place, refused};
-use crate::contract::holds::{Hold, Waiting};
-use crate::{Standing, StoreError};
+use ledger::contract::holds::{Hold, Waiting};
+use ledger::{Standing, StoreError};
 
 /// How many pages of 4 KiB are copied between two words of progress.
 const PAGES: i32 = 2_048;

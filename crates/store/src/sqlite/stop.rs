@@ -13,10 +13,10 @@ use super::Sqlite;
 use super::life;
 use super::lists;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::messages::MessageFilter;
-use crate::handsets::stop::{Stops, may_end};
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::messages::MessageFilter;
+use ledger::handsets::stop::{Stops, may_end};
+use ledger::turns::{Reader, Work};
 
 /// How many rows one transaction looks at for one opt-out: about two milliseconds.
 const ROWS: usize = 2_000;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::lock::Lock;
 use super::{connect, migrations, open, place, refused, schema};
-use crate::StoreError;
+use ledger::StoreError;
 
 /// A store whose lock is held, so that nobody changes it. It is only read.
 pub(crate) struct Stopped {

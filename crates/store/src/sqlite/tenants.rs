@@ -16,10 +16,10 @@ use super::fault::Fault;
 use super::rows;
 use super::templates;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::changes::Resource;
-use crate::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData, Tenants};
-use crate::tenancy;
+use ledger::StoreError;
+use ledger::contract::changes::Resource;
+use ledger::contract::tenants::{AccountChange, Approved, KeywordsOf, NumberChange, TenantData, Tenants};
+use ledger::tenancy;
 
 const ACCOUNTS: &str = "SELECT id, name, state, message_per_minute, broadcast_per_minute, read_per_minute, \
     daily_quota, created_at, screening, retention FROM accounts";
@@ -315,7 +315,7 @@ fn save_account(connection: &Connection, account: &Account) -> rusqlite::Result<
     ])
 }
 
-/// As [`crate::contract::peppers::PepperRecords::rehash_key`].
+/// As [`ledger::contract::peppers::PepperRecords::rehash_key`].
 pub(super) fn rehash_key(
     group: &mut Group,
     id: &KeyId,

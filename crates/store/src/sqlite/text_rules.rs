@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{AccountId, TextRetention};
 use rusqlite::Connection;
 
-use crate::contract::retention::Walk;
+use ledger::contract::retention::Walk;
 
 /// What the writer knows of rules for texts without asking the file.
 #[derive(Default)]

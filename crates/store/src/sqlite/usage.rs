@@ -9,10 +9,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Sqlite;
 use super::rows;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::usage::{CountedStatus, Usage, UsageCount};
-use crate::daily::{Added, Counted};
-use crate::turns::{Reader, Work};
+use ledger::StoreError;
+use ledger::contract::usage::{CountedStatus, Usage, UsageCount};
+use ledger::daily::{Added, Counted};
+use ledger::turns::{Reader, Work};
 
 #[async_trait]
 impl Usage for Sqlite {

@@ -4,8 +4,8 @@ use model::MessageId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, mask_from_sql};
-use crate::contract::dispatch::Waiting;
-use crate::contract::nodes::Epoch;
+use ledger::contract::dispatch::Waiting;
+use ledger::contract::nodes::Epoch;
 
 const WAITING: &str = "SELECT due_at, lease, in_flight, carrier FROM delivery WHERE message_id = ?1 AND status = \
     'queued'";

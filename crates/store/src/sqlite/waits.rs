@@ -5,8 +5,8 @@ use rusqlite::{Row, params};
 
 use super::life;
 use super::writer::Group;
-use crate::contract::receipts::WaitStep;
-use crate::receipts::waits;
+use ledger::contract::receipts::WaitStep;
+use ledger::receipts::waits;
 
 const OVER: &str =
     "SELECT receipt_by, message_id FROM receipt_waits WHERE receipt_by <= ?1 ORDER BY receipt_by LIMIT ?2";

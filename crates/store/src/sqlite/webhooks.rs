@@ -13,12 +13,12 @@ use model::{Owner, Timestamp, WebhookId};
 
 use super::Sqlite;
 use super::writer::Group;
-use crate::StoreError;
-use crate::contract::webhooks::{
+use ledger::StoreError;
+use ledger::contract::webhooks::{
     DeliveryPage, DeliveryState, Endpoint, EventBell, EventPage, EventRecord, EventsAfter, Heads, PendingDelivery,
     Progress, ReplayBegun, ReplayOf, Replaying, SealedSecret, ToSend, WebhookChange, Webhooks,
 };
-use crate::turns::{Reader, Work};
+use ledger::turns::{Reader, Work};
 
 pub(super) use logs::{erase_number, erase_resource};
 

@@ -7,9 +7,9 @@ use model::limits::{FixedWindow, RequestKind, Standing};
 use model::{Owner, Timestamp};
 
 use super::Sqlite;
-use crate::StoreError;
-use crate::contract::windows::{Entrance, Taken, Window, Windows};
-use crate::fading::{ADDRESSES_MAX, Table};
+use ledger::StoreError;
+use ledger::contract::windows::{Entrance, Taken, Window, Windows};
+use ledger::fading::{ADDRESSES_MAX, Table};
 
 #[async_trait]
 impl Windows for Sqlite {
@@ -57,7 +57,7 @@ impl MemoryWindows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fading::SWEEP_FLOOR;
+    use ledger::fading::SWEEP_FLOOR;
 
     fn address(n: u32) -> IpAddr {
         IpAddr::V4(n.into())
@@ -70,7 +70,7 @@ mod tests {
             let now = Timestamp::from_millis(i64::from(n) * 1_000);
             assert!(windows.public.with(address(n), now, |window| window.take(1, now)).is_ok());
         }
-        assert!(windows.public.len() <= SWEEP_FLOOR);
+        assert!(windows.public.size() <= SWEEP_FLOOR);
     }
 
     #[test]
@@ -79,6 +79,6 @@ mod tests {
         for n in 0..300_000u32 {
             let _ = windows.public.with(address(n), now, |window| window.take(1, now));
         }
-        assert!(windows.public.len() <= ADDRESSES_MAX);
+        assert!(windows.public.size() <= ADDRESSES_MAX);
     }
 }

@@ -26,13 +26,13 @@ use super::lock::Lock;
 use super::parked_load::Parked;
 use super::store_error;
 use super::text_rules::TextRules;
-use crate::StoreError;
-use crate::contract::bounds::Bounds;
-use crate::contract::changes::tail::Tails;
-use crate::contract::health::CommitSample;
-use crate::contract::webhooks::EventBell;
-use crate::daily::DailyTally;
-use crate::tally::Tally;
+use ledger::StoreError;
+use ledger::contract::bounds::Bounds;
+use ledger::contract::changes::tail::Tails;
+use ledger::contract::health::CommitSample;
+use ledger::contract::webhooks::EventBell;
+use ledger::daily::DailyTally;
+use ledger::tally::Tally;
 
 /// How many calls may wait for the writer; more wait for a place.
 const QUEUE: usize = 8_192;

@@ -9,7 +9,7 @@ use model::limits::{RequestKind, WINDOW};
 use runtime::Machine;
 use store::contract::windows::{Taken, Window};
 use store::postgres::Postgres;
-use store::valkey::Patience;
+use store::postgres::valkey::Patience;
 use store::{Store, StoreError, Windows};
 use testkit::valkey::Valkey;
 use tokio::sync::OnceCell;
@@ -286,12 +286,12 @@ async fn a_valkey_that_is_not_there_at_the_start_counts_once_it_is() {
 async fn a_look_says_whether_valkey_counts_and_shows_no_password() {
     let mut valkey = Valkey::start().await;
     let machine = || Arc::new(Machine::new());
-    let found = store::valkey::check(&valkey.url(), machine()).await.unwrap();
+    let found = store::postgres::valkey::check(&valkey.url(), machine()).await.unwrap();
     assert!(found.starts_with("Valkey at 127.0.0.1:"), "{found}");
     assert_eq!(valkey.ask("CONFIG SET requirepass right"), "+OK\r\n");
     let with = |password: &str| valkey.url().replace("127", &format!(":{password}@127"));
-    assert!(store::valkey::check(&with("right"), machine()).await.is_ok());
-    let unavailable = async |url: String| match store::valkey::check(&url, machine()).await {
+    assert!(store::postgres::valkey::check(&with("right"), machine()).await.is_ok());
+    let unavailable = async |url: String| match store::postgres::valkey::check(&url, machine()).await {
         Err(StoreError::Unavailable(why)) => why,
         other => panic!("{other:?}"),
     };

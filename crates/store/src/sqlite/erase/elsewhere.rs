@@ -5,10 +5,10 @@ use model::{AccountId, BroadcastId, ErasureCounts, Msisdn, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::message::erase_broadcast;
-use crate::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
-use crate::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody, take_values};
 use crate::sqlite::parked;
 use crate::sqlite::writer::Group;
+use ledger::contract::erase::{Chunk, ErasedMessages, Packed, ReceiptsOf};
+use ledger::erasing::{CHUNKS, ENTRIES, mentions, places, put_nobody, take_values};
 
 /// Which rows of packed recipients of open broadcasts hold the number, a few rows at a time.
 pub(super) fn packed_with(connection: &Connection, number: Msisdn, after: Option<Chunk>) -> rusqlite::Result<Packed> {

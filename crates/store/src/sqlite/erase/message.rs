@@ -6,9 +6,6 @@ use model::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::contract::erase::ErasedMessages;
-use crate::life::NewEvent;
-use crate::reasons::ERASED;
 use crate::sqlite::events::add_event;
 use crate::sqlite::life;
 use crate::sqlite::lists::{Facet, unlist_reference};
@@ -16,6 +13,9 @@ use crate::sqlite::media::drop_unneeded;
 use crate::sqlite::rows;
 use crate::sqlite::webhooks;
 use crate::sqlite::writer::Group;
+use ledger::contract::erase::ErasedMessages;
+use ledger::life::NewEvent;
+use ledger::reasons::ERASED;
 
 /// What of a message is the person's.
 struct Subject {

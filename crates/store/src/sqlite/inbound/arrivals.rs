@@ -3,8 +3,8 @@
 use model::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::contract::inbound::{Arrival, ArrivalId};
-use crate::handsets::arrivals::{comes_again, digest};
+use ledger::contract::inbound::{Arrival, ArrivalId};
+use ledger::handsets::arrivals::{comes_again, digest};
 
 /// Notes an arrival as one that is not answered. Says whether it is on record already.
 pub(super) fn note(connection: &Connection, arrival: &Arrival) -> rusqlite::Result<(ArrivalId, bool)> {

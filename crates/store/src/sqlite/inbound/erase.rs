@@ -3,9 +3,9 @@
 use model::{ErasureCounts, MessageId, Msisdn, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::contract::erase::ErasedInbound;
 use crate::sqlite::writer::Group;
 use crate::sqlite::{inbound_rows, webhooks};
+use ledger::contract::erase::ErasedInbound;
 
 /// Blanks at most `limit` messages of a number. The last step also removes everything else about the number.
 pub(in crate::sqlite) fn erase(

@@ -5,15 +5,15 @@ use std::time::Duration;
 use model::{Assignment, InboundMessage, KeywordKind, Msisdn, Owner, Timestamp};
 use rusqlite::{Connection, params};
 
-use crate::contract::inbound::{Consequence, Followed, Opt, Reply, Suppressed};
-use crate::handsets::opting::Put;
-use crate::handsets::replies::{self, ECHO_TEXTS, HOUR};
 use crate::sqlite::lists;
 use crate::sqlite::messages::{insert_delivery, insert_message};
 use crate::sqlite::optouts;
 use crate::sqlite::rows;
 use crate::sqlite::stop::{Rest, end_queued};
 use crate::sqlite::writer::Group;
+use ledger::contract::inbound::{Consequence, Followed, Opt, Reply, Suppressed};
+use ledger::handsets::opting::Put;
+use ledger::handsets::replies::{self, ECHO_TEXTS, HOUR};
 
 /// How many rows are looked at for a text that a handset sends back.
 const ECHO_ROWS: usize = 2_000;

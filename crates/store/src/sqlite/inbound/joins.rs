@@ -6,10 +6,10 @@ use std::time::Duration;
 use model::{InboundAddress, MessageId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::contract::inbound::{Arrival, Assembled, PartName, REDELIVERED_WITHIN};
-use crate::handsets::arrivals::form_number;
-use crate::handsets::parts::{Candidate, Place, SAME_NAME_MAX, State};
 use crate::sqlite::rows;
+use ledger::contract::inbound::{Arrival, Assembled, PartName, REDELIVERED_WITHIN};
+use ledger::handsets::arrivals::form_number;
+use ledger::handsets::parts::{Candidate, Place, SAME_NAME_MAX, State};
 
 /// What became of a part.
 pub(super) enum Joined {

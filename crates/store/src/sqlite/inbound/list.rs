@@ -5,9 +5,9 @@ use std::sync::Arc;
 use model::{MessageId, Mode, Owner};
 use rusqlite::{Connection, Row, params};
 
-use crate::contract::inbound::{InboundFilter, InboundPage, Unrouted, UnroutedPage};
 use crate::sqlite::inbound_rows::{COLUMNS, message};
 use crate::sqlite::rows;
+use ledger::contract::inbound::{InboundFilter, InboundPage, Unrouted, UnroutedPage};
 
 /// How many rows a page looks at.
 const ROWS_PER_PAGE: usize = 5_000;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use model::{MessageId, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use crate::handsets::arrivals::{AUTOMATIC_KEPT, comes_again};
 use crate::sqlite::inbound_rows;
 use crate::sqlite::rows;
+use ledger::handsets::arrivals::{AUTOMATIC_KEPT, comes_again};
 
 /// Whether there is something to forget.
 pub(super) fn is_any(connection: &Connection, now: Timestamp, unrouted_kept: Duration) -> rusqlite::Result<bool> {

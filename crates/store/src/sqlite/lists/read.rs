@@ -10,9 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::streams::{Next, Stream, owners_with};
 use super::{Facet, id, mark, reference_code};
-use crate::contract::messages::{MessageFilter, Page};
-use crate::listing::{self, Scope, handset};
 use crate::sqlite::rows::{self, DELIVERY, MESSAGE};
+use ledger::contract::messages::{MessageFilter, Page};
+use ledger::listing::{self, Scope, handset};
 
 /// How many rows and entries a page looks at.
 pub(in crate::sqlite) const ROWS_PER_PAGE: usize = 20_000;

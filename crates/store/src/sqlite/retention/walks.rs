@@ -4,9 +4,9 @@ use model::{AccountId, BroadcastId, MessageId, TextRetention, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::removal::{Segment, Thing};
-use crate::contract::retention::Walk;
 use crate::sqlite::rows;
-use crate::walks::{Looked, Place, ROWS, lowest_at};
+use ledger::contract::retention::Walk;
+use ledger::walks::{Looked, Place, ROWS, lowest_at};
 
 /// Looks behind `from`, or behind the mark on disk, for what was accepted before `before`: until `limit` are found.
 pub(super) fn look(

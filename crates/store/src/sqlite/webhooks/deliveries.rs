@@ -6,10 +6,10 @@ use rusqlite::{Connection, Row, params};
 
 use super::found::{Found, find};
 use super::{events, replays};
-use crate::contract::webhooks::{Delivery, DeliveryPage, DeliveryRecord, DeliveryState, PendingDelivery, Progress};
-use crate::delivery_rows::{attempts_of, state_number, state_of, with_attempt};
 use crate::sqlite::rows;
 use crate::sqlite::writer::Group;
+use ledger::contract::webhooks::{Delivery, DeliveryPage, DeliveryRecord, DeliveryState, PendingDelivery, Progress};
+use ledger::delivery_rows::{attempts_of, state_number, state_of, with_attempt};
 
 pub(super) fn record(group: &mut Group, progress: &[Progress]) -> rusqlite::Result<()> {
     for Progress { webhook, position, failing, replay, deliveries } in progress {

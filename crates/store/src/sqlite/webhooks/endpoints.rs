@@ -6,9 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::found::{COLUMNS, Found, find, found, require};
 use super::{events, logs};
-use crate::contract::webhooks::{Endpoint, EventRecord, SealedSecret, WebhookChange};
 use crate::sqlite::fault::Fault;
 use crate::sqlite::writer::Group;
+use ledger::contract::webhooks::{Endpoint, EventRecord, SealedSecret, WebhookChange};
 
 pub(super) fn create(group: &mut Group, webhook: &Webhook, secret: &SealedSecret) -> rusqlite::Result<bool> {
     group.events.write(&group.connection)?;

@@ -6,11 +6,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::found::{self, Found};
 use super::logs;
-use crate::contract::changes::Resource;
-use crate::contract::webhooks::{EventContent, EventHead, EventPage, EventRecord, EventsAfter, Heads, ToSend};
-use crate::event_log::{Facts, Halves, shown};
 use crate::sqlite::broadcasts;
 use crate::sqlite::rows::{self, MESSAGE};
+use ledger::contract::changes::Resource;
+use ledger::contract::webhooks::{EventContent, EventHead, EventPage, EventRecord, EventsAfter, Heads, ToSend};
+use ledger::event_log::{Facts, Halves, shown};
 
 pub(super) fn heads(
     connection: &Connection,

@@ -6,11 +6,11 @@ use model::webhook::{DisabledReason, Format, Ordering, Webhook};
 use model::{AccountId, Owner, WebhookId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::StoreError;
-use crate::contract::webhooks::{Endpoint, Failing};
 use crate::sqlite::event_logs::subscription;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::rows;
+use ledger::StoreError;
+use ledger::contract::webhooks::{Endpoint, Failing};
 
 /// The columns of an endpoint, for [`found`].
 pub(super) const COLUMNS: &str = "w.webhook, w.id, l.account_id, l.test, w.url, w.events, w.description, w.active, \

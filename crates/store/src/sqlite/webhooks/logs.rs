@@ -4,11 +4,11 @@ use model::{Msisdn, Owner, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::is_test;
-use crate::contract::changes::Resource;
-use crate::contract::webhooks::ResourceKey;
-use crate::event_log::{opt_out_key, opt_outs_of};
-use crate::facts;
 use crate::sqlite::writer::Group;
+use ledger::contract::changes::Resource;
+use ledger::contract::webhooks::ResourceKey;
+use ledger::event_log::{opt_out_key, opt_outs_of};
+use ledger::facts;
 
 /// Writes an owner's log until this moment at least.
 pub(super) fn follow(group: &mut Group, owner: Owner, until: Timestamp) -> rusqlite::Result<()> {

@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::events;
 use super::found::{Found, find, require};
-use crate::contract::webhooks::{DeliveryState, REPLAYS_MAX, ReplayBegun, ReplayOf, Replaying};
-use crate::delivery_rows::state_number;
 use crate::sqlite::fault::Fault;
 use crate::sqlite::writer::Group;
+use ledger::contract::webhooks::{DeliveryState, REPLAYS_MAX, ReplayBegun, ReplayOf, Replaying};
+use ledger::delivery_rows::state_number;
 
 pub(super) fn begin(
     group: &mut Group,

@@ -1,5 +1,0 @@
-//! What every backend's tables hold, in a form that belongs to none: which tables there are, and the values of a row. A
-//! copy reads rows of one backend and writes those of another.
-
-pub(crate) mod tables;
-pub(crate) mod value;
