@@ -14,8 +14,8 @@
 //! found in texts), [`contract::lists`] (the index of filtered lists), [`contract::retention`] (the end of what is
 //! kept), [`contract::erase`] (a person is forgotten), [`contract::changes`] (what happened, for those who follow),
 //! [`contract::media`] (what multimedia messages carry), [`contract::webhooks`] (of what accounts are notified),
-//! [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed), [`contract::peppers`] (with
-//! which pepper secrets were hashed) and [`contract::holds`] (what a restored store may not do yet).
+//! [`contract::operators`] (who runs the platform), [`contract::audit`] (what they changed), [`contract::peppers`]
+//! (with which pepper secrets were hashed) and [`contract::holds`] (what a restored store may not do yet).
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod accepted;

@@ -34,7 +34,7 @@ impl Postgres {
         Place::parse(url).map(drop)
     }
 
-    /// As [`crate::check`].
+    /// Looks at the database that `url` names, tries whether it can be written, and leaves everything as it was.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -42,7 +42,7 @@ impl Postgres {
         in_time(&runtime, look(url, &runtime)).await
     }
 
-    /// As [`crate::waiting`].
+    /// What waits for each carrier, in no order; nothing in a database without tables. Leaves everything as it was.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -57,7 +57,7 @@ impl Postgres {
         depths
     }
 
-    /// As [`ledger::standing`].
+    /// How the store stands at `now`; as a new one in a database without tables. Leaves everything as it was.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -72,7 +72,7 @@ impl Postgres {
         standing
     }
 
-    /// As [`crate::is_new`].
+    /// Whether the database has no tables of a store.
     ///
     /// # Errors
     /// As [`Self::open`].

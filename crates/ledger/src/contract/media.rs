@@ -1,4 +1,4 @@
-//! The records of media. The bytes themselves are in [`crate::objects`].
+//! The records of media. The bytes themselves are objects beside the store.
 //!
 //! Media are recorded with the first message that carries them, in its transaction
 //! ([`super::admission::Admission::media`]); other messages name them. After a sweep has removed a record, no message

@@ -59,7 +59,7 @@ pub fn write(values: &[Value], octets: &mut Vec<u8>) {
     }
 }
 
-/// The values that [`write`] wrote, `None` where it did not.
+/// The values that [`write()`] wrote, `None` where it did not.
 pub fn read(mut octets: &[u8]) -> Option<Vec<Value>> {
     let mut values = Vec::new();
     while let Some((tag, rest)) = octets.split_first() {
