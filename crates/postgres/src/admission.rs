@@ -21,8 +21,7 @@ use super::batch::{Answers, Batch};
 use super::core::Core;
 use super::fault::Fault;
 use super::rows;
-use super::transactions::Doing;
-use super::unit::Unit;
+use super::unit::{Doing, Unit};
 use ledger::StoreError;
 use ledger::contract::admission::{Admission, Admitted, Earlier, IdempotencyClaim, NewBroadcast, NewMessage, Replay};
 

@@ -12,8 +12,7 @@ use model::{AuditId, Erasure, ErasureCounts, ErasureId, MessageId, Msisdn, Times
 use tokio_postgres::Row;
 
 use super::fault::Fault;
-use super::transactions::Doing;
-use super::unit::Unit;
+use super::unit::{Doing, Unit};
 use super::{Postgres, audit, rows, webhooks};
 use ledger::StoreError;
 use ledger::contract::erase::{

@@ -1,22 +1,18 @@
 //! Transactions: work runs in one, again where PostgreSQL ended it for the sake of others, and its end is awaited no
 //! longer than a request waits.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::commit::commit;
 use super::core::{Core, DEADLINE, no_answer};
 use super::fault::Fault;
-use super::unit::Unit;
+use super::unit::{Doing, Unit};
 use ledger::StoreError;
 use ledger::turns::{self, Reader};
 
 /// How often a transaction is tried that PostgreSQL ends for the sake of others.
 const TRIES: usize = 20;
-
-/// What a transaction does until its result is there.
-pub(super) type Doing<'u, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'u>>;
 
 /// Work on an input within a transaction. It may run several times.
 pub(super) trait Work<A, T>: for<'u> Fn(&'u mut Unit, &'u A) -> Doing<'u, T> + Send + Sync {}
@@ -89,17 +85,19 @@ impl Core {
         working.done.ok_or_else(|| Fault::Told(no_answer()))
     }
 
-    async fn run(self: &Arc<Self>, calls: usize, inside: &mut dyn Inside) -> Result<(), Fault> {
-        let _call = self.calls.begin()?;
-        let began = self.runtime.instant();
-        let ended = self.runtime.timeout(DEADLINE, self.tried(inside)).await;
-        let ended = ended.unwrap_or_else(|_| Err(Fault::Told(no_answer())));
-        if ended.as_ref().is_err_and(Fault::is_of_a_full_disk) {
-            self.is_full.store(true, Ordering::Relaxed);
-        }
-        ended?;
-        self.committed(calls, self.runtime.instant().duration_since(began));
-        Ok(())
+    fn run<'c>(self: &'c Arc<Self>, calls: usize, inside: &'c mut dyn Inside) -> Doing<'c, ()> {
+        Box::pin(async move {
+            let _call = self.calls.begin()?;
+            let began = self.runtime.instant();
+            let ended = self.runtime.timeout(DEADLINE, self.tried(inside)).await;
+            let ended = ended.unwrap_or_else(|_| Err(Fault::Told(no_answer())));
+            if ended.as_ref().is_err_and(Fault::is_of_a_full_disk) {
+                self.is_full.store(true, Ordering::Relaxed);
+            }
+            ended?;
+            self.committed(calls, self.runtime.instant().duration_since(began));
+            Ok(())
+        })
     }
 
     async fn tried(self: &Arc<Self>, inside: &mut dyn Inside) -> Result<(), Fault> {
@@ -171,16 +169,18 @@ impl Core {
         looking.seen.ok_or_else(no_answer)
     }
 
-    async fn look(self: &Arc<Self>, inside: &mut dyn Inside) -> Result<(), Fault> {
-        let _call = self.calls.begin()?;
-        let looking = async {
-            let mut unit = Unit::begin_reading(Arc::clone(self), self.connection().await?);
-            let seen = inside.run(&mut unit).await;
-            // It has changed nothing, so no caller has to wait for its end.
-            self.runtime.spawn("store-look-end", Box::pin(unit.roll_back()));
-            seen
-        };
-        self.runtime.timeout(DEADLINE, looking).await.unwrap_or_else(|_| Err(Fault::Told(no_answer())))
+    fn look<'c>(self: &'c Arc<Self>, inside: &'c mut dyn Inside) -> Doing<'c, ()> {
+        Box::pin(async move {
+            let _call = self.calls.begin()?;
+            let looking = async {
+                let mut unit = Unit::begin_reading(Arc::clone(self), self.connection().await?);
+                let seen = inside.run(&mut unit).await;
+                // It has changed nothing, so no caller has to wait for its end.
+                self.runtime.spawn("store-look-end", Box::pin(unit.roll_back()));
+                seen
+            };
+            self.runtime.timeout(DEADLINE, looking).await.unwrap_or_else(|_| Err(Fault::Told(no_answer())))
+        })
     }
 
     async fn look_in_turn(

@@ -1,6 +1,7 @@
 //! A unit of work: one transaction, and what it changes for those who follow.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,6 +18,10 @@ use ledger::contract::changes::{Change, Resource};
 use ledger::daily::DailyTally;
 use ledger::life::NewEvent;
 use ledger::tally::Tally;
+
+/// What a transaction does until its result is there. It is boxed for the compiler: that would prove again in each
+/// function that the futures of the database's library can be sent between threads, and needed ten seconds for it.
+pub(super) type Doing<'u, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'u>>;
 
 /// The parameters of a statement.
 pub(super) type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
@@ -83,10 +88,12 @@ impl Unit {
 
     /// The rows of a statement. Statements that are awaited together are sent together:
     /// in the order in which they stand, so that the first that fails is heard first (`biased`).
-    pub(super) async fn query(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, Fault> {
-        let connection = self.held()?;
-        let statement = connection.prepare_cached(sql).await?;
-        self.after_begin(connection.query(&statement, values)).await
+    pub(super) fn query<'u>(&'u self, sql: &'u str, values: Values<'u>) -> Doing<'u, Vec<Row>> {
+        Box::pin(async move {
+            let connection = self.held()?;
+            let statement = connection.prepare_cached(sql).await?;
+            self.after_begin(connection.query(&statement, values)).await
+        })
     }
 
     /// The first row of a statement that has one at most.
@@ -100,10 +107,12 @@ impl Unit {
     }
 
     /// Runs a statement. Returns how many rows it changed.
-    pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, Fault> {
-        let connection = self.held()?;
-        let statement = connection.prepare_cached(sql).await?;
-        self.after_begin(connection.execute(&statement, values)).await
+    pub(super) fn execute<'u>(&'u self, sql: &'u str, values: Values<'u>) -> Doing<'u, u64> {
+        Box::pin(async move {
+            let connection = self.held()?;
+            let statement = connection.prepare_cached(sql).await?;
+            self.after_begin(connection.execute(&statement, values)).await
+        })
     }
 
     /// Prepares a statement, so that the next use of it is sent at once.

@@ -7,8 +7,7 @@ use model::{Broadcast, BroadcastId, MediaId};
 use uuid::Uuid;
 
 use super::super::fault::Fault;
-use super::super::transactions::Doing;
-use super::super::unit::Unit;
+use super::super::unit::{Doing, Unit};
 use super::super::{broadcast_records, rows};
 use super::{Made, Payload};
 use ledger::contract::admission::{Admission, NewBroadcast};
