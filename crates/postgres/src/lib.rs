@@ -74,7 +74,7 @@ mod windows;
 
 use std::sync::Arc;
 
-use ::runtime::Runtime;
+use ::runtime::{Runtime, Work};
 
 use self::admission::{Admissions, Replays};
 use self::core::{Core, SharedClock};
@@ -139,8 +139,13 @@ impl Postgres {
         self.fast.as_ref().is_some_and(|fast| fast.valkey.is_up())
     }
 
-    async fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
-        let connections = connect::Place::parse(url)?.connections()?;
+    fn open_with(url: &str, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Work<Result<Self, StoreError>> {
+        let place = connect::Place::parse(url);
+        Box::pin(async move { Self::opened(place?, runtime, clock).await })
+    }
+
+    async fn opened(place: connect::Place, runtime: Arc<dyn Runtime>, clock: SharedClock) -> Result<Self, StoreError> {
+        let connections = place.connections()?;
         let mut client = connections.pool.get().await.map_err(|error| StoreError::Unavailable(described(&error)))?;
         let server = server::Server::ask(&client).await?;
         server.require_usable()?;

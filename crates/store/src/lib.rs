@@ -17,7 +17,7 @@ use std::sync::Arc;
 use ledger::contract::dispatch::QueueDepth;
 use model::Timestamp;
 use postgres::{Postgres, valkey};
-use runtime::Runtime;
+use runtime::{Runtime, Work};
 
 pub use ledger::{
     Audit, Broadcasts, Changes, Checked, Dispatch, Erasures, Health, Holds, Inbound, Lists, MediaRecords, Messages,
@@ -29,15 +29,22 @@ pub use postgres;
 /// Opens the store that `url` names, bringing its schema up to date: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`
 /// with several hosts or options as libpq has them. Its tasks and its time are those of `runtime`.
 ///
+/// This function is not `async`: the compiler makes the code of an `async fn`, and of the tasks that it starts, in the
+/// crate that awaits it, as optimised as that crate is.
+///
 /// # Errors
 /// [`StoreError::Refused`] with a sentence for the operator when the URL is not understood, the schema is newer than
 /// this program, or the file or the database cannot be used; the directory of a file must exist.
 /// [`StoreError::Unavailable`] when a database does not answer.
-pub async fn open(url: &str, runtime: Arc<dyn Runtime>) -> Result<Arc<dyn Store>, StoreError> {
-    match path_of(url)? {
-        Some(path) => Ok(Arc::new(sqlite::Sqlite::open(path.to_owned(), runtime).await?)),
-        None => Ok(Arc::new(Postgres::open(url, runtime).await?)),
-    }
+pub fn open(url: &str, runtime: Arc<dyn Runtime>) -> Work<Result<Arc<dyn Store>, StoreError>> {
+    let url = url.to_owned();
+    Box::pin(async move {
+        let store: Arc<dyn Store> = match path_of(&url)? {
+            Some(path) => Arc::new(sqlite::Sqlite::open(path.to_owned(), runtime).await?),
+            None => Arc::new(Postgres::open(&url, runtime).await?),
+        };
+        Ok(store)
+    })
 }
 
 /// As [`open`], of a database, where the Valkey that `valkey` names counts the rate windows. The database counts them

@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use model::ErrorCode;
 use net::{Patient, Timer, send_off};
-use runtime::Runtime;
+use runtime::{Runtime, Work};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -75,8 +75,11 @@ pub enum Phase {
 
 /// Serves until the phase is [`Phase::Over`]; the last answers then have one second to be read, and requests that are
 /// still under way are answered with a refusal.
-pub async fn serve(door: Door, mut phase: watch::Receiver<Phase>) {
-    let door = Arc::new(door);
+pub fn serve(door: Door, phase: watch::Receiver<Phase>) -> Work {
+    Box::pin(accept(Arc::new(door), phase))
+}
+
+async fn accept(door: Arc<Door>, mut phase: watch::Receiver<Phase>) {
     loop {
         let accepted = tokio::select! {
             accepted = door.listener.accept() => accepted,

@@ -7,7 +7,7 @@ use carrier::Carrier;
 use model::Entropy;
 use model::mint::{LEAD_MAX, Mint};
 use model::sampler::Sampler;
-use runtime::{Runtime, Supervisor, Task};
+use runtime::{Runtime, Supervisor, Task, Work};
 use screening::Screen;
 use store::{Store, StoreError};
 use tokio::sync::{Notify, mpsc, watch};
@@ -48,7 +48,11 @@ impl Pipeline {
     ///
     /// # Errors
     /// The errors of the store.
-    pub async fn start(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
+    pub fn start(parts: Parts) -> Work<Result<Arc<Self>, StoreError>> {
+        Box::pin(Self::started(parts))
+    }
+
+    async fn started(mut parts: Parts) -> Result<Arc<Self>, StoreError> {
         let mint = Arc::new(take_over(&parts).await?);
         let holding = Holding::of(&*parts.store).await?;
         let (stop, stopped) = watch::channel(false);

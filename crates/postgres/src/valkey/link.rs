@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use runtime::{Runtime, Task};
+use runtime::{Runtime, Task, Work};
 use tokio::sync::Notify;
 
 use super::place::Place;
@@ -43,7 +43,11 @@ pub(super) struct Line {
 }
 
 impl Link {
-    pub(super) async fn open(place: Place, pause: Duration, runtime: Arc<dyn Runtime>) -> Arc<Self> {
+    pub(super) fn open(place: Place, pause: Duration, runtime: Arc<dyn Runtime>) -> Work<Arc<Self>> {
+        Box::pin(Self::opened(place, pause, runtime))
+    }
+
+    async fn opened(place: Place, pause: Duration, runtime: Arc<dyn Runtime>) -> Arc<Self> {
         let state = Mutex::new(State { up: None, failures: 0, next_at: runtime.instant(), lines: 0 });
         let link = Arc::new(Self { place, pause, runtime, state, given_up: Notify::new(), task: Mutex::default() });
         if let Err(why) = link.connect().await {

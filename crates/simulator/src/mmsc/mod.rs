@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use hyper::Uri;
-use runtime::Runtime;
+use runtime::{Runtime, Work};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use wire::mms::Part;
@@ -88,11 +88,15 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Mm
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_with(
+pub fn start_with(
     options: Options,
     handsets: Option<Arc<Handsets>>,
     runtime: Arc<dyn Runtime>,
-) -> io::Result<Mmsc> {
+) -> Work<io::Result<Mmsc>> {
+    Box::pin(started(options, handsets, runtime))
+}
+
+async fn started(options: Options, handsets: Option<Arc<Handsets>>, runtime: Arc<dyn Runtime>) -> io::Result<Mmsc> {
     let system = wire::mm4::Address::parse(&format!("mmsc@{}", options.domain));
     let system = system
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("`{}` is no domain", options.domain)))?;

@@ -10,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use net::{Patience, Patient, Timer};
+use runtime::Work;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -28,7 +29,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When the address is not of this machine alone, or it cannot be listened on.
-pub async fn serve(phones: Phones, address: SocketAddr) -> io::Result<SocketAddr> {
+pub fn serve(phones: Phones, address: SocketAddr) -> Work<io::Result<SocketAddr>> {
+    Box::pin(served(phones, address))
+}
+
+async fn served(phones: Phones, address: SocketAddr) -> io::Result<SocketAddr> {
     if !address.ip().to_canonical().is_loopback() {
         let why = format!("{address} is not of this machine alone: the telephones need an address such as 127.0.0.1");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));

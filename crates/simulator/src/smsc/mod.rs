@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::time::Duration;
 
-use runtime::Runtime;
+use runtime::{Runtime, Work};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
@@ -70,11 +70,15 @@ pub async fn start(options: Options, runtime: Arc<dyn Runtime>) -> io::Result<Sm
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_with(
+pub fn start_with(
     options: Options,
     handsets: Option<Arc<Handsets>>,
     runtime: Arc<dyn Runtime>,
-) -> io::Result<Smsc> {
+) -> Work<io::Result<Smsc>> {
+    Box::pin(started(options, handsets, runtime))
+}
+
+async fn started(options: Options, handsets: Option<Arc<Handsets>>, runtime: Arc<dyn Runtime>) -> io::Result<Smsc> {
     let listener = TcpListener::bind(options.listen).await?;
     let tls = acceptor(&options)?;
     let address = listener.local_addr()?;

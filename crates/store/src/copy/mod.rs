@@ -7,6 +7,7 @@
 mod source;
 mod verify;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use runtime::Runtime;
@@ -89,6 +90,17 @@ impl Copy {
     /// the database has something else than an unfinished copy of this source, or when the copy is not what the source
     /// is; [`StoreError::Unavailable`] when the database does not answer: the same again goes on then.
     pub async fn run(self, mut heard: impl FnMut(Progress) + Send) -> Result<Copied, StoreError> {
+        self.made(&mut heard).await
+    }
+
+    fn made<'h>(
+        self,
+        heard: &'h mut (dyn FnMut(Progress) + Send),
+    ) -> Pin<Box<dyn Future<Output = Result<Copied, StoreError>> + Send + 'h>> {
+        Box::pin(self.make(heard))
+    }
+
+    async fn make(self, heard: &mut (dyn FnMut(Progress) + Send)) -> Result<Copied, StoreError> {
         let path = crate::path_of(&self.from)?.ok_or_else(|| {
             StoreError::Refused("a copy is made of a store on SQLite: `--from sqlite:PATH`".to_owned())
         })?;
@@ -100,7 +112,7 @@ impl Copy {
         let source = Source::open(path.to_owned(), Arc::clone(&self.runtime)).await?;
         let target = Target::open(&self.to, Arc::clone(&self.runtime), &source.fingerprint().await?).await?;
         let counts = counts(&source).await?;
-        let mut told = Told { heard: &mut heard, stage: Stage::Copying, rows: 0, total: counts.iter().sum() };
+        let mut told = Told { heard, stage: Stage::Copying, rows: 0, total: counts.iter().sum() };
         for table in tables::all() {
             self.copy_table(&source, &target, table, &mut told).await?;
         }
