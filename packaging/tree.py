@@ -53,7 +53,7 @@ def program(binary, place):
 
 
 def manual(writer, root):
-    """The manual pages and the completions, written by the example of the gateway."""
+    """The manual pages and the completions, written by the example of the command line."""
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([writer, directory], check=True)
         made = pathlib.Path(directory)

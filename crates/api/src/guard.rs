@@ -16,9 +16,10 @@ use bytes::Bytes;
 use model::error::{ErrorCode, Refusal};
 use model::limits::{RequestKind, Standing};
 use model::{AccountId, Timestamp};
+use openapi::BASE;
 use pipeline::tenants::Caller;
 
-use super::{Api, BASE, DRAINING, address, twilio};
+use super::{Api, DRAINING, address, twilio};
 use crate::http::Peer;
 use crate::http::caught::caught;
 use crate::http::envelope::challenge;

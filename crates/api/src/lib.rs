@@ -4,7 +4,7 @@
 //! `media`, [`broadcast`], [`broadcasts`], [`optouts`], [`webhook`], [`event`], `account`, [`usage`] or `number`.
 //! [`fields`] reads bodies, `handling` handles unknown fields, [`view`] writes answers. No rule about messages is here:
 //! those are the pipeline's. [`twilio`] is a second interface to the same, for clients of Twilio's API. [`http`] has
-//! connections, request heads, bodies and the form of errors; [`openapi`] the document.
+//! connections, request heads, bodies and the form of errors. The crate [`openapi`] has the document.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 mod account;
@@ -13,6 +13,7 @@ mod both_ways;
 pub mod broadcast;
 pub mod broadcasts;
 pub mod csv_lines;
+mod document;
 pub mod event;
 pub mod fields;
 mod guard;
@@ -24,7 +25,6 @@ pub mod list;
 mod media;
 pub mod message;
 mod number;
-pub mod openapi;
 pub mod optouts;
 pub mod pages;
 mod prefer;
@@ -58,9 +58,6 @@ use crate::http::gate::Gate;
 use crate::http::log::Lines;
 use crate::http::metrics::HttpMetrics;
 use crate::http::serve::Unreadable;
-
-/// Under this path everything needs a key.
-pub const BASE: &str = "/api/v1/messaging";
 
 /// The number of broadcast bodies that are read at the same time; further ones wait for a place.
 pub const READERS: usize = 2;
@@ -133,7 +130,7 @@ const fn route(path: &'static str, allowed: &'static str, methods: MethodRouter<
     Route { path, allowed, methods }
 }
 
-/// Every route; the document in [`openapi`] describes the same ones. Those of [`twilio`] are Twilio's to describe.
+/// Every route; the document of [`openapi`] describes the same ones. Those of [`twilio`] are Twilio's to describe.
 fn routes() -> [Route; 28] {
     const READ: &str = "GET, HEAD";
     const READ_AND_POST: &str = "GET, HEAD, POST";
@@ -165,7 +162,7 @@ fn routes() -> [Route; 28] {
         route("/api/v1/messaging/webhook/{id}/test", "POST", post(webhook::test)),
         route("/api/v1/messaging/webhook/{id}/replay", "POST", post(webhook::replay)),
         route("/media/{id}/{place}", READ, get(media::linked)),
-        route("/openapi.json", READ, get(openapi::show)),
+        route("/openapi.json", READ, get(document::show)),
         route("/docs", READ, get(pages::reference)),
         route("/page/errors", READ, get(pages::index)),
         route("/page/errors/{code}", READ, get(pages::code)),

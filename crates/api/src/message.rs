@@ -10,13 +10,14 @@ use axum::http::header::{HeaderName, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use model::MessageId;
 use model::error::{ErrorCode, Refusal};
+use openapi::BASE;
 use pipeline::refusal::refused_by_store;
 use pipeline::tenants::Caller;
 
 use super::handling::Handling;
 use super::key::one_key;
 use super::view::{InboundView, MessageView};
-use super::{Api, BASE, Shared, fields, prefer};
+use super::{Api, Shared, fields, prefer};
 use crate::http::head::require_json;
 use crate::http::json;
 use crate::http::log::About;

@@ -197,7 +197,7 @@ async fn imported(
     handling: &mut Handling,
 ) -> Result<Response<Body>, Refusal> {
     let (head, body) = request.into_parts();
-    let format = Format::of_type(require_type(&head.headers, &Format::TYPES)?);
+    let format = Format::of_type(require_type(&head.headers, &openapi::IMPORT_TYPES)?);
     let body = api.body(body, api.broadcast_body_limits).await?;
     // Each writes for a second or two: a few at a time, so that other writes have their turn.
     let _place = match api.runtime.timeout(PLACE_TIMEOUT, api.importing.acquire()).await {
@@ -210,11 +210,6 @@ async fn imported(
     let file = File::read(&api.runtime, format, body).await?;
     handling.note(&file.unknown, None)?;
     written(&Imported::of(&api.pipeline, caller.owner(), file).await?)
-}
-
-/// The types of bodies that an import may have.
-pub const fn import_types() -> [&'static str; 6] {
-    Format::TYPES
 }
 
 /// Opts a recipient out, and returns the opt-out in force, which may be an earlier one.

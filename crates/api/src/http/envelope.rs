@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use serde_json::{Value, json};
 
-use super::status;
+use openapi::status;
 
 /// The details of a response for the log. An extension of error answers.
 #[derive(Clone, Debug)]

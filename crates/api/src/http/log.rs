@@ -12,7 +12,7 @@ use model::{AccountId, BroadcastId, MessageId};
 use runtime::Runtime;
 
 use super::envelope::Refused;
-use super::status;
+use openapi::status;
 
 /// The message of a request. An extension of answers whose request named or made a message.
 #[derive(Clone, Copy, Debug)]

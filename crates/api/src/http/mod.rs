@@ -11,7 +11,6 @@ pub mod metrics;
 pub mod query;
 pub mod rooms;
 pub mod serve;
-pub mod status;
 pub mod tls;
 
 use std::net::SocketAddr;

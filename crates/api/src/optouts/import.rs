@@ -36,16 +36,6 @@ pub enum Format {
 }
 
 impl Format {
-    /// The types of bodies that are read. `application/json` is among them, because 33103 asks for it.
-    pub const TYPES: [&'static str; 6] = [
-        "text/csv",
-        "application/x-ndjson",
-        "application/jsonl",
-        "application/x-jsonlines",
-        "application/json-lines",
-        "application/json",
-    ];
-
     /// The format of a type.
     pub fn of_type(kind: &str) -> Self {
         if kind == "text/csv" { Self::Csv } else { Self::JsonLines }

@@ -10,8 +10,8 @@ use model::error::{ErrorCode, Refusal};
 
 use super::causes::cause;
 use super::{page, sample, wide, with_code};
-use crate::http::status;
-use crate::{Shared, openapi};
+use crate::Shared;
+use openapi::status;
 
 /// `GET /page/errors`.
 pub async fn index() -> Response<Body> {

@@ -6,7 +6,6 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::{page, sample, wide, with_code};
-use crate::openapi;
 
 /// The methods in the order of the page.
 const METHODS: [&str; 5] = ["post", "get", "put", "patch", "delete"];

@@ -8,7 +8,7 @@ use model::error::{AdditionalInfo, ErrorCode};
 use serde::Serialize;
 
 use crate::http::envelope::{Envelope, Refused};
-use crate::http::status;
+use openapi::status;
 
 #[derive(Serialize)]
 struct ErrorBody {

@@ -1,6 +1,6 @@
 //! What an account sees of itself: its limits, its quota, the rules that apply to it, and its numbers.
 
-use gateway::config::SenderKind;
+use config::SenderKind;
 use serde_json::{Value, json};
 
 use crate::support::{RECIPIENT, Stage, Tenant};

@@ -1,7 +1,7 @@
 //! What the operator sees of a carrier and does to it: its trace, its sessions, its codes, stopping it and starting it.
 
 use ::carrier::keys::Secret;
-use gateway::config::{OnUnknown, RouteConfig};
+use config::{OnUnknown, RouteConfig};
 use serde_json::{Value, json};
 use simulator::smsc::{Rejection, RejectionTo, Status};
 use store::contract::nodes::StoppedCarrier;

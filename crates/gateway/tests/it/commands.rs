@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use gateway::config::RouteConfig;
+use config::RouteConfig;
 use tempfile::TempDir;
 
 use crate::support::{Stage, carrier, dead_port};

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gateway::app::App;
-use gateway::config::{OnUnknown, RouteConfig};
-use gateway::real::OsEntropy;
+use config::{OnUnknown, RouteConfig};
 use runtime::Machine;
 use serde_json::{Value, json};
+use server::app::App;
+use server::real::OsEntropy;
 use simulator::smsc::DelayMs;
 use store::objects::{Directory, Objects};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gateway::real::OsEntropy;
 use model::Entropy;
 use runtime::Machine;
 use serde_json::{Value, json};
+use server::real::OsEntropy;
 
 use crate::support::http::{Ask, Connection};
 use crate::support::{RECIPIENT, Stage, basic};

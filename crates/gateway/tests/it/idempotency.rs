@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gateway::real::OsEntropy;
 use model::Entropy;
 use runtime::Machine;
 use serde_json::{Value, json};
+use server::real::OsEntropy;
 use simulator::smsc::DelayMs;
 
 use crate::support::http::{Ask, Connection, Reply};

@@ -78,7 +78,7 @@ async fn the_build_the_size_of_the_store_and_the_process_are_shown() {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("{name} is missing from\n{text}")).parse::<f64>().unwrap()
     };
-    let (version, commit) = (gateway::built::VERSION, gateway::built::COMMIT);
+    let (version, commit) = (server::built::VERSION, server::built::COMMIT);
     let build = format!("smsfactory_build_info{{version=\"{version}\",commit=\"{commit}\"}}");
     assert_eq!(value(&build), 1.0);
     assert!(value("smsfactory_store_bytes") > 0.0);

@@ -182,8 +182,8 @@ async fn metrics_have_what_a_person_who_is_paged_asks_for() {
     );
 }
 
-fn route(prefix: &str, carrier: &str) -> gateway::config::RouteConfig {
-    gateway::config::RouteConfig {
+fn route(prefix: &str, carrier: &str) -> config::RouteConfig {
+    config::RouteConfig {
         prefix: prefix.to_owned(),
         kind: None,
         carriers: vec![carrier.to_owned()],

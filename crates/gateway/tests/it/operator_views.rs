@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway::config::RouteConfig;
+use config::RouteConfig;
 use serde_json::{Value, json};
 
 use crate::inbound_commands::{done, run};

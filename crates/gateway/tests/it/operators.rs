@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use gateway::admin::Principal;
-use gateway::operators::sign_in::Attempt;
 use http_body_util::BodyExt;
 use model::Role;
 use serde_json::{Value, json};
+use server::admin::Principal;
+use server::operators::sign_in::Attempt;
 use tower::ServiceExt;
 
 use crate::support::http::Ask;

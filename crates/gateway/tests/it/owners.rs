@@ -24,7 +24,7 @@ async fn a_node_whose_epoch_is_over_is_not_ready_and_ends() {
 #[tokio::test]
 async fn messages_of_an_unknown_carrier_wait_until_the_operator_abandons_it() {
     const ABROAD: &str = "+442071838750";
-    let route = |carrier: &str| gateway::config::RouteConfig {
+    let route = |carrier: &str| config::RouteConfig {
         prefix: "+44".to_owned(),
         kind: None,
         carriers: vec![carrier.to_owned()],

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use carrier::CarrierConfig;
 use carrier::mm4::config::Mm4Config;
 use carrier::smpp::config::SmppConfig;
-use gateway::config::{Config, RouteConfig};
-use gateway::reload::{Entry, Outcome, Report, Source};
+use config::{Config, RouteConfig};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
+use server::reload::{Entry, Outcome, Report, Source};
 use simulator::smsc::{Options, Smsc};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -438,7 +438,7 @@ async fn the_admin_api_reloads_and_reports_and_refuses_with_the_reason() {
         (&json!("refused"), &json!("this server was not started from a configuration file"))
     );
     let changed =
-        Config { limits: gateway::config::Limits { max_recipients: 9, ..stage.config.limits }, ..stage.config.clone() };
+        Config { limits: config::Limits { max_recipients: 9, ..stage.config.limits }, ..stage.config.clone() };
     stage
         .app()
         .reloader()

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use gateway::config::{Config, SenderKind};
+use config::{Config, SenderKind};
 use serde_json::{Value, json};
 
 use crate::inbound_commands::done;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use gateway::app::App;
-use gateway::real::OsEntropy;
 use runtime::{Breakable, Machine};
 use serde_json::json;
+use server::app::App;
+use server::real::OsEntropy;
 
 use crate::support::http::Ask;
 use crate::support::{RECIPIENT, Stage};

@@ -5,11 +5,11 @@ use crate::lexicon::parse::DataError;
 use crate::lexicon::{CONCEPTS, Lexicon};
 use crate::text::fold::fold;
 use crate::text::links::{Found, is_ip};
-use crate::text::suffix::{self, registrable};
 use crate::text::words::Words;
 use crate::text::{hash, hash_of};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::collections::{HashMap, HashSet};
+use suffix::registrable;
 
 /// Letters that a brand's name needs before a single slip in it counts as a disguise.
 const SLIP_MIN: usize = 6;

@@ -1,7 +1,6 @@
 //! Finding links, also those that a sender broke or dressed up: `hxxp`, `[.]`, no scheme at all.
 
 use super::fold::{ACCENTED, CAPITAL, Folded, HIDDEN_BEFORE, LOOKALIKE};
-use super::suffix;
 
 /// One link of a message.
 #[derive(Clone, Debug)]

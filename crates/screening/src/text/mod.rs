@@ -2,7 +2,6 @@
 
 pub(crate) mod fold;
 pub(crate) mod links;
-pub(crate) mod suffix;
 pub(crate) mod token;
 pub(crate) mod unmask;
 pub(crate) mod words;

@@ -22,12 +22,12 @@ use base64::engine::general_purpose::STANDARD;
 use carrier::CarrierConfig;
 use carrier::keys::Secret;
 use carrier::smpp::config::SmppConfig;
-use gateway::app::App;
-use gateway::config::{Config, read};
-use gateway::real::OsEntropy;
+use config::{Config, read};
 use model::{Entropy, Mint, SeededEntropy, SimClock, Timestamp};
 use runtime::{Machine, Runtime};
 use serde_json::{Value, json};
+use server::app::App;
+use server::real::OsEntropy;
 use simulator::smsc::{Options, Smsc};
 use tempfile::TempDir;
 

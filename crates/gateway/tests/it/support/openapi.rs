@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::http::{Ask, Reply};
 
 /// The document of the public API.
-static PUBLIC: LazyLock<Value> = LazyLock::new(api::openapi::document);
+static PUBLIC: LazyLock<Value> = LazyLock::new(openapi::document);
 
 /// The document of the admin API.
-pub(crate) static ADMIN: LazyLock<Value> = LazyLock::new(gateway::admin::openapi::document);
+pub(crate) static ADMIN: LazyLock<Value> = LazyLock::new(server::admin::openapi::document);
 
 /// Fails where the document of the public API does not say that this request may be answered so. A request for a path
 /// or by a method that the document does not have is not judged: those answers have tests of their own.
