@@ -2,20 +2,21 @@
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// The sources of log lines: our crates, the two separate kinds of lines, and the libraries below us.
-const TARGETS: [&str; 20] = [
-    "gateway",
-    "pipeline",
-    "runtime",
+/// The sources of log lines: our crates, the kinds of lines that have names of their own, and the libraries below us.
+const TARGETS: [&str; 21] = [
+    "api",
     "carrier",
-    "store",
-    "screening",
+    "cli",
+    "console",
+    "pipeline",
+    "postgres",
+    "runtime",
+    "server",
     "simulator",
-    "model",
-    "wire",
-    "smsfactory",
-    "request",
+    "store",
+    "connection",
     "failure",
+    "request",
     "axum",
     "hyper",
     "hyper_util",
@@ -74,8 +75,33 @@ mod tests {
 
     #[test]
     fn a_level_and_targets_are_read() {
-        for filter in ["off", "info", "WARN", "info,carrier=debug", "warn, request=off", "carrier::smpp=trace,info"] {
+        for filter in [
+            "off",
+            "info",
+            "WARN",
+            "info,carrier=debug",
+            "warn, request=off",
+            "info,connection=off",
+            "carrier::smpp=trace,info",
+        ] {
             assert!(parse(filter).is_ok(), "{filter}");
+        }
+    }
+
+    #[test]
+    fn every_crate_of_the_program_that_writes_log_lines_is_a_target() {
+        let crates = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).unwrap();
+        let mut writers = Vec::new();
+        for place in crates.map(|entry| entry.unwrap().path()) {
+            let manifest = std::fs::read_to_string(place.join("Cargo.toml")).unwrap();
+            if manifest.contains("\ntracing.workspace") {
+                writers.push(place.file_name().unwrap().to_str().unwrap().to_owned());
+            }
+        }
+        writers.retain(|writer| writer != "sim");
+        assert!(writers.len() > 5, "{writers:?}");
+        for writer in writers {
+            assert!(parse(&format!("info,{writer}=debug")).is_ok(), "{writer}");
         }
     }
 
