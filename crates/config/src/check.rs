@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::net::Ipv6Addr;
 use std::path::{Component, Path};
 
-use axum::http::Uri;
 use fetch::UserAgent;
+use http::Uri;
 use ipnet::IpNet;
 use model::TextRetention;
 use pipeline::lease;
@@ -177,7 +177,7 @@ fn check_console(config: &Config, note: &mut impl FnMut(&str, String)) {
         note("console.url", "is not an address such as https://sms.example.com, without a path".to_owned());
     }
     let header = &config.console.proxy_header;
-    if !header.is_empty() && axum::http::HeaderName::from_bytes(header.as_bytes()).is_err() {
+    if !header.is_empty() && http::HeaderName::from_bytes(header.as_bytes()).is_err() {
         note("console.proxy_header", "is not the name of a header".to_owned());
     }
     if !header.is_empty() && config.api.trusted_proxies.is_empty() {

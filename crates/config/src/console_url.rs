@@ -1,6 +1,6 @@
 //! The address at which browsers reach the console.
 
-use axum::http::Uri;
+use http::Uri;
 
 /// The meaning of `console.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

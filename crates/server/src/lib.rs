@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`app`] (the assembly of its parts), [`admin`] (the admin API), [`config`], [`reload`] (another
 //! configuration while the server runs), [`files`] (the limit of connections). The public API is the crate [`api`], and
-//! the command line that starts a server the crate `gateway`.
+//! the command line that starts a server the crate `cli`.
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "a test may ask the machine for the time and for tasks"))]
 
 pub mod admin;

@@ -1,7 +1,8 @@
 //! The part of a host under which names are registered, by the public suffix list.
 //!
 //! The list is code: a `match` with an arm for each of some ten thousand names. One function asks it, because the
-//! compiler makes all of it again for each function that does; this crate of its own is compiled for size.
+//! compiler makes all of it again for each function that does. A release does not optimise this crate: that would take
+//! nine seconds, and a lookup takes 150 ns.
 
 use psl::Suffix;
 

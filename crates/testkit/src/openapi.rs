@@ -17,7 +17,7 @@ pub fn is_the_file(document: &Value, name: &str) {
     }
     assert!(
         fs::read_to_string(path).unwrap_or_default() == document,
-        "docs/{name} is old: SMSFACTORY_WRITE_OPENAPI=1 cargo test -p api -p gateway --lib openapi writes it"
+        "docs/{name} is old: SMSFACTORY_WRITE_OPENAPI=1 cargo test -p openapi -p server --lib the_file_in writes it"
     );
 }
 
